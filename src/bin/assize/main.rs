@@ -1,0 +1,4 @@
+//! The `assize` command.
+#![forbid(unsafe_code)]
+
+fn main() {}

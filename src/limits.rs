@@ -1,0 +1,61 @@
+//! Every maximum of the library, in one place. A value above its limit is an error that names the limit.
+
+/// Candidates in one catalog.
+pub const CANDIDATES_MAX: usize = 65_535;
+/// Columns in one schema.
+pub const COLUMNS_MAX: usize = 32;
+/// Gates in one schema.
+pub const GATES_MAX: usize = 16;
+/// Priced quantities in one schema.
+pub const QUANTITIES_MAX: usize = 8;
+/// Rate cards of one candidate.
+pub const CARDS_MAX: usize = 4;
+/// Members that one set column can name; member numbers are below it.
+pub const MEMBERS_MAX: usize = 512;
+/// Candidates that one request can exclude.
+pub const EXCLUDED_MAX: usize = 16;
+/// Bytes of a policy's, schema's, column's, quantity's, member's or candidate's name.
+pub const POLICY_NAME_BYTES_MAX: usize = 128;
+/// Bytes of a policy document, checked before it is parsed.
+pub const DOCUMENT_BYTES_MAX: usize = 64 << 20;
+/// Bytes of a policy's canonical form.
+pub const POLICY_BYTES_MAX: usize = 48 << 20;
+/// The largest sum of weighted columns, as a power of two, that a policy may reach (proved at freezing).
+pub const PENALTY_BITS_MAX: u32 = 96;
+
+/// Bytes of an account's or a principal's name.
+pub const NAME_BYTES_MAX: usize = 64;
+/// Accounts that one reservation can name.
+pub const PATH_ACCOUNTS_MAX: usize = 4;
+/// Levels of an account tree, the root included.
+pub const DEPTH_MAX: usize = 8;
+/// Distinct cells on one path.
+pub const PATH_CELLS_MAX: usize = 24;
+/// Accounts in one engine.
+pub const ACCOUNTS_MAX: usize = 1 << 24;
+/// Open holds in one engine.
+pub const HOLDS_MAX: usize = 1 << 24;
+/// Generations of a hold's slot; the slot retires before the count wraps.
+pub const GENERATION_MAX: u64 = (1 << 56) - 1;
+
+/// Bytes of one frame's payload.
+pub const PAYLOAD_BYTES_MAX: usize = 64 << 20;
+/// Bytes of one part of a checkpoint.
+pub const CHECKPOINT_PART_BYTES_MAX: usize = 1 << 20;
+/// Bytes that may wait in a log's queue.
+pub const QUEUE_BYTES_MAX: usize = 128 << 20;
+/// Segments in one log.
+pub const SEGMENTS_MAX: u32 = 99_999_999;
+/// Bytes of a root key, least and most.
+pub const KEY_BYTES_MIN: usize = 32;
+/// See [`KEY_BYTES_MIN`].
+pub const KEY_BYTES_MAX: usize = 64;
+/// Bytes of a key file or an anchor file, checked before it is parsed.
+pub const SMALL_FILE_BYTES_MAX: usize = 4096;
+
+/// Holds that one record can expire.
+pub const EXPIRED_PER_RECORD_MAX: usize = 256;
+/// Holds that one admission expires before it decides.
+pub const EXPIRED_PER_ADMISSION_MAX: usize = 4;
+/// Operation ids that one log remembers within its horizon.
+pub const OPERATIONS_MAX: usize = 1 << 24;
