@@ -1,0 +1,207 @@
+//! What an account is, what can be read of it, and why one cannot be opened, granted to or closed.
+
+use core::fmt;
+
+use crate::id::{AccountId, Name};
+use crate::limits::DEPTH_MAX;
+use crate::num::Amount;
+
+/// What an account is opened with; it keeps these for life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AccountTerms {
+    /// Its name, unique in an engine.
+    pub name: Name,
+    /// The account above it, or `None` for a root. What it holds, its parent holds too.
+    pub parent: Option<AccountId>,
+    /// What a settlement above its hold may book.
+    pub overrun: Overrun,
+}
+
+/// What a settlement may book above its hold, strictest first: on a path the least of these decides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Overrun {
+    /// Nothing: the whole extra is unfunded.
+    #[default]
+    Deny,
+    /// As much as is available everywhere on the path.
+    IfAvailable,
+    /// All of it: `available` may go below zero, down to `-i64::MAX`.
+    Debt,
+}
+
+/// Whether an account still admits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum AccountState {
+    /// It does.
+    #[default]
+    Open,
+    /// It admits nothing any more, takes no grants and cannot be opened again.
+    Closed,
+}
+
+/// An account as read at one moment: exact while nobody works on it, an estimate while others do.
+///
+/// `granted = available + reserved + committed + lapsed` holds in every reading, and `reserved` is never below
+/// the sum of the holds that were open before the reading began and are still open when it ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AccountReading {
+    /// What has been granted, less what was taken back.
+    pub granted: Amount,
+    /// What a reservation can take; below zero in debt.
+    pub available_micros: i64,
+    /// What open holds keep, and what attempts and settlements under way have in hand.
+    pub reserved_micros: u64,
+    /// What has been spent and booked.
+    pub committed_micros: u64,
+    /// What was unspent when a window closed.
+    pub lapsed_micros: u64,
+    /// What was spent and could not be booked; stays at `u64::MAX` once there.
+    pub unfunded_micros: u64,
+    /// Whether it still admits.
+    pub state: AccountState,
+}
+
+/// The counters of one cell, as a restart brings them back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CellCounters {
+    /// What has been granted, less what was taken back.
+    pub granted: Amount,
+    /// What a reservation can take; below zero in debt, never `i64::MIN`.
+    pub available_micros: i64,
+    /// What has been spent and booked.
+    pub committed_micros: u64,
+    /// What was unspent when a window closed.
+    pub lapsed_micros: u64,
+    /// What was spent and could not be booked.
+    pub unfunded_micros: u64,
+}
+
+/// Why an account was not opened, found or closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AccountError {
+    /// The name belongs to an account with another parent or another overrun.
+    TermsDiffer {
+        /// The account of that name.
+        account: AccountId,
+    },
+    /// The account is closed.
+    Closed {
+        /// Which one.
+        account: AccountId,
+    },
+    /// There is no account with that handle.
+    Unknown {
+        /// The handle.
+        account: AccountId,
+    },
+    /// The account would be deeper in its tree than the limit.
+    TooDeep {
+        /// The parent, already at the deepest level.
+        parent: AccountId,
+    },
+    /// The engine has as many accounts as it may have.
+    AccountsFull {
+        /// The most it may have.
+        max: usize,
+    },
+    /// The account cannot close: money of it is held, or a hold of nothing is open.
+    HoldsOpen {
+        /// Which one.
+        account: AccountId,
+        /// What is held.
+        reserved_micros: u64,
+    },
+    /// The account cannot close: accounts below it are open.
+    ChildrenOpen {
+        /// Which one.
+        account: AccountId,
+        /// How many are open directly below it.
+        children: u32,
+    },
+}
+
+impl fmt::Display for AccountError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TermsDiffer { account } => {
+                write!(f, "account {account} has that name and other terms; terms are kept for life")
+            }
+            Self::Closed { account } => write!(f, "account {account} is closed"),
+            Self::Unknown { account } => write!(f, "there is no account {account}"),
+            Self::TooDeep { parent } => {
+                write!(f, "account {parent} is at level {DEPTH_MAX}, the deepest; none can be below it")
+            }
+            Self::AccountsFull { max } => write!(f, "there are {max} accounts, the most that there may be"),
+            Self::HoldsOpen { account, reserved_micros } => {
+                write!(
+                    f,
+                    "account {account} has open holds of {reserved_micros} µ; it closes when there are none"
+                )
+            }
+            Self::ChildrenOpen { account, children } => {
+                write!(
+                    f,
+                    "account {account} has {children} open accounts below it; it closes when there are none"
+                )
+            }
+        }
+    }
+}
+
+impl core::error::Error for AccountError {}
+
+/// Why a grant changed nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum GrantError {
+    /// There is no account with that handle.
+    Unknown {
+        /// The handle.
+        account: AccountId,
+    },
+    /// The account is closed.
+    Closed {
+        /// Which one.
+        account: AccountId,
+    },
+    /// What is granted would pass [`Amount::MAX`].
+    AboveMaximum {
+        /// What is granted already.
+        granted: Amount,
+        /// What was to be added.
+        delta_micros: i64,
+    },
+    /// More was to be taken back than is available.
+    AboveAvailable {
+        /// What is available.
+        available_micros: i64,
+        /// What was to be added, below zero.
+        delta_micros: i64,
+    },
+    /// Too little was available while others were trying, and they kept trying; it may be tried again.
+    Contended,
+}
+
+impl fmt::Display for GrantError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown { account } => write!(f, "there is no account {account}"),
+            Self::Closed { account } => write!(f, "account {account} is closed"),
+            Self::AboveMaximum { granted, delta_micros } => {
+                write!(
+                    f,
+                    "a grant of {delta_micros} µ on top of {granted} passes the limit of {}",
+                    Amount::MAX
+                )
+            }
+            Self::AboveAvailable { available_micros, delta_micros } => {
+                write!(f, "a grant of {delta_micros} µ takes more than the {available_micros} µ available")
+            }
+            Self::Contended => write!(f, "contended: too many attempts at once; try again"),
+        }
+    }
+}
+
+impl core::error::Error for GrantError {}
