@@ -8,10 +8,12 @@ use core::fmt;
 ///
 /// What the kernel computes and compares: costs and cost limits. Money that is held or granted is an [`Amount`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct MicroUnits(pub u64);
 
 /// Money that can be granted, held or spent: micro-units, at most `i64::MAX`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Amount(u64);
 
 impl Amount {
@@ -85,6 +87,7 @@ impl fmt::Display for Amount {
 
 /// A share in basis points, 0 to 10,000.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Bps(u16);
 
 impl Bps {
@@ -106,6 +109,7 @@ impl Bps {
 
 /// An instant: nanoseconds since 1970-01-01T00:00:00Z, leap seconds not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Timestamp(pub i64);
 
 impl Timestamp {

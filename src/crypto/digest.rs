@@ -38,6 +38,13 @@ impl fmt::Debug for Digest {
     }
 }
 
+#[cfg(feature = "serde")]
+impl serde::Serialize for Digest {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 /// A digest in the making.
 #[derive(Clone, Debug)]
 pub struct Digester(Sha256);
