@@ -1,0 +1,1 @@
+//! Policies as TOML and JSON documents.
