@@ -37,6 +37,12 @@ pub const ACCOUNTS_MAX: usize = 1 << 24;
 pub const HOLDS_MAX: usize = 1 << 24;
 /// Generations of a hold's slot; the slot retires before the count wraps.
 pub const GENERATION_MAX: u64 = (1 << 56) - 1;
+/// Times that a denial which met the tentative takes of others looks again before it says that it is contended.
+pub const TAKE_ATTEMPTS_MAX: u32 = if cfg!(loom) { 2 } else { 128 };
+/// Times that a call which met another one at its hold looks again before it says that it is contended.
+pub const SETTLE_ATTEMPTS_MAX: u32 = if cfg!(loom) { 2 } else { 128 };
+/// Times that all free lists are looked through, while others change them, before a new slot is taken.
+pub const FREE_SWEEPS_MAX: u32 = if cfg!(loom) { 1 } else { 4 };
 
 /// Bytes of one frame's payload.
 pub const PAYLOAD_BYTES_MAX: usize = 64 << 20;

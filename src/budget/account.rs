@@ -5,6 +5,7 @@ use core::fmt;
 use crate::id::{AccountId, Name};
 use crate::limits::DEPTH_MAX;
 use crate::num::Amount;
+use crate::overrun::Overrun;
 
 /// What an account is opened with; it keeps these for life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -15,18 +16,6 @@ pub struct AccountTerms {
     pub parent: Option<AccountId>,
     /// What a settlement above its hold may book.
     pub overrun: Overrun,
-}
-
-/// What a settlement may book above its hold, strictest first: on a path the least of these decides.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Overrun {
-    /// Nothing: the whole extra is unfunded.
-    #[default]
-    Deny,
-    /// As much as is available everywhere on the path.
-    IfAvailable,
-    /// All of it: `available` may go below zero, down to `-i64::MAX`.
-    Debt,
 }
 
 /// Whether an account still admits.
@@ -104,7 +93,7 @@ pub enum AccountError {
     /// The engine has as many accounts as it may have.
     AccountsFull {
         /// The most it may have.
-        max: usize,
+        max: u32,
     },
     /// The account cannot close: money of it is held, or a hold of nothing is open.
     HoldsOpen {

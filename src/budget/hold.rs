@@ -122,7 +122,7 @@ pub enum ReserveError {
     /// As many holds are open as may be.
     HoldsFull {
         /// The most that may be open.
-        max: usize,
+        max: u32,
     },
     /// The path was not made by this engine.
     ForeignPath,

@@ -2,9 +2,12 @@
 
 use core::fmt;
 
-use super::account::Overrun;
+use super::Engine;
+use super::account::AccountState;
+use super::cell::{CLOSED, Cell};
 use crate::id::AccountId;
-use crate::limits::{PATH_ACCOUNTS_MAX, PATH_CELLS_MAX};
+use crate::limits::{DEPTH_MAX, PATH_ACCOUNTS_MAX, PATH_CELLS_MAX};
+use crate::overrun::Overrun;
 
 /// The cells that one reservation holds at: plain data, made once by [`Engine::path`](super::Engine::path) and used
 /// as often as wanted, in the engine that made it.
@@ -24,6 +27,93 @@ impl Path {
     #[must_use]
     pub fn overrun(&self) -> Overrun {
         self.overrun
+    }
+
+    pub(super) fn cells(&self) -> &[u32] {
+        self.cells.get(..usize::from(self.len)).unwrap_or_default()
+    }
+
+    pub(super) const EMPTY: Self = Self { cells: [0; PATH_CELLS_MAX], len: 0, overrun: Overrun::Debt };
+
+    /// Adds a cell, unless the path has it already; `false` if there is no place for it.
+    pub(super) fn add(&mut self, cell: u32, overrun: Overrun) -> bool {
+        if self.cells().contains(&cell) {
+            return true;
+        }
+        let Some(place) = self.cells.get_mut(usize::from(self.len)) else {
+            return false;
+        };
+        *place = cell;
+        // OK because the length is now at most `PATH_CELLS_MAX`.
+        self.len = self.len.saturating_add(1);
+        self.overrun = self.overrun.strictest(overrun);
+        true
+    }
+}
+
+impl Engine {
+    /// The path of a reservation at these accounts and all above them.
+    ///
+    /// # Errors
+    /// None or more than 4 are named, one twice, one is unknown or closed, or the path has more than 24 cells.
+    pub fn path(&self, accounts: &[AccountId]) -> Result<Path, PathError> {
+        if accounts.is_empty() {
+            return Err(PathError::Empty);
+        }
+        if accounts.len() > PATH_ACCOUNTS_MAX {
+            return Err(PathError::TooManyAccounts { seen: accounts.len() });
+        }
+        let mut path = Path::EMPTY;
+        for (place, &account) in accounts.iter().enumerate() {
+            if accounts.iter().take(place).any(|&earlier| earlier == account) {
+                return Err(PathError::Repeated { account });
+            }
+            self.add_with_ancestors(&mut path, account)?;
+        }
+        let closed =
+            |&cell: &u32| self.owner(cell).filter(|(_, entry)| entry.state() == AccountState::Closed);
+        match path.cells().iter().find_map(closed) {
+            Some((account, _)) => Err(PathError::Closed { account }),
+            None => Ok(path),
+        }
+    }
+
+    fn add_with_ancestors(&self, path: &mut Path, named: AccountId) -> Result<(), PathError> {
+        let mut next = Some(named);
+        for _ in 0..DEPTH_MAX {
+            let Some(account) = next else { break };
+            let entry = self.entry(account).ok_or(PathError::Unknown { account })?;
+            if !path.add(entry.cell, entry.terms.overrun) {
+                return Err(PathError::TooManyCells);
+            }
+            next = entry.terms.parent;
+        }
+        Ok(())
+    }
+
+    /// The accounts on a path, in its order; none for cells of another engine that this one does not have.
+    pub fn accounts_on<'a>(&'a self, path: &'a Path) -> impl Iterator<Item = AccountId> + 'a {
+        path.cells().iter().filter_map(|&cell| self.cells.get(cell)).map(Cell::account)
+    }
+
+    /// The most that a reservation on the path could take, and the account that sets it. Exact while nobody else
+    /// works on these accounts.
+    ///
+    /// # Errors
+    /// An account on it is closed or closing, or it was made by another engine.
+    pub fn payable(&self, path: &Path) -> Result<Payable, PathError> {
+        let mut least: Option<Payable> = None;
+        for &index in path.cells() {
+            let (binding, _) = self.owner(index).ok_or(PathError::Foreign)?;
+            let available_micros = self.cells.get(index).map_or(CLOSED, Cell::available);
+            if available_micros == CLOSED {
+                return Err(PathError::Closed { account: binding });
+            }
+            if least.is_none_or(|least| available_micros < least.available_micros) {
+                least = Some(Payable { available_micros, binding });
+            }
+        }
+        least.ok_or(PathError::Empty)
     }
 }
 
@@ -64,6 +154,8 @@ pub enum PathError {
     },
     /// The accounts named and all above them are more than the limit.
     TooManyCells,
+    /// The path was made by another engine.
+    Foreign,
 }
 
 impl fmt::Display for PathError {
@@ -76,6 +168,7 @@ impl fmt::Display for PathError {
             Self::Repeated { account } => write!(f, "account {account} is named twice"),
             Self::Unknown { account } => write!(f, "there is no account {account}"),
             Self::Closed { account } => write!(f, "account {account} is closed"),
+            Self::Foreign => write!(f, "the path was made by another engine"),
             Self::TooManyCells => {
                 write!(f, "the accounts named and those above them are more than {PATH_CELLS_MAX}")
             }

@@ -3,12 +3,14 @@
 use core::fmt;
 
 use crate::id::AccountId;
-use crate::limits::{HOLDS_MAX, PATH_CELLS_MAX};
+use crate::limits::PATH_CELLS_MAX;
 use crate::num::Amount;
 
 use super::Engine;
 use super::account::{AccountError, AccountState, AccountTerms, CellCounters};
 use super::hold::{Hold, HoldState};
+use super::path::Path;
+use super::slot::Phase;
 
 impl Engine {
     /// Opens an account with the counters that it had. The first to be restored is account 0, and so on: in the
@@ -25,21 +27,61 @@ impl Engine {
         counters: &CellCounters,
         state: AccountState,
     ) -> Result<AccountId, RestoreError> {
-        todo!()
+        let reserved_micros = counters.reserved_micros().ok_or(RestoreError::Counters(*counters))?;
+        if state == AccountState::Closed && reserved_micros != 0 {
+            return Err(RestoreError::ClosedHolds { reserved_micros });
+        }
+        let mut registry = self.registry_mut();
+        if let Some(&account) = registry.names.get(&terms.name) {
+            return Err(RestoreError::Repeated { account });
+        }
+        let account = self.open(&mut registry, terms, counters, state).map_err(RestoreError::Account)?;
+        if reserved_micros != 0 {
+            registry.unclaimed.insert(account, reserved_micros);
+        }
+        Ok(account)
     }
 
     /// Brings a hold back: at the accounts whose cells it was taken from, in their order, with what it holds, or
     /// held until it expired. No money moves: the restored counters are without it already.
     ///
     /// # Errors
-    /// The accounts make no path, one is closed, or the amount is above what is reserved there and unclaimed.
+    /// The accounts make no path, an open hold's one is closed, or its amount is above what is reserved there and
+    /// unclaimed.
     pub fn restore_hold(
         &self,
         accounts: &[AccountId],
         amount: Amount,
         state: HoldState,
     ) -> Result<Hold, RestoreError> {
-        todo!()
+        let path = self.recorded_path(accounts)?;
+        let mut registry = self.registry_mut();
+        if state == HoldState::Open {
+            for &account in accounts {
+                let entry = self.entry(account).ok_or(AccountError::Unknown { account })?;
+                if entry.state() != AccountState::Open {
+                    return Err(AccountError::Closed { account }.into());
+                }
+                let unclaimed_micros = registry.unclaimed.get(&account).copied().unwrap_or(0);
+                if unclaimed_micros < amount.micros() {
+                    return Err(RestoreError::AboveReserved { account, unclaimed_micros, amount });
+                }
+            }
+        }
+        let phase = match state {
+            HoldState::Open => Phase::Open,
+            HoldState::Expired => Phase::Expired,
+        };
+        let (index, slot) = self.holds.claim(0).ok_or(RestoreError::HoldsFull { max: self.holds.max() })?;
+        slot.fill(&path, amount);
+        let word = slot.word().with(phase);
+        slot.set(word);
+        if state == HoldState::Open {
+            for account in accounts {
+                registry.claim(*account, amount);
+            }
+        }
+        Ok(Hold { slot: index, generation: word.generation })
     }
 
     /// Ends the restoring: every account's restored holds come to what its counters say is reserved.
@@ -47,7 +89,26 @@ impl Engine {
     /// # Errors
     /// The first account where they do not.
     pub fn finish_restore(&self) -> Result<(), RestoreError> {
-        todo!()
+        match self.registry().unclaimed.first_key_value() {
+            Some((&account, &unclaimed_micros)) => Err(RestoreError::Unclaimed { account, unclaimed_micros }),
+            None => Ok(()),
+        }
+    }
+
+    /// The cells that a hold was taken from, which may be others than a new path would have.
+    fn recorded_path(&self, accounts: &[AccountId]) -> Result<Path, RestoreError> {
+        let mut path = Path::EMPTY;
+        for (place, &account) in accounts.iter().enumerate() {
+            let entry = self.entry(account).ok_or(AccountError::Unknown { account })?;
+            let distinct = path.cells().len() == place;
+            if !distinct || !path.add(entry.cell, entry.terms.overrun) {
+                return Err(RestoreError::Path { seen: accounts.len() });
+            }
+        }
+        if accounts.is_empty() || path.cells().len() != accounts.len() {
+            return Err(RestoreError::Path { seen: accounts.len() });
+        }
+        Ok(path)
     }
 }
 
@@ -93,7 +154,7 @@ pub enum RestoreError {
     /// As many holds are open as may be.
     HoldsFull {
         /// The most that may be open.
-        max: usize,
+        max: u32,
     },
 }
 
@@ -125,6 +186,12 @@ impl fmt::Display for RestoreError {
             }
             Self::HoldsFull { max } => write!(f, "there are {max} open holds, the most that there may be"),
         }
+    }
+}
+
+impl From<AccountError> for RestoreError {
+    fn from(error: AccountError) -> Self {
+        Self::Account(error)
     }
 }
 

@@ -1,0 +1,359 @@
+//! One cell: the word that admits, and the counters that say where the money went.
+
+use super::account::CellCounters;
+use crate::id::AccountId;
+use crate::num::Amount;
+use crate::sync::{AtomicI64, AtomicU32, AtomicU64, Ordering};
+
+/// The money of one limit of an account. Today an account has one, for its lifetime.
+///
+/// INVARIANT I6: at rest, `granted = available + Σ open holds + committed + lapsed`. While calls are under way,
+/// what they have taken and not yet given to a hold, or ended a hold of and not yet booked, is missing from the
+/// right side; it is never counted twice, because money leaves `available` before it is a hold's, and a hold ends
+/// before its money is booked or available again.
+#[repr(align(64))]
+#[derive(Debug)]
+pub(super) struct Cell {
+    /// The only word that a take is admitted on: in `-i64::MAX..=i64::MAX`, or [`CLOSED`].
+    available: AtomicI64,
+    /// Changes under the registry's lock only.
+    granted: AtomicU64,
+    committed: AtomicU64,
+    lapsed: AtomicU64,
+    unfunded: AtomicU64,
+    /// Attempts with a tentative take here, in the low bits; above them, how many takes were undone.
+    attempts: AtomicU64,
+    /// The account that the cell belongs to; written once, before the account is published.
+    account: AtomicU32,
+}
+
+/// Not an amount that can be available: nothing can be taken from a closed cell, nor from one never opened.
+pub(super) const CLOSED: i64 = i64::MIN;
+/// As far as debt goes.
+pub(super) const DEBT_FLOOR: i64 = -i64::MAX;
+
+const UNDONE_ONE: u64 = 1 << 24;
+const IN_FLIGHT: u64 = UNDONE_ONE - 1;
+
+/// What a denial sees of a cell.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Survey {
+    pub(super) available_micros: i64,
+    /// No take counted in `available_micros` was undone later: the word is what finished calls left.
+    pub(super) definite: bool,
+}
+
+/// How a tentative take ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Attempt {
+    /// What was taken stays taken; or nothing was taken.
+    Kept,
+    /// What was taken, or some of it, was put back.
+    Undone,
+}
+
+impl Cell {
+    /// Opens the cell with these counters. The cell is not yet reachable by others.
+    pub(super) fn open(&self, account: AccountId, counters: &CellCounters) {
+        // ORDERING: the account's publication (the write of its `OnceLock`) orders these.
+        self.account.store(account.0, Ordering::Relaxed);
+        self.granted.store(counters.granted.micros(), Ordering::Relaxed);
+        self.committed.store(counters.committed_micros, Ordering::Relaxed);
+        self.lapsed.store(counters.lapsed_micros, Ordering::Relaxed);
+        self.unfunded.store(counters.unfunded_micros, Ordering::Relaxed);
+        self.available.store(counters.available_micros, Ordering::Relaxed);
+    }
+
+    pub(super) fn account(&self) -> AccountId {
+        // ORDERING: written before the account was published, whose handle the path was made of.
+        AccountId(self.account.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn available(&self) -> i64 {
+        // ORDERING: pairs with the release of every change of the word.
+        self.available.load(Ordering::Acquire)
+    }
+
+    /// Takes all of `amount`, or nothing when less would be left than `floor`. Nothing can be taken from any cell
+    /// that is not closed, one in debt included.
+    #[inline]
+    pub(super) fn take(&self, amount: Amount, floor: i64) -> bool {
+        // ORDERING: a first guess, which the exchange below checks.
+        let mut seen = self.available.load(Ordering::Relaxed);
+        // The loop repeats only because another call changed the word: somebody makes progress.
+        loop {
+            let left = match seen.checked_sub(amount.signed_micros()) {
+                Some(left) if left >= floor.min(seen) && seen != CLOSED => left,
+                _ => return false,
+            };
+            // ORDERING: AcqRel pairs with itself on this word. Release gives the marks and the slot written before
+            // the take to whoever sees it (a denial's survey, a closing); Acquire keeps the release sequence whole.
+            match self.available.compare_exchange_weak(seen, left, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(now) => seen = now,
+            }
+        }
+    }
+
+    /// Takes as much of `most` as leaves `floor`, and says how much.
+    pub(super) fn take_up_to(&self, most: Amount, floor: i64) -> Amount {
+        // ORDERING: as in `take`.
+        let mut seen = self.available.load(Ordering::Relaxed);
+        loop {
+            let taken = most.min(Self::above_floor(seen, floor));
+            if taken == Amount::ZERO {
+                return taken;
+            }
+            // OK because `taken` is at most what `seen` has above a floor of at least -i64::MAX.
+            let left = seen.saturating_sub(taken.signed_micros());
+            // ORDERING: as in `take`.
+            match self.available.compare_exchange_weak(seen, left, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return taken,
+                Err(now) => seen = now,
+            }
+        }
+    }
+
+    /// How much can be taken of what was seen, down to the floor.
+    pub(super) fn above_floor(seen: i64, floor: i64) -> Amount {
+        // Saturating is exact enough: nobody takes more than `Amount::MAX`. A closed word is below every floor.
+        u64::try_from(seen.saturating_sub(floor)).ok().and_then(Amount::new).unwrap_or(Amount::ZERO)
+    }
+
+    /// Adds to what is available: the undoing of a take, a hold's rest, or a grant already counted.
+    #[inline]
+    pub(super) fn put_back(&self, amount: Amount) {
+        if amount != Amount::ZERO {
+            // Cannot wrap: by I6, `available` is at most `granted`, whatever is put back.
+            // ORDERING: AcqRel pairs with `take`, `survey` and `counters`: who takes this money sees all that was
+            // done before it was given back.
+            self.available.fetch_add(amount.signed_micros(), Ordering::AcqRel);
+        }
+    }
+
+    /// Books what was spent.
+    #[inline]
+    pub(super) fn commit(&self, booked_micros: u64) {
+        if booked_micros != 0 {
+            // Cannot wrap: by I6, `committed <= granted - available <= 2 * i64::MAX < u64::MAX`.
+            // ORDERING: Release pairs with the reading of `committed` in `counters`: who sees the booking sees the
+            // take that it was paid from, and reads `available` later.
+            self.committed.fetch_add(booked_micros, Ordering::Release);
+        }
+    }
+
+    /// Counts what was spent and is not booked. Saturates at `u64::MAX`, and stays there.
+    pub(super) fn add_unfunded(&self, micros: u64) {
+        if micros == 0 {
+            return;
+        }
+        // ORDERING: as in `commit`; the counter stands by itself.
+        let mut seen = self.unfunded.load(Ordering::Relaxed);
+        // The loop repeats only because another call changed the word.
+        while let Err(now) = self.unfunded.compare_exchange_weak(
+            seen,
+            seen.saturating_add(micros),
+            Ordering::Release,
+            Ordering::Relaxed,
+        ) {
+            seen = now;
+        }
+    }
+
+    /// Marks a tentative take: before the take.
+    #[inline]
+    pub(super) fn begin_attempt(&self) {
+        // ORDERING: Relaxed: the take that follows is a release, and who sees the take sees the mark.
+        self.attempts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Removes the mark: when the take cannot be undone any more, or after it was.
+    #[inline]
+    pub(super) fn end_attempt(&self, attempt: Attempt) {
+        // The count of undone takes wraps after 2^40; `survey` compares it over two of its own loads.
+        let change = match attempt {
+            Attempt::Kept => 1u64.wrapping_neg(),
+            Attempt::Undone => UNDONE_ONE.wrapping_sub(1),
+        };
+        // ORDERING: Release pairs with the first load of `survey`: who sees the mark gone sees the undoing.
+        self.attempts.fetch_add(change, Ordering::Release);
+    }
+
+    /// What is available, and whether a tentative take may have lowered it.
+    pub(super) fn survey(&self) -> Survey {
+        // ORDERING: Acquire pairs with `end_attempt`: an attempt that is over has put back what it puts back.
+        let before = self.attempts.load(Ordering::Acquire);
+        // ORDERING: Acquire pairs with `take`: a take that is seen has its mark seen below.
+        let available_micros = self.available.load(Ordering::Acquire);
+        // ORDERING: Relaxed: ordered by the acquire above.
+        let after = self.attempts.load(Ordering::Relaxed);
+        Survey { available_micros, definite: before == after && before & IN_FLIGHT == 0 }
+    }
+
+    /// The counters, read so that what is missing of `granted` is never below the sum of the open holds: first the
+    /// counters that money ends in, then the word that it comes from. The caller holds the registry's lock, which
+    /// keeps `granted` still.
+    pub(super) fn counters(&self) -> CellCounters {
+        // ORDERING: Acquire pairs with `commit`.
+        let committed_micros = self.committed.load(Ordering::Acquire);
+        let lapsed_micros = self.lapsed.load(Ordering::Acquire);
+        let unfunded_micros = self.unfunded.load(Ordering::Acquire);
+        // ORDERING: after the three above, which are acquires; Acquire itself pairs with `take` and `put_back`.
+        let available = self.available.load(Ordering::Acquire);
+        let granted = self.granted();
+        let available_micros = if available == CLOSED {
+            // A closed cell has nothing reserved, and nothing moves in it: what is left is what is available. OK
+            // because the word said so when it closed, and it was within -i64::MAX..=i64::MAX.
+            granted
+                .signed_micros()
+                .wrapping_sub_unsigned(committed_micros)
+                .wrapping_sub_unsigned(lapsed_micros)
+        } else {
+            available
+        };
+        CellCounters { granted, available_micros, committed_micros, lapsed_micros, unfunded_micros }
+    }
+
+    pub(super) fn granted(&self) -> Amount {
+        // ORDERING: Relaxed: the registry's lock orders it.
+        Amount::new(self.granted.load(Ordering::Relaxed)).unwrap_or(Amount::MAX)
+    }
+
+    /// Sets what is granted. The caller holds the registry's lock for writing.
+    pub(super) fn set_granted(&self, granted: Amount) {
+        // ORDERING: Relaxed: the registry's lock orders it.
+        self.granted.store(granted.micros(), Ordering::Relaxed);
+    }
+
+    /// Closes the cell if this is what it has available.
+    pub(super) fn close(&self, available_micros: i64) -> bool {
+        // ORDERING: AcqRel pairs with `take`: every take comes before, and its slot is seen, or meets the closed
+        // word, and sees the account's state.
+        self.available.compare_exchange(available_micros, CLOSED, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+
+    /// Opens again a cell that `close` closed: nothing moved since.
+    pub(super) fn reopen(&self, available_micros: i64) {
+        // Added back, as every take is undone: no call changes a closed word, so that the sum is what it was.
+        // ORDERING: AcqRel pairs with `take`.
+        self.available.fetch_add(available_micros.wrapping_sub(CLOSED), Ordering::AcqRel);
+    }
+}
+
+impl Default for Cell {
+    fn default() -> Self {
+        Self {
+            available: AtomicI64::new(CLOSED),
+            granted: AtomicU64::new(0),
+            committed: AtomicU64::new(0),
+            lapsed: AtomicU64::new(0),
+            unfunded: AtomicU64::new(0),
+            attempts: AtomicU64::new(0),
+            account: AtomicU32::new(0),
+        }
+    }
+}
+
+impl CellCounters {
+    /// What is neither available nor booked: `None` if the counters contradict themselves.
+    pub(super) fn reserved_micros(&self) -> Option<u64> {
+        if self.available_micros < DEBT_FLOOR {
+            return None;
+        }
+        let rest = i128::from(self.granted.micros())
+            .checked_sub(i128::from(self.available_micros))?
+            .checked_sub(i128::from(self.committed_micros))?
+            .checked_sub(i128::from(self.lapsed_micros))?;
+        u64::try_from(rest).ok()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn cell(available_micros: i64) -> Cell {
+        let cell = Cell::default();
+        cell.open(
+            AccountId(0),
+            &CellCounters { granted: Amount::MAX, available_micros, ..CellCounters::default() },
+        );
+        cell
+    }
+
+    #[test]
+    fn a_take_leaves_the_floor_or_takes_nothing() {
+        let max = i64::MAX;
+        // available, amount, floor | taken, available after
+        let rows = [
+            (10, 10, 0, true, 0),
+            (10, 11, 0, false, 10),
+            (10, 0, 0, true, 10),
+            (0, 0, 0, true, 0),
+            (-1, 0, 0, true, -1),
+            (-1, 1, 0, false, -1),
+            (-1, 0, DEBT_FLOOR, true, -1),
+            (0, max, DEBT_FLOOR, true, -max),
+            (-1, max, DEBT_FLOOR, false, -1),
+            (max, max, 0, true, 0),
+            (-max, max, DEBT_FLOOR, false, -max),
+            (CLOSED, 0, 0, false, CLOSED),
+            (CLOSED, 0, DEBT_FLOOR, false, CLOSED),
+        ];
+        for (available, amount, floor, taken, after) in rows {
+            let cell = cell(available);
+            let amount = Amount::new(u64::try_from(amount).unwrap()).unwrap();
+            assert_eq!(cell.take(amount, floor), taken, "{available} {amount} {floor}");
+            assert_eq!(cell.available(), after, "{available} {amount} {floor}");
+        }
+    }
+
+    #[test]
+    fn a_take_up_to_takes_what_is_above_the_floor() {
+        let max = i64::MAX;
+        // available, most, floor | taken
+        let rows = [
+            (10, 4, 0, 4),
+            (10, 40, 0, 10),
+            (0, 1, 0, 0),
+            (-5, 1, 0, 0),
+            (-5, 7, DEBT_FLOOR, 7),
+            (-max + 3, 7, DEBT_FLOOR, 3),
+            (max, max, DEBT_FLOOR, max),
+            (CLOSED, 7, DEBT_FLOOR, 0),
+            (CLOSED, 7, 0, 0),
+        ];
+        for (available, most, floor, taken) in rows {
+            let cell = cell(available);
+            let most = Amount::new(u64::try_from(most).unwrap()).unwrap();
+            assert_eq!(cell.take_up_to(most, floor).signed_micros(), taken, "{available} {most} {floor}");
+        }
+    }
+
+    #[test]
+    fn unfunded_saturates_and_stays() {
+        let cell = cell(0);
+        for _ in 0..3 {
+            cell.add_unfunded(i64::MAX.unsigned_abs());
+        }
+        assert_eq!(cell.counters().unfunded_micros, u64::MAX);
+        cell.add_unfunded(1);
+        assert_eq!(cell.counters().unfunded_micros, u64::MAX);
+    }
+
+    #[test]
+    fn a_survey_is_definite_when_nothing_is_under_way() {
+        let cell = cell(5);
+        assert!(cell.survey().definite);
+        cell.begin_attempt();
+        assert!(!cell.survey().definite);
+        cell.end_attempt(Attempt::Kept);
+        assert!(cell.survey().definite);
+        cell.begin_attempt();
+        cell.begin_attempt();
+        cell.end_attempt(Attempt::Undone);
+        assert!(!cell.survey().definite);
+        cell.end_attempt(Attempt::Undone);
+        assert!(cell.survey().definite);
+    }
+}

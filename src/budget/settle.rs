@@ -1,0 +1,254 @@
+//! From reserving to the end of a hold.
+
+use super::Engine;
+use super::hold::{
+    ExtendError, Hold, HoldReading, HoldState, Release, ReserveError, SettleError, Settlement,
+};
+use super::path::Path;
+use super::slot::{Phase, Slot, Word};
+use super::take::Shortfall;
+use crate::limits::SETTLE_ATTEMPTS_MAX;
+use crate::num::Amount;
+use crate::sync::spin_loop;
+
+impl Engine {
+    /// Takes the amount from every cell on the path, or from none. An amount of 0 is held too, also of an account
+    /// in debt.
+    ///
+    /// # Errors
+    /// An account has too little or is closed, too many attempts met, or as many holds are open as may be.
+    pub fn reserve(&self, path: &Path, amount: Amount) -> Result<Hold, ReserveError> {
+        let start = first_cell(path);
+        let (index, slot) =
+            self.holds.claim(start).ok_or(ReserveError::HoldsFull { max: self.holds.max() })?;
+        slot.fill(path, amount);
+        let word = slot.word();
+        // Before the money is taken, so that a closing account finds every hold that may come of it.
+        slot.set(word.with(Phase::Taking));
+        if let Err(shortfall) = self.take(path.cells(), amount) {
+            slot.set(word);
+            self.holds.recycle(index, slot, start);
+            return Err(shortfall.into());
+        }
+        slot.set(word.with(Phase::Open));
+        Ok(Hold { slot: index, generation: word.generation })
+    }
+
+    /// Takes more for a hold, from every cell that it was taken from, or from none.
+    ///
+    /// # Errors
+    /// An account has too little, the hold would be too large, has expired or ended, or too many attempts met.
+    pub fn extend(&self, hold: Hold, more: Amount) -> Result<(), ExtendError> {
+        let (slot, word) = match self.enter(hold, Phase::Extending)? {
+            Entered::Now(slot, word) => (slot, word),
+            Entered::Expired => return Err(ExtendError::Expired),
+        };
+        let held = slot.amount();
+        let outcome = match held.checked_add(more) {
+            None => Err(ExtendError::AboveMaximum { held, more }),
+            Some(sum) => {
+                self.take(slot.path().cells(), more).map(|()| slot.set_amount(sum)).map_err(Into::into)
+            }
+        };
+        slot.set(word.with(Phase::Open));
+        outcome
+    }
+
+    /// Ends a hold with what was spent. Below the hold, the rest is available again. Above it, the same extra is
+    /// booked at every cell of the path, as far as the strictest overrun on it allows; what is not booked is added
+    /// to `unfunded` at every cell, which saturates at `u64::MAX`. From a hold that has expired nothing is booked.
+    ///
+    /// # Errors
+    /// The hold has ended, or another call had it and kept it.
+    pub fn commit(&self, hold: Hold, actual: Amount) -> Result<Settlement, SettleError> {
+        let (slot, phase) = self.end(hold, &[Phase::Open, Phase::Expired])?;
+        let (held, path) = (slot.amount(), slot.path());
+        let settlement = if phase == Phase::Expired {
+            for cell in self.cells_of(path.cells()) {
+                cell.add_unfunded(actual.micros());
+            }
+            Settlement::Late { held, actual }
+        } else {
+            self.book(&path, held, actual)
+        };
+        self.holds.recycle(hold.slot, slot, first_cell(&path));
+        Ok(settlement)
+    }
+
+    /// Ends a hold with nothing spent: all of it is available again.
+    ///
+    /// # Errors
+    /// The hold has ended, or another call had it and kept it.
+    pub fn release(&self, hold: Hold) -> Result<Release, SettleError> {
+        let (slot, phase) = self.end(hold, &[Phase::Open, Phase::Expired])?;
+        let (held, path) = (slot.amount(), slot.path());
+        let release = if phase == Phase::Expired {
+            Release::Expired { held }
+        } else {
+            self.put_back(&path, held);
+            Release::Returned { held }
+        };
+        self.holds.recycle(hold.slot, slot, first_cell(&path));
+        Ok(release)
+    }
+
+    /// Makes a hold's money available again and keeps the hold, to be settled late; returns what it held.
+    ///
+    /// # Errors
+    /// The hold has ended or expired already, or another call had it and kept it.
+    pub fn expire(&self, hold: Hold) -> Result<Amount, SettleError> {
+        let (slot, word) = match self.enter(hold, Phase::Expiring)? {
+            Entered::Now(slot, word) => (slot, word),
+            Entered::Expired => return Err(SettleError::AlreadyExpired),
+        };
+        let held = slot.amount();
+        self.put_back(&slot.path(), held);
+        slot.set(word.with(Phase::Expired));
+        Ok(held)
+    }
+
+    /// Ends a hold that has expired, with nothing said of what was spent.
+    ///
+    /// # Errors
+    /// The hold is open or has ended, or another call had it and kept it.
+    pub fn forget(&self, hold: Hold) -> Result<(), SettleError> {
+        let (slot, _) = self.end(hold, &[Phase::Expired])?;
+        let start = first_cell(&slot.path());
+        self.holds.recycle(hold.slot, slot, start);
+        Ok(())
+    }
+
+    /// A hold as it stands, or `None` once it has ended.
+    #[must_use]
+    pub fn hold(&self, hold: Hold) -> Option<HoldReading> {
+        let slot = self.holds.get(hold.slot)?;
+        let state = match slot.word() {
+            Word { generation, .. } if generation != hold.generation => return None,
+            Word { phase: Phase::Open | Phase::Extending, .. } => HoldState::Open,
+            Word { phase: Phase::Expiring | Phase::Expired, .. } => HoldState::Expired,
+            Word { phase: Phase::Vacant | Phase::Taking | Phase::Retired, .. } => return None,
+        };
+        let (amount, path) = (slot.amount(), slot.path());
+        // What was read belongs to this hold if its generation still stands: a later hold's values are written
+        // after the generation has moved on, and read before it is looked at again.
+        let word = slot.word();
+        (word.generation == hold.generation && word.phase != Phase::Retired).then_some(HoldReading {
+            amount,
+            state,
+            path,
+        })
+    }
+
+    /// Books what an open hold spent; the hold has ended.
+    fn book(&self, path: &Path, held: Amount, actual: Amount) -> Settlement {
+        let (rest, extra) = (
+            held.checked_sub(actual).unwrap_or(Amount::ZERO),
+            actual.checked_sub(held).unwrap_or(Amount::ZERO),
+        );
+        let booked_extra = match extra {
+            Amount::ZERO => Amount::ZERO,
+            _ => self.take_overrun(path.cells(), extra, path.overrun()),
+        };
+        let unfunded = extra.checked_sub(booked_extra).unwrap_or(Amount::ZERO);
+        let settlement = Settlement::Committed { held, actual, booked_extra, unfunded };
+        for cell in self.cells_of(path.cells()) {
+            cell.put_back(rest);
+            cell.commit(settlement.booked_micros());
+            cell.add_unfunded(unfunded.micros());
+        }
+        settlement
+    }
+
+    fn put_back(&self, path: &Path, amount: Amount) {
+        for cell in self.cells_of(path.cells()) {
+            cell.put_back(amount);
+        }
+    }
+
+    /// Brings an open hold's slot into a phase that belongs to this call.
+    fn enter(&self, hold: Hold, phase: Phase) -> Result<Entered<'_>, SettleError> {
+        let (slot, from) = self.meet(hold, |from| (from.phase == Phase::Open).then(|| from.with(phase)))?;
+        match from.phase {
+            Phase::Open => Ok(Entered::Now(slot, from)),
+            _ => Ok(Entered::Expired),
+        }
+    }
+
+    /// Ends a hold that is in one of these phases, and says in which it was. The slot belongs to this call until it
+    /// is recycled.
+    fn end(&self, hold: Hold, phases: &[Phase]) -> Result<(&Slot, Phase), SettleError> {
+        let (slot, from) = self.meet(hold, |from| phases.contains(&from.phase).then(|| from.ended()))?;
+        if phases.contains(&from.phase) { Ok((slot, from.phase)) } else { Err(SettleError::StillOpen) }
+    }
+
+    /// Changes the state word of a hold that is open or expired as `change` says, if it says anything, and returns
+    /// the word that it was. Looks again, a bounded number of times, while another call has the slot.
+    fn meet(&self, hold: Hold, change: impl Fn(Word) -> Option<Word>) -> Result<(&Slot, Word), SettleError> {
+        let slot = self.holds.get(hold.slot).ok_or(SettleError::AlreadySettled)?;
+        for _ in 0..SETTLE_ATTEMPTS_MAX {
+            let word = slot.word();
+            if word.generation != hold.generation {
+                return Err(SettleError::AlreadySettled);
+            }
+            match word.phase {
+                Phase::Vacant | Phase::Taking | Phase::Retired => return Err(SettleError::AlreadySettled),
+                Phase::Extending | Phase::Expiring => spin_loop(),
+                Phase::Open | Phase::Expired => match change(word) {
+                    Some(to) if !slot.exchange(word, to) => {}
+                    _ => return Ok((slot, word)),
+                },
+            }
+        }
+        Err(SettleError::Contended)
+    }
+}
+
+/// What became of a call that needs an open hold for itself.
+enum Entered<'a> {
+    /// The slot is this call's; the word is the one to go back to.
+    Now(&'a Slot, Word),
+    /// The hold has expired.
+    Expired,
+}
+
+/// Where a path's free list begins: calls on different accounts begin at different ones.
+fn first_cell(path: &Path) -> u32 {
+    path.cells().first().copied().unwrap_or(0)
+}
+
+impl From<Shortfall> for ReserveError {
+    fn from(shortfall: Shortfall) -> Self {
+        match shortfall {
+            Shortfall::Insufficient { binding, available_micros } => {
+                Self::Insufficient { binding, available_micros }
+            }
+            Shortfall::Closed { account } => Self::Closed { account },
+            Shortfall::Contended => Self::Contended,
+            Shortfall::Foreign => Self::ForeignPath,
+        }
+    }
+}
+
+impl From<Shortfall> for ExtendError {
+    fn from(shortfall: Shortfall) -> Self {
+        match shortfall {
+            Shortfall::Insufficient { binding, available_micros } => {
+                Self::Insufficient { binding, available_micros }
+            }
+            // An account with an open hold does not close; the closing that was met gives up, and may be met again.
+            Shortfall::Closed { .. } | Shortfall::Contended => Self::Contended,
+            // A hold's cells are this engine's; a foreign handle that happened to fit has no hold here.
+            Shortfall::Foreign => Self::AlreadySettled,
+        }
+    }
+}
+
+impl From<SettleError> for ExtendError {
+    fn from(error: SettleError) -> Self {
+        match error {
+            SettleError::AlreadySettled => Self::AlreadySettled,
+            SettleError::AlreadyExpired => Self::Expired,
+            SettleError::StillOpen | SettleError::Contended => Self::Contended,
+        }
+    }
+}
