@@ -1,1 +1,98 @@
-//! (to come)
+//! Decides which candidate serves a request: pure, in integers, without allocation.
+//!
+//! A [`Request`] is put to a [`Policy`] as one question: checked against the policy, with all that is the same for
+//! every candidate worked out once. Every candidate is judged by the same gates and the same arithmetic, whether
+//! the answer is a [`Decision`] ([`prescribe`]), the decision with its counts ([`trace`]) or a row for each
+//! candidate ([`explain`]). What decides is SEMANTICS 3 to 7; the bytes are FORMAT 3 and 4.
+//!
+//! ```
+//! use assize::{
+//!     kernel::{Action, Disabled, Request, prescribe},
+//!     policy::{CandidateDraft, CardDraft, Draft, Policy, QuantityDraft, SchemaDraft},
+//! };
+//!
+//! let mut schema = SchemaDraft { name: "calls".into(), ..SchemaDraft::default() };
+//! schema.quantities.push(QuantityDraft { name: "calls".into(), per: 1, fallback: None });
+//! let mut draft = Draft::new("two suppliers", 1, schema);
+//! for (id, name, rate) in [(1, "near", 30), (2, "far", 20)] {
+//!     let mut candidate = CandidateDraft::new(id, name);
+//!     candidate.cards.push(CardDraft { above: 0, rates: vec![("calls".into(), rate)] });
+//!     draft.candidates.push(candidate);
+//! }
+//! let policy = Policy::freeze(draft)?;
+//!
+//! let mut request = Request::new(policy.schema());
+//! request.quantity(policy.schema().quantity("calls")?, 3)?;
+//! let decision = prescribe(&policy, &Disabled::none(), &request)?;
+//! let selected = decision.selected.ok_or("the least cost is selected")?;
+//! assert_eq!((decision.action, selected.candidate.0, selected.cost.0), (Action::Execute, 2, 60));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod cost;
+mod decision;
+mod disabled;
+mod error;
+mod explain;
+mod gates;
+mod order;
+mod quantities;
+mod question;
+mod request;
+mod scan;
+mod select;
+mod utility;
+
+use crate::policy::Policy;
+
+pub use self::{
+    cost::{CostTerm, Unpriced, cost_of},
+    decision::{Action, Choice, Decision, Reason},
+    disabled::Disabled,
+    error::{Fact, RequestError},
+    explain::{
+        CostLine, Explanation, GateDemand, GateLine, Row, Shown, Standing, UtilityLine, Value, explain,
+    },
+    order::{Counts, Failure},
+    quantities::Quantities,
+    request::{Demand, Facts, Request},
+    utility::PenaltyTerm,
+};
+
+/// A decision with what turned the candidates away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[must_use]
+pub struct Trace {
+    /// The decision, as [`prescribe`] gives it.
+    pub decision: Decision,
+    /// Every candidate, counted once; all 0 when the request alone was denied (SEMANTICS 5.1).
+    pub counts: Counts,
+}
+
+/// Decides. It allocates nothing and depends on its arguments alone. SEMANTICS 5.
+///
+/// # Errors
+/// The request is malformed for this policy: SEMANTICS 4.5.
+pub fn prescribe(policy: &Policy, disabled: &Disabled, request: &Request) -> Result<Decision, RequestError> {
+    let question = question::Question::new(policy, disabled, request)?;
+    if let Some(reason) = question.denied_at_once() {
+        return Ok(select::denial(&question, reason));
+    }
+    let scan::Tally { leaders, counts } = scan::scan(&question);
+    Ok(select::select(&question, &leaders, || counts))
+}
+
+/// Decides, and counts what turned the candidates away; a denial's reason is read from these very counts. It
+/// allocates nothing. SEMANTICS 5.2 and 5.7.
+///
+/// # Errors
+/// The request is malformed for this policy: SEMANTICS 4.5.
+pub fn trace(policy: &Policy, disabled: &Disabled, request: &Request) -> Result<Trace, RequestError> {
+    let question = question::Question::new(policy, disabled, request)?;
+    if let Some(reason) = question.denied_at_once() {
+        return Ok(Trace { decision: select::denial(&question, reason), counts: Counts::default() });
+    }
+    let scan::Tally { leaders, counts } = scan::scan(&question);
+    Ok(Trace { decision: select::select(&question, &leaders, || counts), counts })
+}

@@ -14,6 +14,8 @@ pub const CARDS_MAX: usize = 4;
 pub const MEMBERS_MAX: usize = 512;
 /// Candidates that one request can exclude.
 pub const EXCLUDED_MAX: usize = 16;
+/// Sets that one request can demand; its other demands are numbers.
+pub const REQUEST_SETS_MAX: usize = 8;
 /// Bytes of a policy's, schema's, column's, quantity's, member's or candidate's name.
 pub const POLICY_NAME_BYTES_MAX: usize = 128;
 /// Bytes of a policy document, checked before it is parsed.
