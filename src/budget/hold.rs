@@ -17,6 +17,14 @@ pub struct Hold {
     pub(super) generation: u64,
 }
 
+impl Hold {
+    /// The slot's number: below the most holds that were ever open at once, so that a table can be kept by it.
+    #[must_use]
+    pub fn slot(self) -> u32 {
+        self.slot
+    }
+}
+
 /// Whether a hold still keeps its money.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HoldState {
