@@ -1,1 +1,29 @@
-//! (to come)
+//! The log: keyed, hash-chained frames in segments, durable in groups. It sees bytes, not decisions.
+//!
+//! A [`Log`] is written by one process; callers append under a short lock, and one of those who wait writes and
+//! syncs for all of them. What the records mean is the [`Fold`]'s affair: it is given every record in order, and
+//! is asked for a checkpoint when a segment begins. A [`Reader`] verifies a log without touching it.
+//!
+//! Bytes are those of `docs/FORMAT.md`, sections 5 to 8, 10.1 and 11. Files are named in [`storage`] alone.
+
+#![expect(clippy::todo, reason = "bodies to come")]
+
+pub mod storage;
+
+mod anchor;
+mod error;
+mod fold;
+mod frame;
+mod key_file;
+mod log;
+mod reader;
+
+pub use anchor::{Anchor, AnchorError};
+pub use error::{
+    AppendError, Blame, CreateError, Failure, Fault, OpenError, OptionsError, Place, ReadError, WaitError,
+};
+pub use fold::{Fold, RecordFrame};
+pub use frame::{CHECKPOINT_PART, RECOVERY, SEAL};
+pub use key_file::{KeyTextError, format_key, parse_key};
+pub use log::{CreateOptions, Cut, Level, Log, LogOptions, OpenOptions, Progress, Recovery, Stats};
+pub use reader::{Completeness, FrameView, ReadOptions, Reader, Summary, Tail};

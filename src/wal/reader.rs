@@ -1,0 +1,142 @@
+//! Verified reading: every frame in order, from the first, without touching the log. FORMAT 8.2.
+
+use super::{anchor::Anchor, error::ReadError, frame, storage::Storage};
+use crate::{
+    crypto::RootKey,
+    id::{LogId, Sequence},
+    num::Timestamp,
+};
+
+/// Verifies a log frame by frame, in memory bounded by one frame. It takes no lock and writes nothing.
+pub struct Reader<'a> {
+    #[expect(dead_code, reason = "to come")]
+    storage: &'a dyn Storage,
+}
+
+impl<'a> Reader<'a> {
+    /// Starts at the first segment.
+    ///
+    /// # Errors
+    /// There is no log, it is not the one demanded, or its first header does not hold.
+    pub fn open(
+        storage: &'a dyn Storage,
+        keys: &'a [&'a RootKey],
+        options: ReadOptions,
+    ) -> Result<Self, ReadError> {
+        let _ = (storage, keys, options);
+        todo!()
+    }
+
+    /// The log's id.
+    #[must_use]
+    pub fn log_id(&self) -> LogId {
+        todo!()
+    }
+
+    /// The next frame, verified; `None` at the end. After an error, the same error again.
+    ///
+    /// # Errors
+    /// The evidence does not hold from here on, or the storage cannot.
+    pub fn next_frame(&mut self) -> Result<Option<FrameView<'_>>, ReadError> {
+        todo!()
+    }
+
+    /// Reads what is left and says what the log proves.
+    ///
+    /// # Errors
+    /// What `next_frame` answers, or the anchor does not hold.
+    pub fn finish(self) -> Result<Summary, ReadError> {
+        todo!()
+    }
+}
+
+/// How a log is read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ReadOptions {
+    /// What the end of the last segment may be.
+    pub tail: Tail,
+    /// The log that it must be, if the caller knows.
+    pub log_id: Option<LogId>,
+    /// A head that it must have.
+    pub anchor: Option<Anchor>,
+}
+
+/// What the end of the last segment may be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tail {
+    /// The log is at rest: a torn tail is a failure.
+    #[default]
+    Strict,
+    /// The log is being written: reading ends at the last whole frame.
+    Live,
+}
+
+/// A verified frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameView<'a> {
+    /// The segment it is in.
+    pub segment: u32,
+    /// Bytes from the segment's start to it.
+    pub offset: u64,
+    /// Bytes it has, envelope included.
+    pub bytes: u64,
+    /// A record's own sequence; for a control frame, that of the last record before it.
+    pub sequence: Sequence,
+    /// FORMAT 9.1.
+    pub kind: u16,
+    /// The time at which the record took effect.
+    pub effective: Timestamp,
+    /// What the caller said the time was.
+    pub caller: Timestamp,
+    /// The highest sequence known to be on disk when the frame was made.
+    pub synced_through: Sequence,
+    /// The payload.
+    pub payload: &'a [u8],
+}
+
+impl FrameView<'_> {
+    /// Whether it is a checkpoint's part or a seal, and no record.
+    #[must_use]
+    pub fn is_control(&self) -> bool {
+        matches!(self.kind, frame::CHECKPOINT_PART | frame::SEAL)
+    }
+}
+
+/// What a log that holds has shown.
+#[derive(Clone, Copy, Debug)]
+#[must_use]
+pub struct Summary {
+    /// The log's id.
+    pub log_id: LogId,
+    /// Segments read.
+    pub segments: u32,
+    /// Records read.
+    pub records: u64,
+    /// Frames read, control frames included.
+    pub frames: u64,
+    /// Bytes read, up to the end of the last frame of each segment.
+    pub bytes: u64,
+    /// The head: the last record's sequence and the last frame's tag.
+    pub head: Anchor,
+    /// The highest record that the log itself says is on disk; what a power loss cannot take away. This is the
+    /// anchor to keep of a log that is not sealed.
+    pub synced: Anchor,
+    /// Whether the last segment is sealed: the log was closed.
+    pub sealed: bool,
+    /// Whether bytes after the last whole frame were left unread, as a live log may have them.
+    pub live: bool,
+    /// What is known about records after the last one.
+    pub completeness: Completeness,
+}
+
+/// Whether records may have been cut off the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Completeness {
+    /// An anchor holds: nothing up to its sequence was cut off.
+    Proven {
+        /// The anchor's sequence.
+        through: Sequence,
+    },
+    /// No anchor was given: a suffix cut at a record's boundary would not show.
+    Unproven,
+}
