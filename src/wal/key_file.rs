@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn a_key_is_written_in_one_way_and_read_back() {
         for (id, len) in [(0, 32), (1, 33), (10, 48), (4_294_967_295, 64)] {
-            let secret: Vec<u8> = (0..len).map(|at| at * 5 + 3).collect();
+            let secret: Vec<u8> = (0..len).map(|at: u8| at.wrapping_mul(5)).collect();
             let text = format_key(KeyId(id), &secret).unwrap();
             assert_eq!(parse_key(&text).unwrap().id(), KeyId(id));
             assert_eq!(*format_key(KeyId(id), &secret).unwrap(), *text);
