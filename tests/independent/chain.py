@@ -1,0 +1,367 @@
+"""The chain: segments, frames, seals, checkpoints and anchors (FORMAT 6, 7, 8, 10.1, 10.2 and 11).
+
+A part of the independent verifier: written from docs/FORMAT.md and docs/SEMANTICS.md alone, Python standard library only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import re
+import struct
+from typing import NamedTuple, Optional
+
+from ledger import CHECKPOINT_PART, KIND_NAMES, RECOVERY, SEAL, Contradiction, Ledger
+from wire import U32_MAX, BadInput, Malformed, RootKey, crc32c_bytes, crc32c_words, hmac_sha256, words_of
+
+SEGMENT_MAGIC = b"ASSIZE\r\n"
+FRAME_MAGIC = b"ASZ1"
+ANCHOR_MAGIC = b"ASZANCH1"
+VERSION, STATIC_KEYS = 1, 1
+HEADER_BYTES, ANCHOR_BYTES = 256, 120
+FRAME_HEAD = struct.Struct("<IIQqqQHH")  # FORMAT 7.1, 44 bytes
+FRAME_TAIL = 36
+FRAME_MIN = 80
+PAYLOAD_MAX = 64 << 20
+PART_BYTES = 1 << 20  # FORMAT 10.1
+ZEROS = bytes(32)
+
+
+class EvidenceError(Exception):
+    """The evidence does not hold, and where. It shows no key and no tag that was computed."""
+
+    def __init__(self, what: str, segment: Optional[int] = None, sequence: Optional[int] = None, offset: Optional[int] = None):
+        super().__init__(what)
+        self.what, self.segment, self.sequence, self.offset = what, segment, sequence, offset
+
+
+class Anchor(NamedTuple):
+    """FORMAT 11.1."""
+
+    key_id: int
+    log_id: bytes
+    segment: int
+    sequence: int
+    tag: bytes
+    log_time: int
+    signed: bytes
+    mac: bytes
+
+
+def read_anchor_file(path: str) -> Anchor:
+    try:
+        with open(path, "rb") as file:
+            raw = file.read(ANCHOR_BYTES + 1)
+    except OSError as error:
+        raise BadInput(f"anchor file {path}: {error.strerror}") from None
+    if len(raw) != ANCHOR_BYTES or raw[:8] != ANCHOR_MAGIC:
+        raise BadInput(f"anchor file {path} is not {ANCHOR_BYTES} bytes that start with {ANCHOR_MAGIC.decode()}")
+    version, mode, zero, key_id, log_id, segment, zeros, sequence, tag, log_time = struct.unpack_from("<HBBI16sIIQ32sq", raw, 8)
+    if (version, mode, zero, zeros) != (VERSION, STATIC_KEYS, 0, 0):
+        raise BadInput(f"anchor file {path} has version {version} and key mode {mode}, or reserved bytes that are not zero")
+    return Anchor(key_id, log_id, segment, sequence, tag, log_time, raw[:88], raw[88:])
+
+
+class Frame(NamedTuple):
+    """A whole frame (FORMAT 8.1): magic, length, padding and checksum hold."""
+
+    offset: int
+    end: int
+    sequence: int
+    effective: int
+    caller: int
+    synced_through: int
+    kind: int
+    extension: int
+    payload: bytes
+    tag: bytes
+
+    @property
+    def signed_end(self) -> int:
+        return self.end - FRAME_TAIL
+
+
+class Segment:
+    """The bytes of one segment file, and what its checksums and tags start from."""
+
+    def __init__(self, number: int, data: bytes, key: bytes, key_id: int, log_id: bytes):
+        self.number, self.data, self._key = number, data, key
+        self._words = words_of(data)
+        self._crc_start = crc32c_bytes(log_id + struct.pack("<I", number))
+        # FORMAT 6.6
+        self._prefix = struct.pack("<HBBI16sI", VERSION, STATIC_KEYS, 0, key_id, log_id, number) + bytes(20)
+        self._frame_prefix = b"assize/frame".ljust(16, b"\0") + self._prefix
+
+    def header_crc_holds(self) -> bool:
+        (recorded,) = struct.unpack_from("<I", self.data, 248)
+        return crc32c_words(self._words[: 248 // 4], self._crc_start) ^ U32_MAX == recorded
+
+    def header_tag_holds(self) -> bool:
+        """FORMAT 6.5."""
+        prefix = b"assize/header".ljust(16, b"\0") + self._prefix
+        return hmac.compare_digest(hmac_sha256(self._key, prefix + self.data[:216]), self.data[216:248])
+
+    def frame_at(self, offset: int) -> Optional[Frame]:
+        """FORMAT 7.1 and 7.4; None where no whole frame stands."""
+        data = self.data
+        if offset + FRAME_MIN > len(data) or data[offset : offset + 4] != FRAME_MAGIC:
+            return None
+        _, size, sequence, effective, caller, synced, kind, extension = FRAME_HEAD.unpack_from(data, offset)
+        unpadded = offset + 44 + size + extension
+        end = unpadded + (-(size + extension)) % 8 + FRAME_TAIL
+        if size > PAYLOAD_MAX or end > len(data) or any(data[unpadded : end - FRAME_TAIL]):
+            return None
+        (recorded,) = struct.unpack_from("<I", data, end - 4)
+        if crc32c_words(self._words[offset // 4 : end // 4 - 1], self._crc_start) ^ U32_MAX != recorded:
+            return None
+        payload = data[offset + 44 : offset + 44 + size]
+        return Frame(
+            offset, end, sequence, effective, caller, synced, kind, extension, payload, data[end - FRAME_TAIL : end - 4]
+        )
+
+    def frame_tag_holds(self, frame: Frame, previous: bytes) -> bool:
+        """FORMAT 7.3."""
+        message = self._frame_prefix + previous + self.data[frame.offset : frame.signed_end]
+        return hmac.compare_digest(hmac_sha256(self._key, message), frame.tag)
+
+    def damaged_behind(self, offset: int, expected: int) -> Optional[Frame]:
+        """FORMAT 8.3: a later frame which says that the record expected at `offset` was on disk."""
+        at = self.data.find(FRAME_MAGIC, offset + 1)
+        while at >= 0:
+            frame = self.frame_at(at) if at % 8 == 0 else None
+            last = expected + (len(self.data) - offset) // FRAME_MIN
+            if frame is not None and expected <= frame.sequence <= last and frame.synced_through >= expected:
+                return frame
+            at = self.data.find(FRAME_MAGIC, at + 1)
+        return None
+
+
+class Log:
+    """Verifies and replays a directory, segment by segment."""
+
+    def __init__(self, directory: str, root: RootKey, anchor: Optional[Anchor] = None, live: bool = False):
+        self.directory, self.root, self.anchor, self.live = directory, root, anchor, live
+        self.ledger: Ledger = None  # type: ignore[assignment]  # made when the first header is read
+        self.log_id = b""
+        self.segments = self.frames = self.sequence = self.synced_through = 0
+        self.tag = self.seal_tag = self.sealed_sha256 = ZEROS
+        self.seal_offsets: tuple = ()  # of the segment before: where its seal starts and ends
+        self.anchor_found = False
+        self.records_after_anchor = 0
+        self.tail_bytes = 0
+        self._number = self._offset = 0
+        self._expected = 1
+
+    def verify(self) -> None:
+        """FORMAT 8.2. Raises EvidenceError, or OSError where a file cannot be read."""
+        try:
+            numbers = self._segment_numbers()
+            for number in numbers:
+                self._segment(number, last=number == numbers[-1])
+            self.ledger.check_reserved()
+            self._check_anchor()
+        except (Contradiction, Malformed) as error:
+            raise self._failure(str(error)) from None
+
+    def _failure(self, what: str, sequence: Optional[int] = None) -> EvidenceError:
+        at = self._expected if sequence is None else sequence
+        return EvidenceError(what, self._number or None, at, self._offset)
+
+    def _segment_numbers(self) -> list[int]:
+        """FORMAT 6.1."""
+        numbers = []
+        for name in sorted(os.listdir(self.directory)):
+            if name.endswith(".tmp"):
+                continue
+            if not re.fullmatch(r"[0-9]{8}\.seg", name):
+                raise EvidenceError(f"{name!r} in the directory is no segment")
+            numbers.append(int(name[:8]))
+        if not numbers:
+            raise EvidenceError("the directory has no segment")
+        for wanted, number in enumerate(numbers, 1):
+            if number != wanted:
+                raise EvidenceError(f"segment {wanted} is missing", segment=wanted)
+        return numbers
+
+    # ---- Segments ----
+
+    def _segment(self, number: int, last: bool) -> None:
+        self._number, self._offset = number, 0
+        with open(os.path.join(self.directory, f"{number:08}.seg"), "rb") as file:
+            data = file.read()
+        segment = self._header(number, data)
+        self.segments += 1
+        at = self._checkpoint(segment)
+        first = self._expected
+        while True:
+            self._offset = at
+            frame = segment.frame_at(at)
+            if frame is None:
+                break
+            if frame.kind == SEAL:
+                self._seal(segment, frame, first)
+                return
+            self._record(segment, frame)
+            at = frame.end
+        self._end_without_seal(segment, at, last)
+
+    def _header(self, number: int, data: bytes) -> Segment:
+        """FORMAT 6.4 and 6.5, against the segment before."""
+        if len(data) < HEADER_BYTES or data[:8] != SEGMENT_MAGIC:
+            raise self._failure("no segment header stands here")
+        version, mode, zero, key_id, log_id, named, zeros, sequence, time = struct.unpack_from("<HBBI16sIIQq", data, 8)
+        previous_tag, previous_sha256 = data[56:88], data[88:120]
+        segment_key = self.root.segment_key(log_id, number)
+        segment = Segment(number, data, segment_key, key_id, log_id)
+        if named == number and not segment.header_crc_holds():
+            raise self._failure("the segment header is broken: its checksum does not hold")
+        if version != VERSION or mode != STATIC_KEYS:
+            raise self._failure(f"format version {version}, key mode {mode}: this reader knows version 1 and mode 1")
+        if named != number:
+            raise self._failure(f"the header names segment {named}")
+        if key_id != self.root.id:
+            raise self._failure(f"the log is keyed with key {key_id}, key {self.root.id} was given")
+        if number > 1 and log_id != self.log_id:
+            raise self._failure(f"the segment is of another log, {log_id.hex()}")
+        if zero or zeros or any(data[120:216]) or any(data[252:256]):
+            raise self._failure("reserved bytes of the header are not zero")
+        if not segment.header_tag_holds():
+            raise self._failure("the header's tag does not hold: another key, or changed")
+        if number == 1:
+            self.log_id = log_id
+            self.ledger = Ledger(time)
+        if sequence != self.sequence or time != self.ledger.log_time:
+            raise self._failure(f"the header continues from sequence {sequence} at {time}, the log stands elsewhere")
+        if previous_tag != self.seal_tag or previous_sha256 != self.sealed_sha256:
+            raise self._failure("the header does not continue the segment before: seal's tag or SHA-256 differ")
+        self.tag, self.frames = data[216:248], 0
+        return segment
+
+    def _checkpoint(self, segment: Segment) -> int:
+        """FORMAT 10.1 and 10.2; returns where it ends."""
+        at, parts, received = HEADER_BYTES, 1, []
+        while len(received) < parts:
+            self._offset = at
+            frame = segment.frame_at(at)
+            if frame is None or frame.kind != CHECKPOINT_PART:
+                raise self._failure(f"the checkpoint is not complete: {len(received)} parts stand", self.sequence)
+            self._envelope(segment, frame, control=True)
+            if len(frame.payload) < 9:
+                raise self._failure("a checkpoint part without bytes", self.sequence)
+            part, stated = struct.unpack_from("<II", frame.payload)
+            if part != len(received) or stated <= part or (received and stated != parts):
+                raise self._failure(f"checkpoint part {part} of {stated}, part {len(received)} was expected", self.sequence)
+            parts = stated
+            size = len(frame.payload) - 8
+            if size > PART_BYTES or (size < PART_BYTES and part + 1 < parts):
+                raise self._failure(f"checkpoint part {part} has {size} bytes", self.sequence)
+            received.append(frame.payload[8:])
+            at = frame.end
+        self.ledger.check_reserved()
+        self._compare_checkpoint(b"".join(received))
+        return at
+
+    def _compare_checkpoint(self, recorded: bytes) -> None:
+        at = 0
+        for name, replayed in self.ledger.canonical_sections():
+            if recorded[at : at + len(replayed)] != replayed:
+                raise self._failure(f"the checkpoint differs from the replay in its {name}", self.sequence)
+            at += len(replayed)
+        if at != len(recorded):
+            raise self._failure(f"the checkpoint has {len(recorded) - at} bytes more than the replay", self.sequence)
+
+    def _seal(self, segment: Segment, frame: Frame, first: int) -> None:
+        """FORMAT 7.7, and what may follow it."""
+        before, frames = self.tag, self.frames
+        self._envelope(segment, frame, control=True)
+        sha256 = hashlib.sha256(memoryview(segment.data)[: frame.offset])
+        expected = struct.pack("<QQQ", frames, first, self.sequence) + before + sha256.digest()
+        if frame.payload != expected:
+            raise self._failure("the seal's payload is not what stands before it", self.sequence)
+        sha256.update(memoryview(segment.data)[frame.offset : frame.end])
+        self.seal_tag, self.sealed_sha256 = frame.tag, sha256.digest()
+        self.seal_offsets = (frame.offset, frame.end)
+        if segment.data[frame.end :].count(0) != len(segment.data) - frame.end:
+            self._offset = frame.end
+            raise self._failure("bytes after the seal are not zero")
+
+    def _end_without_seal(self, segment: Segment, at: int, last: bool) -> None:
+        """FORMAT 8.2 and 8.3."""
+        tail = segment.data[at:].rstrip(b"\0")
+        if not last:
+            raise self._failure("no whole frame stands here, and the segment has a successor" if tail else "the segment has no seal")
+        if not tail:
+            return
+        later = segment.damaged_behind(at, self._expected)
+        if later is not None:
+            raise self._failure(
+                f"the record is damaged: frame {later.sequence} at {later.offset} says that it was on disk "
+                f"(synced through {later.synced_through})"
+            )
+        if not self.live:
+            raise self._failure(f"torn tail at sequence {self._expected}; opening recovers")
+        self.tail_bytes = len(tail)
+
+    # ---- Frames ----
+
+    def _envelope(self, segment: Segment, frame: Frame, control: bool) -> None:
+        """FORMAT 7.2, 7.3, 7.5 and 8.1."""
+        expected = self.sequence if control else self.sequence + 1
+        if not segment.frame_tag_holds(frame, self.tag):
+            raise self._failure("the frame's tag does not hold: changed, moved, or of another log", expected)
+        if frame.extension:
+            raise self._failure(f"an extension area of {frame.extension} bytes (reserved)", expected)
+        if frame.sequence != expected:
+            raise self._failure(f"sequence {frame.sequence} stands where {expected} was expected", expected)
+        time = self.ledger.log_time
+        if control and (frame.effective != time or frame.caller != time):
+            raise self._failure(f"a control frame's times are not the log's {time}", expected)
+        if not self.synced_through <= frame.synced_through < expected + control:
+            raise self._failure(
+                f"synced_through {frame.synced_through} after {self.synced_through}, in a frame of sequence {frame.sequence}", expected
+            )
+        self.synced_through, self.tag = frame.synced_through, frame.tag
+        self.frames += 1
+        if self.anchor is not None and not self.anchor_found:
+            self.anchor_found = frame.sequence == self.anchor.sequence and frame.tag == self.anchor.tag
+
+    def _record(self, segment: Segment, frame: Frame) -> None:
+        if frame.kind not in KIND_NAMES or frame.kind == CHECKPOINT_PART:
+            self._envelope(segment, frame, control=frame.kind == CHECKPOINT_PART)
+            raise self._failure(f"kind {frame.kind} is unknown, reserved, or not allowed here")
+        if self.anchor_found:
+            self.records_after_anchor += 1
+        self._envelope(segment, frame, control=False)
+        self.ledger.apply(frame.kind, frame.sequence, frame.effective, frame.caller, frame.payload)
+        if frame.kind == RECOVERY:
+            self._recovery(frame)
+        self.sequence = frame.sequence
+        self._expected = frame.sequence + 1
+
+    def _recovery(self, frame: Frame) -> None:
+        """FORMAT 9.16: the first record after a cut stands where the cut was, or follows the seal that does."""
+        segment, offset, size = struct.unpack_from("<IQQ", frame.payload)
+        here = segment == self._number and offset == frame.offset
+        at_seal = segment == self._number - 1 and offset in self.seal_offsets
+        if size == 0 or not (here or at_seal):
+            raise self._failure(f"a recovery of {size} bytes at segment {segment}, offset {offset}, stands elsewhere")
+
+    # ---- Anchors ----
+
+    def _check_anchor(self) -> None:
+        """FORMAT 11.1 and 11.2."""
+        anchor = self.anchor
+        if anchor is None:
+            return
+        if anchor.log_id != self.log_id or anchor.key_id != self.root.id:
+            raise EvidenceError(f"the anchor is of log {anchor.log_id.hex()}, key {anchor.key_id}")
+        if not hmac.compare_digest(hmac_sha256(self.root.anchor_key(self.log_id), anchor.signed), anchor.mac):
+            raise EvidenceError("the anchor's tag does not hold")
+        if not self.anchor_found:
+            if anchor.sequence > self.sequence:
+                raise EvidenceError(
+                    f"the anchor is at sequence {anchor.sequence}, the log ends at {self.sequence}: its end is missing",
+                    self._number, self.sequence, self._offset,
+                )  # fmt: skip
+            raise EvidenceError(f"no frame of sequence {anchor.sequence} has the anchor's tag", sequence=anchor.sequence)
