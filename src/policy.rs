@@ -7,6 +7,8 @@
 
 mod candidate;
 mod check;
+#[cfg(feature = "serde")]
+pub mod document;
 mod draft;
 mod error;
 mod freeze;

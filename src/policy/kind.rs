@@ -6,6 +6,7 @@ use crate::limits::QUANTITIES_MAX;
 
 /// What the values of a column are. Codes: FORMAT 2.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum ColumnKind {
     /// Basis points, 0 to 10,000.
     Bps,
@@ -60,6 +61,7 @@ impl fmt::Display for ColumnKind {
 
 /// How a gate compares a candidate's value with the demand. SEMANTICS 3.2; codes: FORMAT 2.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Relation {
     /// Passes when value ≥ demand.
     AtLeast,
