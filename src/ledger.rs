@@ -1,1 +1,221 @@
-//! (to come)
+//! The sequential ledger: applies records one by one and checks every number that they state.
+//!
+//! It is the check, and shares no arithmetic with the engine that it checks. The log keeps one as its
+//! [`Fold`](crate::wal::Fold), for checkpoints; an auditor replays a log on one of its own. It holds what a
+//! checkpoint holds: accounts, holds that have not ended, operations within the horizon, and the policies that
+//! are in force or named by a hold.
+
+mod account;
+mod cell;
+mod check;
+mod checkpoint;
+mod fold;
+mod hold;
+mod mismatch;
+mod operation;
+mod perform;
+mod policies;
+
+pub use account::{Account, AccountState, Payable};
+pub use cell::Cell;
+pub use checkpoint::CheckpointError;
+pub use fold::LedgerError;
+pub use hold::{Hold, HoldState};
+pub use mismatch::{Disagreement, Field, Halted, Mismatch};
+pub use operation::Remembered;
+
+use alloc::sync::Arc;
+use std::collections::BTreeSet;
+use std::{vec, vec::Vec};
+
+use account::Accounts;
+use cell::Moves;
+use hold::Holds;
+use operation::Operations;
+use policies::Policies;
+
+use crate::id::{AccountId, CandidateId, Epoch, Name, OperationId, Sequence};
+use crate::num::Timestamp;
+use crate::policy::Policy;
+use crate::record::{Halt, Path, Record, Terms};
+
+/// The state after the records applied so far.
+///
+/// The default one is blank: a place for [`decode`](Self::decode) or a log's opening to put a state in, which
+/// takes no record before that.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    sequence: Sequence,
+    log_time: Timestamp,
+    terms: Terms,
+    halt: Halt,
+    policies: Policies,
+    disabled: BTreeSet<CandidateId>,
+    accounts: Accounts,
+    holds: Holds,
+    operations: Operations,
+    /// Room that every record uses again.
+    moves: Moves,
+    scratch: Vec<u8>,
+}
+
+impl Ledger {
+    /// A log's genesis: the state before its first record. FORMAT 10.2.
+    #[must_use]
+    pub fn genesis(created: Timestamp, terms: Terms, policy: Arc<Policy>) -> Self {
+        let mut ledger = Self { log_time: created, terms, ..Self::default() };
+        ledger.policies.swap(policy);
+        ledger
+    }
+
+    /// Applies the next record, which took effect at that time.
+    ///
+    /// # Errors
+    /// The first thing that does not follow from the state; the ledger is as it was then.
+    pub fn apply(
+        &mut self,
+        sequence: Sequence,
+        effective: Timestamp,
+        record: &Record,
+    ) -> Result<(), Disagreement> {
+        let mut moves = core::mem::take(&mut self.moves);
+        moves.clear();
+        let checked = self.check(sequence, effective, record, &mut moves);
+        let applied = match checked {
+            Ok(effect) => {
+                self.perform(sequence, effective, record, effect, &moves);
+                Ok(())
+            }
+            Err(mismatch) => Err(Disagreement { sequence, kind: record.kind(), mismatch }),
+        };
+        self.moves = moves;
+        applied
+    }
+
+    /// Recounts what every cell has reserved from the open holds. INVARIANT I6.
+    ///
+    /// # Errors
+    /// The first account where the counters do not add up, or where the open holds hold another sum.
+    pub fn check_conservation(&self) -> Result<(), Mismatch> {
+        let mut held = vec![0_u64; self.accounts.len()];
+        for (_, hold) in self.holds.iter().filter(|(_, hold)| hold.state == HoldState::Open) {
+            for account in self.accounts.cells(&hold.path)?.iter() {
+                let place = usize::try_from(account.0).ok().and_then(|place| held.get_mut(place));
+                let sum = place.ok_or(Mismatch::AccountUnknown { account })?;
+                *sum = sum.checked_add(hold.amount.micros()).ok_or(Mismatch::Overflow { account })?;
+            }
+        }
+        for ((account, of), held_micros) in self.accounts.iter().zip(held) {
+            if !of.cell.is_conserved() {
+                return Err(Mismatch::Conservation { account });
+            }
+            let reserved_micros = of.cell.reserved_micros;
+            if reserved_micros != held_micros {
+                return Err(Mismatch::Reserved { account, held_micros, reserved_micros });
+            }
+        }
+        Ok(())
+    }
+
+    /// The sequence of the last record; 0 before the first.
+    #[must_use]
+    pub fn sequence(&self) -> Sequence {
+        self.sequence
+    }
+
+    /// The effective time of the last record; before the first, when the log was created.
+    #[must_use]
+    pub fn log_time(&self) -> Timestamp {
+        self.log_time
+    }
+
+    /// What the log holds itself to.
+    #[must_use]
+    pub fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// What is halted.
+    #[must_use]
+    pub fn halt(&self) -> Halt {
+        self.halt
+    }
+
+    /// The policy in force; `None` in a blank ledger alone.
+    #[must_use]
+    pub fn policy(&self) -> Option<&Arc<Policy>> {
+        self.policies.in_force()
+    }
+
+    /// The policy of that epoch, while it is in force or a hold names it.
+    #[must_use]
+    pub fn policy_of(&self, epoch: Epoch) -> Option<&Arc<Policy>> {
+        self.policies.find(epoch)
+    }
+
+    /// The candidates that the host has disabled, ascending.
+    pub fn disabled(&self) -> impl Iterator<Item = CandidateId> {
+        self.disabled.iter().copied()
+    }
+
+    /// All accounts, open and closed, in the order of their handles.
+    pub fn accounts(&self) -> impl Iterator<Item = (AccountId, &Account)> {
+        self.accounts.iter()
+    }
+
+    /// The account of that handle.
+    #[must_use]
+    pub fn account(&self, account: AccountId) -> Option<&Account> {
+        self.accounts.find(account)
+    }
+
+    /// The account of that name, open or closed.
+    #[must_use]
+    pub fn account_named(&self, name: &Name) -> Option<AccountId> {
+        self.accounts.named(name)
+    }
+
+    /// All holds that have not ended, by the sequences that name them, ascending.
+    pub fn holds(&self) -> impl Iterator<Item = (Sequence, &Hold)> {
+        self.holds.iter()
+    }
+
+    /// The hold of that name, if it has not ended.
+    #[must_use]
+    pub fn hold(&self, hold: Sequence) -> Option<&Hold> {
+        self.holds.find(hold)
+    }
+
+    /// All operations remembered, by id, ascending.
+    pub fn operations(&self) -> impl Iterator<Item = (&OperationId, &Remembered)> {
+        self.operations.iter()
+    }
+
+    /// What is remembered of an operation.
+    #[must_use]
+    pub fn operation(&self, id: &OperationId) -> Option<&Remembered> {
+        self.operations.find(id)
+    }
+
+    /// What a path can pay now. SEMANTICS 10.1.
+    ///
+    /// # Errors
+    /// An account on it is unknown or closed, or it has too many cells.
+    pub fn payable(&self, path: &Path) -> Result<Payable, Mismatch> {
+        let cells = self.accounts.open_cells(path)?;
+        self.accounts.payable(&cells, &Moves::default())
+    }
+
+    /// What the path of an open hold could pay once the hold has given its amount back, as a reroute does.
+    ///
+    /// # Errors
+    /// There is no such open hold, or an account on its path is closed.
+    pub fn payable_without(&self, hold: Sequence) -> Result<Payable, Mismatch> {
+        let unknown = Mismatch::HoldUnknown { hold };
+        let released = self.holds.find(hold).filter(|hold| hold.state == HoldState::Open).ok_or(unknown)?;
+        let cells = self.accounts.open_cells(&released.path)?;
+        let mut moves = Moves::default();
+        self.accounts.move_at(&cells, &mut moves, |cell| cell.give_back(released.amount))?;
+        self.accounts.payable(&cells, &moves)
+    }
+}

@@ -36,7 +36,6 @@ use crate::policy::Schema;
 /// One record's payload, by kind. FORMAT 9.1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(tag = "kind", rename_all = "snake_case"))]
-#[expect(clippy::large_enum_variant, reason = "most records of a log are of the largest variant")]
 pub enum Record {
     /// What the log holds itself to.
     Terms(Terms),

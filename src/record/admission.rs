@@ -125,7 +125,7 @@ impl AdmissionOutcome {
     }
 
     /// The class, the decision and the limit go together. SEMANTICS 10.1.
-    fn check(&self) -> Result<(), RecordError> {
+    pub(crate) fn check(&self) -> Result<(), RecordError> {
         let contradiction = match self {
             Self::Admitted { decided, .. } if decided.held().is_none() => {
                 "an admission whose decision selects nothing that can be held"

@@ -1,0 +1,108 @@
+//! The money of one account, and the moves that records make with it.
+
+use std::vec::Vec;
+
+use crate::id::AccountId;
+use crate::num::Amount;
+
+/// One account's counters, in micro-units. SEMANTICS 9.1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Cell {
+    /// What it was granted, on balance.
+    #[cfg_attr(feature = "serde", serde(rename = "granted_micros"))]
+    pub granted: Amount,
+    /// What can be held; below zero where a settlement went into debt.
+    pub available_micros: i64,
+    /// What open holds hold: counted hold by hold, not derived from the others.
+    pub reserved_micros: u64,
+    /// What was spent and booked.
+    pub committed_micros: u64,
+    /// What was unspent when a window ended.
+    pub lapsed_micros: u64,
+    /// What was spent and could not be booked; stays at `u64::MAX` once there.
+    pub unfunded_micros: u64,
+}
+
+impl Cell {
+    // INVARIANT I6: granted = available + reserved + committed + lapsed, and available is never below -i64::MAX.
+    pub(super) fn is_conserved(&self) -> bool {
+        let parts =
+            [self.reserved_micros, self.committed_micros, self.lapsed_micros].into_iter().map(i128::from);
+        let sum = parts.fold(i128::from(self.available_micros), i128::saturating_add);
+        i128::from(self.granted.signed_micros()) == sum && self.available_micros >= LEAST_AVAILABLE_MICROS
+    }
+
+    /// Takes a hold's amount. `None` where a counter would not fit, as for all moves.
+    pub(super) fn hold(&mut self, amount: Amount) -> Option<()> {
+        self.available_micros = self.available_micros.checked_sub(amount.signed_micros())?;
+        self.reserved_micros = self.reserved_micros.checked_add(amount.micros())?;
+        Some(())
+    }
+
+    /// Gives a hold's amount back.
+    pub(super) fn give_back(&mut self, amount: Amount) -> Option<()> {
+        self.reserved_micros = self.reserved_micros.checked_sub(amount.micros())?;
+        self.available_micros = self.available_micros.checked_add(amount.signed_micros())?;
+        Some(())
+    }
+
+    /// Ends a hold with what is booked in all, which may be above what was held.
+    pub(super) fn book(&mut self, held: Amount, booked_micros: u64) -> Option<()> {
+        self.give_back(held)?;
+        self.available_micros = self.available_micros.checked_sub_unsigned(booked_micros)?;
+        self.committed_micros = self.committed_micros.checked_add(booked_micros)?;
+        Some(())
+    }
+
+    /// Counts what was spent and not booked. SEMANTICS 9.11.
+    pub(super) fn miss(&mut self, unfunded: Amount) {
+        self.unfunded_micros = self.unfunded_micros.saturating_add(unfunded.micros());
+    }
+
+    /// Changes what is granted, and with it what is available.
+    pub(super) fn grant(&mut self, change_micros: i64) -> Option<()> {
+        let granted = self.granted.signed_micros().checked_add(change_micros)?;
+        self.granted = Amount::new(u64::try_from(granted).ok()?)?;
+        self.available_micros = self.available_micros.checked_add(change_micros)?;
+        Some(())
+    }
+}
+
+/// The deepest debt. SEMANTICS 9.6.
+pub(super) const LEAST_AVAILABLE_MICROS: i64 = -i64::MAX;
+
+/// The cells that one record changes, as they will be: written back when all of the record holds.
+#[derive(Debug, Default)]
+pub(super) struct Moves {
+    /// Sorted by account.
+    cells: Vec<(AccountId, Cell)>,
+}
+
+impl Moves {
+    pub(super) fn clear(&mut self) {
+        self.cells.clear();
+    }
+
+    /// The cell as it will be, if the record changes it.
+    pub(super) fn find(&self, account: AccountId) -> Option<&Cell> {
+        let place = self.cells.binary_search_by_key(&account, |(account, _)| *account).ok()?;
+        self.cells.get(place).map(|(_, cell)| cell)
+    }
+
+    /// The cell to be changed; `now` is what it is before the record.
+    pub(super) fn change(&mut self, account: AccountId, now: &Cell) -> Option<&mut Cell> {
+        let place = match self.cells.binary_search_by_key(&account, |(account, _)| *account) {
+            Ok(place) => place,
+            Err(place) => {
+                self.cells.insert(place, (account, *now));
+                place
+            }
+        };
+        self.cells.get_mut(place).map(|(_, cell)| cell)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &(AccountId, Cell)> {
+        self.cells.iter()
+    }
+}

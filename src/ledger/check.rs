@@ -1,0 +1,110 @@
+//! Whether a record follows from the state. Nothing is changed here: what a record moves is staged, what else it
+//! does is an [`Effect`].
+
+mod administration;
+mod admission;
+mod settlement;
+
+use alloc::sync::Arc;
+
+use super::Ledger;
+use super::cell::Moves;
+use super::hold::Hold;
+use super::mismatch::{Field, Halted, Mismatch};
+use crate::id::{AccountId, Sequence};
+use crate::num::{Amount, Timestamp};
+use crate::policy::Policy;
+use crate::record::{CandidateSwitch, Halt, Record, Terms};
+
+/// What a record does besides moving money.
+#[derive(Debug)]
+pub(super) enum Effect {
+    Nothing,
+    Terms(Terms),
+    Policy(Arc<Policy>),
+    Halt(Halt),
+    Switch(CandidateSwitch),
+    /// Holds end and open, each if there is one; the new one is named by the record.
+    Hold {
+        ended: Option<Sequence>,
+        opened: Option<Hold>,
+    },
+    Extend {
+        hold: Sequence,
+        held: Amount,
+        deadline: Timestamp,
+    },
+    /// The holds that the record lists.
+    Expire,
+    /// The account that the record describes.
+    OpenAccount,
+    CloseAccount(AccountId),
+}
+
+impl Ledger {
+    /// Whether the record follows: what it moves is in `moves` then.
+    pub(super) fn check(
+        &self,
+        sequence: Sequence,
+        effective: Timestamp,
+        record: &Record,
+        moves: &mut Moves,
+    ) -> Result<Effect, Mismatch> {
+        self.check_place(sequence, effective)?;
+        self.in_force()?;
+        if let Some(operation) = record.operation() {
+            self.operations.check_new(operation, effective, &self.terms)?;
+        }
+        let effect = match record {
+            Record::Terms(terms) => Effect::Terms(*terms),
+            Record::Policy(policy) => self.check_policy(policy)?,
+            Record::Halt(halt) => Effect::Halt(*halt),
+            Record::CandidateSwitch(switch) => Effect::Switch(*switch),
+            Record::Admission(call) => self.check_admission(effective, call, moves)?,
+            Record::Commit(call) => self.check_commit(effective, call, moves)?,
+            Record::Release(call) => self.check_release(effective, call, moves)?,
+            Record::Extend(call) => self.check_extend(effective, call, moves)?,
+            Record::Reroute(call) => self.check_reroute(effective, call, moves)?,
+            Record::Expire(expire) => self.check_expire(effective, expire, moves)?,
+            Record::Account(account) => {
+                self.accounts.check_next(account)?;
+                Effect::OpenAccount
+            }
+            Record::Grant(call) => self.check_grant(call, moves)?,
+            Record::AccountClosed(closed) => self.check_close(closed)?,
+            Record::Recovery(_) => Effect::Nothing,
+        };
+        // INVARIANT I6: at every cell that the record touches, after it.
+        match moves.iter().find(|(_, cell)| !cell.is_conserved()) {
+            Some((account, _)) => Err(Mismatch::Conservation { account: *account }),
+            None => Ok(effect),
+        }
+    }
+
+    fn check_place(&self, sequence: Sequence, effective: Timestamp) -> Result<(), Mismatch> {
+        if self.sequence.0.checked_add(1) != Some(sequence.0) {
+            return Err(Mismatch::Sequence { expected: Sequence(self.sequence.0.saturating_add(1)) });
+        }
+        if effective < self.log_time {
+            return Err(Mismatch::TimeBack { log: self.log_time, seen: effective });
+        }
+        Ok(())
+    }
+
+    fn in_force(&self) -> Result<&Arc<Policy>, Mismatch> {
+        self.policies.in_force().ok_or(Mismatch::Blank)
+    }
+
+    /// Whether a halt, or its absence, agrees with a denial for it.
+    fn check_halted(&self, halted: bool, seen: Halted) -> Result<(), Mismatch> {
+        if halted == (seen == Halted::Denied) {
+            Ok(())
+        } else {
+            Err(Mismatch::Halt { halt: self.halt, seen })
+        }
+    }
+}
+
+fn check_amount(field: Field, expected: Amount, seen: Amount) -> Result<(), Mismatch> {
+    if expected == seen { Ok(()) } else { Err(Mismatch::Outcome { field, expected, seen }) }
+}

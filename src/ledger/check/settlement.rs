@@ -1,0 +1,190 @@
+//! How holds are extended and end.
+
+use super::{Effect, check_amount};
+use crate::id::Sequence;
+use crate::kernel::cost_of;
+use crate::ledger::Ledger;
+use crate::ledger::account::Cells;
+use crate::ledger::cell::{LEAST_AVAILABLE_MICROS, Moves};
+use crate::ledger::hold::{Hold, HoldState, Standing};
+use crate::ledger::mismatch::{Field, Halted, Mismatch};
+use crate::num::{Amount, Timestamp};
+use crate::overrun::Overrun;
+use crate::record::{
+    Call, Commit, Expire, Extend, ExtendOutcome, Halt, Release, ReleaseOutcome, Settled, Spend,
+};
+
+impl Ledger {
+    /// SEMANTICS 9.5, 9.6, 9.8 and 12.
+    pub(super) fn check_commit(
+        &self,
+        now: Timestamp,
+        call: &Call<Commit>,
+        moves: &mut Moves,
+    ) -> Result<Effect, Mismatch> {
+        let Commit { hold: name, spend } = &call.arguments;
+        let (hold, standing) = self.holds.stand(*name, now, self.terms.late_window_ns)?;
+        check_standing(*name, hold, standing, call.outcome.settled)?;
+        let cells = self.accounts.cells(&hold.path)?;
+        let actual = self.actual(hold, spend)?;
+        let (booked_extra, unfunded) = match standing {
+            Standing::InTime => self.book(hold, actual, &cells, moves)?,
+            Standing::Due => {
+                self.accounts.move_at(&cells, moves, |cell| cell.give_back(hold.amount))?;
+                (Amount::ZERO, actual)
+            }
+            Standing::Expired => (Amount::ZERO, actual),
+        };
+        self.accounts.move_at(&cells, moves, |cell| {
+            cell.miss(unfunded);
+            Some(())
+        })?;
+        check_amount(Field::Actual, actual, call.outcome.actual)?;
+        check_amount(Field::BookedExtra, booked_extra, call.outcome.booked_extra)?;
+        check_amount(Field::Unfunded, unfunded, call.outcome.unfunded)?;
+        Ok(Effect::Hold { ended: Some(*name), opened: None })
+    }
+
+    /// What was spent, by the host's word or by the prices of the policy that admitted the hold. SEMANTICS 12.
+    fn actual(&self, hold: &Hold, spend: &Spend) -> Result<Amount, Mismatch> {
+        match spend {
+            Spend::Amount(amount) => Ok(*amount),
+            Spend::Usage { served, quantities } => {
+                let policy = self.policies.find(hold.epoch);
+                let policy = policy.ok_or(Mismatch::PolicyLost { epoch: hold.epoch })?;
+                let cost = cost_of(policy, *served, quantities);
+                let amount = cost.and_then(|cost| Amount::try_from(cost).ok());
+                amount.ok_or(Mismatch::Unpriced { candidate: *served })
+            }
+        }
+    }
+
+    /// Books a hold that ends in time; says what is booked above it, and what is not. SEMANTICS 9.5 and 9.6.
+    fn book(
+        &self,
+        hold: &Hold,
+        actual: Amount,
+        cells: &Cells,
+        moves: &mut Moves,
+    ) -> Result<(Amount, Amount), Mismatch> {
+        let extra = actual.checked_sub(hold.amount).unwrap_or(Amount::ZERO);
+        let (least, _) = self.accounts.least(cells, moves)?;
+        let bookable_micros = match self.accounts.overrun(cells)? {
+            Overrun::Deny => 0,
+            Overrun::IfAvailable => least.max(0).unsigned_abs(),
+            // OK because available is never below the deepest debt.
+            Overrun::Debt => least.abs_diff(LEAST_AVAILABLE_MICROS),
+        };
+        // What can be booked may be above every amount; the extra is one.
+        let booked_extra = Amount::new(bookable_micros).map_or(extra, |bookable| extra.min(bookable));
+        // OK because two amounts below 2⁶³ have a sum below 2⁶⁴.
+        let booked_micros = actual.min(hold.amount).micros().saturating_add(booked_extra.micros());
+        self.accounts.move_at(cells, moves, |cell| cell.book(hold.amount, booked_micros))?;
+        Ok((booked_extra, extra.checked_sub(booked_extra).unwrap_or(Amount::ZERO)))
+    }
+
+    /// SEMANTICS 9.7 and 9.8.
+    pub(super) fn check_release(
+        &self,
+        now: Timestamp,
+        call: &Call<Release>,
+        moves: &mut Moves,
+    ) -> Result<Effect, Mismatch> {
+        let name = call.arguments.hold;
+        let (hold, standing) = self.holds.stand(name, now, self.terms.late_window_ns)?;
+        let settled = match call.outcome {
+            ReleaseOutcome::Released { .. } => Settled::InTime,
+            ReleaseOutcome::Expired => Settled::Expired,
+        };
+        check_standing(name, hold, standing, settled)?;
+        if let ReleaseOutcome::Released { given_back } = call.outcome {
+            check_amount(Field::GivenBack, hold.amount, given_back)?;
+        }
+        // One that is due gives back what it holds too: this finds it expired.
+        if standing != Standing::Expired {
+            let cells = self.accounts.cells(&hold.path)?;
+            self.accounts.move_at(&cells, moves, |cell| cell.give_back(hold.amount))?;
+        }
+        Ok(Effect::Hold { ended: Some(name), opened: None })
+    }
+
+    /// SEMANTICS 9.9 and 13.1.
+    pub(super) fn check_extend(
+        &self,
+        now: Timestamp,
+        call: &Call<Extend>,
+        moves: &mut Moves,
+    ) -> Result<Effect, Mismatch> {
+        let Extend { hold: name, amount } = call.arguments;
+        let hold = self.find_in_time(now, name)?;
+        let cells = self.accounts.open_cells(&hold.path)?;
+        let seen = match call.outcome {
+            ExtendOutcome::DeniedHalted => Halted::Denied,
+            ExtendOutcome::Extended { .. } | ExtendOutcome::DeniedBudget { .. } => Halted::NotDenied,
+        };
+        self.check_halted(self.halt != Halt::None, seen)?;
+        let payable = self.accounts.payable(&cells, moves)?;
+        match call.outcome {
+            ExtendOutcome::DeniedHalted => Ok(Effect::Nothing),
+            ExtendOutcome::DeniedBudget { .. } if amount <= payable.amount => {
+                Err(Mismatch::Payable { amount, payable: payable.amount })
+            }
+            ExtendOutcome::DeniedBudget { binding } if binding != payable.binding => {
+                Err(Mismatch::Binding { expected: payable.binding, seen: binding })
+            }
+            ExtendOutcome::DeniedBudget { .. } => Ok(Effect::Nothing),
+            // INVARIANT I6: no extension takes more than is available.
+            ExtendOutcome::Extended { .. } if amount > payable.amount => {
+                Err(Mismatch::Unpayable { amount, payable: payable.amount })
+            }
+            ExtendOutcome::Extended { deadline, .. } if deadline < hold.deadline => {
+                Err(Mismatch::Deadline { least: hold.deadline, seen: deadline })
+            }
+            ExtendOutcome::Extended { deadline, held } => {
+                let account = payable.binding;
+                let sum = hold.amount.checked_add(amount).ok_or(Mismatch::Overflow { account })?;
+                check_amount(Field::Held, sum, held)?;
+                self.accounts.move_at(&cells, moves, |cell| cell.hold(amount))?;
+                Ok(Effect::Extend { hold: name, held, deadline })
+            }
+        }
+    }
+
+    /// Each hold was open and due. SEMANTICS 8.3, FORMAT 9.13.
+    pub(super) fn check_expire(
+        &self,
+        now: Timestamp,
+        expire: &Expire,
+        moves: &mut Moves,
+    ) -> Result<Effect, Mismatch> {
+        for name in expire.holds() {
+            let hold = self.holds.find(*name).ok_or(Mismatch::HoldUnknown { hold: *name })?;
+            if hold.state == HoldState::Expired {
+                return Err(Mismatch::HoldExpired { hold: *name });
+            }
+            if hold.deadline > now {
+                return Err(Mismatch::HoldNotDue { hold: *name, deadline: hold.deadline });
+            }
+            let cells = self.accounts.cells(&hold.path)?;
+            self.accounts.move_at(&cells, moves, |cell| cell.give_back(hold.amount))?;
+        }
+        Ok(Effect::Expire)
+    }
+
+    /// The hold, open and before its deadline.
+    pub(super) fn find_in_time(&self, now: Timestamp, name: Sequence) -> Result<&Hold, Mismatch> {
+        match self.holds.stand(name, now, self.terms.late_window_ns)? {
+            (hold, Standing::InTime) => Ok(hold),
+            (_, Standing::Due | Standing::Expired) => Err(Mismatch::HoldExpired { hold: name }),
+        }
+    }
+}
+
+fn check_standing(name: Sequence, hold: &Hold, standing: Standing, seen: Settled) -> Result<(), Mismatch> {
+    let in_time = standing == Standing::InTime;
+    if in_time == (seen == Settled::InTime) {
+        Ok(())
+    } else {
+        Err(Mismatch::SettledAs { hold: name, deadline: hold.deadline })
+    }
+}

@@ -1,0 +1,183 @@
+//! Writing the canonical form, by handles for checkpoints and by names for the digest.
+
+use alloc::{vec, vec::Vec};
+
+use super::LAYOUT;
+use crate::codec::Writer;
+use crate::crypto::Digest;
+use crate::id::AccountId;
+use crate::ledger::Ledger;
+use crate::ledger::account::{Account, AccountState};
+use crate::ledger::hold::{Hold, HoldState};
+use crate::ledger::operation::Remembered;
+use crate::policy::Policy;
+use crate::record;
+
+impl Ledger {
+    /// Appends the canonical form. FORMAT 10.3.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        self.encode_as(&Numbering::Handles, out);
+    }
+
+    /// The digest: independent of the order in which accounts were opened, as far as no remembered operation names
+    /// one. FORMAT 10.10.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let mut ranks = vec![0; self.accounts.len()];
+        for (rank, account) in (0_u32..).zip(self.accounts.by_name()) {
+            if let Some(place) = usize::try_from(account.0).ok().and_then(|place| ranks.get_mut(place)) {
+                *place = rank;
+            }
+        }
+        let mut form = Vec::new();
+        self.encode_as(&Numbering::Names { ranks }, &mut form);
+        Digest::of("assize/ledger/1", &form)
+    }
+
+    fn encode_as(&self, numbering: &Numbering, out: &mut Vec<u8>) {
+        let mut writer = Writer::new(out);
+        writer.u16(LAYOUT);
+        writer.u64(self.sequence.0);
+        writer.i64(self.log_time.0);
+        self.terms.encode(out);
+        Writer::new(out).u8(self.halt.code());
+        self.encode_policies(numbering, out);
+        // FORMAT 10.5
+        let mut writer = Writer::new(out);
+        writer.u32(count(self.disabled.len()));
+        self.disabled.iter().for_each(|candidate| writer.u32(candidate.0));
+        self.encode_accounts(numbering, out);
+        // FORMAT 10.7
+        Writer::new(out).u32(count(self.holds.len()));
+        for (sequence, hold) in self.holds.iter() {
+            Writer::new(out).u64(sequence.0);
+            self.encode_hold(hold, numbering, out);
+        }
+        // FORMAT 10.9
+        Writer::new(out).u32(count(self.operations.len()));
+        for (id, remembered) in self.operations.iter() {
+            Writer::new(out).raw(&id.0);
+            encode_operation(remembered, out);
+        }
+    }
+
+    // FORMAT 10.4
+    fn encode_policies(&self, numbering: &Numbering, out: &mut Vec<u8>) {
+        let mut writer = Writer::new(out);
+        writer.u64(self.policy().map_or(0, |policy| policy.epoch().0));
+        writer.u32(count(self.policies.len()));
+        for policy in self.policies.iter() {
+            match numbering {
+                Numbering::Handles => encode_policy(policy, out),
+                Numbering::Names { .. } => Writer::new(out).raw(&policy.digest().0),
+            }
+        }
+    }
+
+    // FORMAT 10.6
+    fn encode_accounts(&self, numbering: &Numbering, out: &mut Vec<u8>) {
+        Writer::new(out).u32(count(self.accounts.len()));
+        match numbering {
+            Numbering::Handles => {
+                self.accounts.iter().for_each(|(_, account)| encode_account(account, numbering, out));
+            }
+            Numbering::Names { .. } => self
+                .accounts
+                .by_name()
+                .filter_map(|account| self.accounts.find(account))
+                .for_each(|account| encode_account(account, numbering, out)),
+        }
+    }
+
+    fn encode_hold(&self, hold: &Hold, numbering: &Numbering, out: &mut Vec<u8>) {
+        let mut writer = Writer::new(out);
+        writer.u8(match hold.state {
+            HoldState::Open => 0,
+            HoldState::Expired => 1,
+        });
+        writer.u64(hold.amount.micros());
+        writer.i64(hold.deadline.0);
+        writer.u64(hold.epoch.0);
+        writer.u32(hold.candidate.0);
+        let named = hold.path.accounts();
+        writer.u8(u8::try_from(named.len()).unwrap_or(u8::MAX));
+        named.iter().for_each(|account| writer.u32(numbering.number(*account)));
+        // OK because a hold was opened at these cells, and no account loses its parent.
+        let Ok(cells) = self.accounts.cells(&hold.path) else { return };
+        writer.u8(u8::try_from(cells.len()).unwrap_or(u8::MAX));
+        for account in cells.iter() {
+            writer.u32(numbering.number(account));
+            // The account's only limit, which has no window.
+            writer.u8(0);
+            writer.i64(0);
+        }
+    }
+}
+
+/// What stands for an account.
+enum Numbering {
+    /// Its handle.
+    Handles,
+    /// Its place among all accounts' names, by handle.
+    Names { ranks: Vec<u32> },
+}
+
+impl Numbering {
+    fn number(&self, account: AccountId) -> u32 {
+        match self {
+            Self::Handles => account.0,
+            Self::Names { ranks } => {
+                let place = usize::try_from(account.0).ok().and_then(|place| ranks.get(place));
+                place.copied().unwrap_or(account.0)
+            }
+        }
+    }
+}
+
+fn encode_policy(policy: &Policy, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.extend_from_slice(&[0; COUNT_BYTES]);
+    policy.encode(out);
+    let bytes = count(out.len().saturating_sub(start).saturating_sub(COUNT_BYTES));
+    if let Some(place) = out.get_mut(start..start.saturating_add(COUNT_BYTES)) {
+        place.copy_from_slice(&bytes.to_le_bytes());
+    }
+}
+
+/// Bytes of the count before a policy.
+const COUNT_BYTES: usize = 4;
+
+fn encode_account(account: &Account, numbering: &Numbering, out: &mut Vec<u8>) {
+    let parent = account.opened.parent.map(|parent| AccountId(numbering.number(parent)));
+    record::Account { parent, ..account.opened }.encode(out);
+    let mut writer = Writer::new(out);
+    writer.u8(match account.state {
+        AccountState::Open => 0,
+        AccountState::Closed => 1,
+    });
+    // The account's only limit, which has no window.
+    writer.i64(0);
+    writer.i64(0);
+    writer.i64(account.cell.granted.signed_micros());
+    writer.i64(account.cell.available_micros);
+    writer.u64(account.cell.committed_micros);
+    writer.u64(account.cell.lapsed_micros);
+    writer.u64(account.cell.unfunded_micros);
+}
+
+fn encode_operation(remembered: &Remembered, out: &mut Vec<u8>) {
+    let mut writer = Writer::new(out);
+    writer.i64(remembered.issued.0);
+    writer.raw(&remembered.digest.0);
+    writer.u16(remembered.kind.code());
+    writer.u64(remembered.sequence.0);
+    let written = writer.bytes8(&remembered.outcome);
+    assert!(written.is_ok(), "an outcome has at most 109 bytes");
+}
+
+/// A count as the layout has it; `limits` keeps all of them far below.
+fn count(items: usize) -> u32 {
+    let counted = u32::try_from(items);
+    assert!(counted.is_ok(), "accounts, holds, operations and policies are fewer than 2³²");
+    counted.unwrap_or(u32::MAX)
+}

@@ -1,0 +1,100 @@
+//! What a record does to the state, once it is known to follow.
+
+use alloc::vec::Vec;
+
+use super::Ledger;
+use super::cell::Moves;
+use super::check::Effect;
+use super::operation::Remembered;
+use crate::id::Sequence;
+use crate::num::Timestamp;
+use crate::record::{Arguments, Call, CandidateSwitch, Record, Switch};
+
+impl Ledger {
+    pub(super) fn perform(
+        &mut self,
+        sequence: Sequence,
+        effective: Timestamp,
+        record: &Record,
+        effect: Effect,
+        moves: &Moves,
+    ) {
+        self.sequence = sequence;
+        self.log_time = effective;
+        self.accounts.write(moves);
+        match effect {
+            Effect::Nothing => {}
+            Effect::Terms(terms) => self.terms = terms,
+            Effect::Policy(policy) => self.policies.swap(policy),
+            Effect::Halt(halt) => self.halt = halt,
+            Effect::Switch(CandidateSwitch { candidate, switch: Switch::Disabled }) => {
+                self.disabled.insert(candidate);
+            }
+            Effect::Switch(CandidateSwitch { candidate, switch: Switch::Enabled }) => {
+                self.disabled.remove(&candidate);
+            }
+            Effect::Hold { ended, opened } => {
+                if let Some(ended) = ended.and_then(|ended| self.holds.remove(ended)) {
+                    self.policies.unname(ended.epoch);
+                }
+                if let Some(opened) = opened {
+                    self.policies.name(opened.epoch);
+                    self.holds.insert(sequence, opened);
+                }
+            }
+            Effect::Extend { hold, held, deadline } => self.holds.extend(hold, held, deadline),
+            Effect::Expire => {
+                if let Record::Expire(expire) = record {
+                    expire.holds().iter().for_each(|hold| self.holds.expire(*hold));
+                }
+            }
+            Effect::OpenAccount => {
+                if let Record::Account(account) = record {
+                    self.accounts.push(*account);
+                }
+            }
+            Effect::CloseAccount(account) => self.accounts.close(account),
+        }
+        self.forget();
+        self.remember(record);
+    }
+
+    /// Drops what time has ended; each is looked at once, when it is dropped. FORMAT 10.8.
+    fn forget(&mut self) {
+        let terms = self.terms;
+        self.operations.forget(self.log_time, terms.operation_horizon_ns);
+        while let Some(forgotten) = self.holds.forget_one(self.log_time, terms.late_window_ns) {
+            self.policies.unname(forgotten.epoch);
+        }
+    }
+
+    fn remember(&mut self, record: &Record) {
+        match record {
+            Record::Admission(call) => self.remember_call(call),
+            Record::Commit(call) => self.remember_call(call),
+            Record::Release(call) => self.remember_call(call),
+            Record::Extend(call) => self.remember_call(call),
+            Record::Reroute(call) => self.remember_call(call),
+            Record::Grant(call) => self.remember_call(call),
+            _ => {}
+        }
+    }
+
+    /// SEMANTICS 11.2, FORMAT 10.9.
+    fn remember_call<A: Arguments>(&mut self, call: &Call<A>) {
+        let Some(operation) = call.operation else { return };
+        let digest = call.arguments.digest(&mut self.scratch);
+        let mut outcome = Vec::new();
+        A::encode_outcome(&call.outcome, &mut outcome);
+        self.operations.insert(
+            operation.id,
+            Remembered {
+                issued: operation.issued,
+                digest,
+                kind: A::KIND,
+                sequence: self.sequence,
+                outcome: outcome.into_boxed_slice(),
+            },
+        );
+    }
+}
