@@ -192,7 +192,10 @@ fn numbers_stay_under_update() {
     assert_eq!(one["utility"], utility);
 
     let report = import(&second, &out, &["--update", out_text]).json();
-    assert_eq!(report["update"], json!({"new": ["a", "e"], "vanished": ["b"]}));
+    assert_eq!(
+        report["update"],
+        json!({"new": ["a", "e"], "vanished": ["b"], "enabled": [], "disabled": []})
+    );
     let two = read(&out);
     assert_eq!((&two["epoch"], &two["utility"]), (&json!(2), &utility));
     let ids = |policy: &Value| {
@@ -217,12 +220,47 @@ fn numbers_stay_under_update() {
 
     // What comes back is enabled again, under its number.
     let report = import(&first, &folder.path("3.json.json"), &["--update", out_text]).json();
-    assert_eq!(report["update"], json!({"new": [], "vanished": ["a", "e"]}));
+    assert_eq!(
+        report["update"],
+        json!({"new": [], "vanished": ["a", "e"], "enabled": ["b"], "disabled": []})
+    );
     let three = read(&folder.path("3.json.json"));
     assert_eq!(ids(&three), ids(&two));
     assert_eq!(candidate(&three, "b")["values"], candidate(&one, "b")["values"]);
     assert_eq!(candidate(&three, "b").get("enabled"), None);
     assert_eq!(three["epoch"], json!(3));
+}
+
+#[test]
+fn columns_are_the_users_word() {
+    let folder = Folder::new();
+    let list = |name: &str, entries: &[String]| folder.write(name, &format!("{{{}}}", entries.join(",")));
+    let both = list("both.json", &[entry("b", "p", ""), entry("d", "p", "")]);
+    let one_left = list("left.json", &[entry("d", "p", "")]);
+    let columns = |name: &str, rows: &str| {
+        let text = format!("name,quality_bps,latency_ms,risk_ceiling_bps,regions\n{rows}");
+        folder.write(name, &text).to_str().unwrap().to_owned()
+    };
+    let out = folder.path("policy.json");
+    let out_text = out.to_str().unwrap();
+
+    // No latency is stated, so that none is weighed: it would make every model ineligible.
+    let first = columns("1.csv", "b,9000,,,eu\nd,8000,,10000,\n");
+    let report = import(&both, &out, &["--columns", &first]).json();
+    assert_eq!((&report["order"], &report["columns"]), (&json!("utility"), &json!({"models": 2})));
+    let one = read(&out);
+    let weights = one["utility"].get("weights").cloned().unwrap_or(json!({}));
+    assert_eq!((&one["utility"]["risk_multiplier_bps"], weights), (&json!(10_000), json!({})));
+
+    // Stated anew, they are what the file says, also of what is no longer listed; the utility is the user's.
+    let second = columns("2.csv", "b,7000,5,,us|eu\n");
+    import(&one_left, &out, &["--update", out_text, "--columns", &second]).json();
+    let two = read(&out);
+    assert_eq!(two["utility"], one["utility"]);
+    assert_eq!(two["members"]["region"], json!({"eu": 1, "us": 2}));
+    let gone = json!({"capabilities": [], "latency_ms": 5, "provider": "p", "quality": 7000, "region": ["eu", "us"]});
+    assert_eq!((&candidate(&two, "b")["values"], &candidate(&two, "b")["enabled"]), (&gone, &json!(false)));
+    assert_eq!(candidate(&two, "d")["values"], json!({"capabilities": [], "provider": "p"}));
 }
 
 #[test]

@@ -23,6 +23,10 @@ pub(super) struct Catalog {
     pub(super) new: Vec<String>,
     /// The models that only the older one has.
     pub(super) vanished: Vec<String>,
+    /// The models in both that the older one had disabled, and the rules enable.
+    pub(super) enabled: Vec<String>,
+    /// The models in both that the older one had enabled, and the rules disable.
+    pub(super) disabled: Vec<String>,
 }
 
 /// Why there is no draft.
@@ -93,11 +97,18 @@ pub(super) fn build(
     draft.candidates.extend(gone.iter().map(|candidate| vanished(candidate, columns)));
     draft.candidates.sort_by_key(|candidate| candidate.id);
 
+    let switched = |to: bool| {
+        let was = |model: &&Model| old_names.get(model.name.as_str()).is_some_and(|old| old.enabled != to);
+        let is = models.iter().filter(|model| model.is_enabled() == to).filter(was);
+        is.map(|model| model.name.clone()).collect()
+    };
     let is_new = |name: &&&str| old.is_some() && !old_names.contains_key(**name);
     Ok(Catalog {
         draft,
         new: names.iter().filter(is_new).map(|name| (*name).to_owned()).collect(),
         vanished: gone.iter().map(|candidate| candidate.name.clone()).collect(),
+        enabled: switched(true),
+        disabled: switched(false),
     })
 }
 

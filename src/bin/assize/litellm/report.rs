@@ -153,6 +153,9 @@ struct ColumnsUse {
 struct Update {
     new: Vec<String>,
     vanished: Vec<String>,
+    /// The rules know nothing of what was switched by hand, so that every switch is listed.
+    enabled: Vec<String>,
+    disabled: Vec<String>,
 }
 
 /// What the whole list holds, chat or not.
@@ -208,9 +211,12 @@ impl Report {
             rounded_up: models.iter().flat_map(RoundedUp::of).collect(),
             lists: List::ALL.into_iter().map(|list| (list.names().0, noted(list))).collect(),
             columns: options.columns.map(|columns| ColumnsUse { models: columns.len() }),
-            update: options
-                .old
-                .map(|_| Update { new: catalog.new.clone(), vanished: catalog.vanished.clone() }),
+            update: options.old.map(|_| Update {
+                new: catalog.new.clone(),
+                vanished: catalog.vanished.clone(),
+                enabled: catalog.enabled.clone(),
+                disabled: catalog.disabled.clone(),
+            }),
             caveat: CAVEAT,
         }
     }
@@ -296,7 +302,12 @@ impl Report {
             page.line(&format!("columns stated for {} models", grouped(columns.models)));
         }
         if let Some(update) = &self.update {
-            for (title, names) in [("new", &update.new), ("no longer listed, disabled", &update.vanished)] {
+            for (title, names) in [
+                ("new", &update.new),
+                ("no longer listed, disabled", &update.vanished),
+                ("were disabled, now enabled", &update.enabled),
+                ("were enabled, now disabled", &update.disabled),
+            ] {
                 page.gap();
                 page.line(&format!("{title}: {}", grouped(names.len())));
                 names.iter().for_each(|name| page.line(&format!("  {name}")));
