@@ -1,1 +1,187 @@
-//! (to come)
+//! One order for all effects: decide, hold, record, settle.
+//!
+//! A [`Controller`] owns its engine and its log; nothing that changes them gets out. Every admission, settlement,
+//! grant and switch passes one short section, where the effective time is fixed, the effects are applied and the
+//! record is appended: the order of the log is the order of the effects. Deciding, hashing, writing and syncing
+//! happen outside it. `docs/ARCHITECTURE.md` follows one request through it.
+
+mod administer;
+mod admit;
+mod fault;
+mod open;
+mod operation;
+mod permit;
+mod reroute;
+mod section;
+mod settle;
+mod stats;
+mod timer;
+
+pub use administer::NotSwapped;
+pub use admit::{Admission, Call};
+pub use fault::{Fault, Retry};
+pub use open::{CreateError, CreateOptions, OpenError, OpenOptions, Opened};
+pub use operation::{Outcome, Remembered};
+pub use permit::{AuditedReason, Denial, DenialClass, NotAdmitted, Permit, Repeated, RepeatedState};
+pub use reroute::{NotRerouted, Reroute};
+pub use settle::{NotExtended, NotSettled, Repeat, Settlement};
+pub use stats::{Counts, Stats};
+
+use alloc::sync::Arc;
+
+use crate::{
+    budget::{AccountReading, Engine},
+    id::{AccountId, LogId, Name, OperationId, Sequence},
+    ledger::Ledger,
+    num::Timestamp,
+    policy::Policy,
+    sync::{Mutex, RwLock},
+    wal::{Anchor, Level, Log, Progress},
+};
+use section::{Active, Entered, Section};
+
+/// Decides, holds, records and settles, in one order that its log proves.
+///
+/// Shared by reference among threads. Dropping it without [`close`](Self::close) is a crash as far as the log is
+/// concerned: [`open`](Self::open) finds what was written.
+pub struct Controller {
+    engine: Engine,
+    log: Log<Ledger>,
+    section: Mutex<Section>,
+    active: RwLock<Arc<Active>>,
+}
+
+impl Controller {
+    /// The log's id.
+    #[must_use]
+    pub fn log_id(&self) -> LogId {
+        self.log.id()
+    }
+
+    /// The policy in force.
+    #[must_use]
+    pub fn policy(&self) -> Arc<Policy> {
+        Arc::clone(&self.active().policy)
+    }
+
+    /// The account of that name.
+    #[must_use]
+    pub fn account(&self, name: &Name) -> Option<AccountId> {
+        self.engine.account(name)
+    }
+
+    /// What an account has, as of now: an estimate while others work. [`with_ledger`](Self::with_ledger) has what
+    /// is exact.
+    #[must_use]
+    pub fn read(&self, account: AccountId) -> Option<AccountReading> {
+        self.engine.read(account)
+    }
+
+    /// What an operation did, if it is remembered: the answer to [`Fault::Unknown`] after the log was opened again.
+    #[must_use]
+    pub fn operation(&self, id: &OperationId) -> Option<Remembered> {
+        self.section.lock().ok()?.operations.find(id).copied()
+    }
+
+    /// Outcomes so far and the present state.
+    ///
+    /// # Errors
+    /// The log has failed.
+    pub fn stats(&self) -> Result<Stats, Fault> {
+        let section = self.section.lock().map_err(|_| Fault::Broken)?;
+        Ok(Stats {
+            counts: section.counts,
+            holds_open: section.holds.open(),
+            holds_expired: section.holds.expired(),
+            operations: section.operations.len(),
+            log_time: section.log_time,
+            halt: section.halt,
+            epoch: section.active.policy.epoch(),
+            log: self.log.stats(),
+        })
+    }
+
+    /// Waits until a record is where the level says: for hosts that made the call at a weaker level.
+    ///
+    /// # Errors
+    /// [`Fault::Unknown`] when the log failed before that.
+    pub fn wait(&self, sequence: Sequence, level: Level) -> Result<(), Fault> {
+        self.settle_at(sequence, level)
+    }
+
+    /// Writes and syncs what is queued: for a host's own thread, when its callers only queue or await.
+    ///
+    /// # Errors
+    /// The log has failed.
+    pub fn drive(&self) -> Result<Progress, Fault> {
+        self.log.drive(Level::Synced).map_err(|_| Fault::Poisoned)
+    }
+
+    /// Looks at the ledger: the exact state after the last record that was written, with its digest. What is queued
+    /// is written first.
+    ///
+    /// # Errors
+    /// The log has failed.
+    pub fn with_ledger<T>(&self, look: impl FnOnce(&Ledger) -> T) -> Result<T, Fault> {
+        let _written = self.log.drive(Level::Written).map_err(|_| Fault::Poisoned)?;
+        self.log.with_fold(look).map_err(|_| Fault::Poisoned)
+    }
+
+    /// Writes and syncs everything, and gives the head to be kept elsewhere.
+    ///
+    /// # Errors
+    /// The log has failed.
+    pub fn drain(&self) -> Result<Anchor, Fault> {
+        let _synced = self.drive()?;
+        self.log.anchor().map_err(|_| Fault::Poisoned)
+    }
+
+    /// Ends the log: writes and syncs everything, seals the segment, and gives the anchor. Open holds stay open:
+    /// they come back when the log is opened again.
+    ///
+    /// # Errors
+    /// The log has failed; nothing that was acknowledged is lost.
+    pub fn close(self) -> Result<Anchor, Fault> {
+        self.log.close().map_err(|_| Fault::Poisoned)
+    }
+
+    fn active(&self) -> Arc<Active> {
+        match self.active.read() {
+            Ok(active) => Arc::clone(&active),
+            // A thread that panicked replaced nothing in part: the pointer is one or the other.
+            Err(poisoned) => Arc::clone(&poisoned.into_inner()),
+        }
+    }
+
+    fn publish(&self, next: Arc<Active>) {
+        match self.active.write() {
+            Ok(mut active) => *active = next,
+            Err(poisoned) => *poisoned.into_inner() = next,
+        }
+    }
+
+    /// Enters the section: fixes the effective time, and makes sure that what will be recorded has room.
+    /// SEMANTICS 8.
+    fn enter(&self, at: Timestamp) -> Result<Entered<'_>, Fault> {
+        // A thread that panicked in the section left it half done: nothing is answered any more.
+        let section = self.section.lock().map_err(|_| Fault::Broken)?;
+        if section.broken {
+            return Err(Fault::Broken);
+        }
+        let latest = Timestamp(section.log_time.0.saturating_add_unsigned(section.terms.clock_jump_ns_max));
+        if at > latest {
+            return Err(Fault::ClockJump { seen: at, latest });
+        }
+        self.log.room_for(RECORDS_BYTES_MAX)?;
+        let now = at.max(section.log_time);
+        Ok(Entered { section, engine: &self.engine, log: &self.log, now, caller: at })
+    }
+
+    /// Waits until a record is where it must be before a call is answered. INVARIANT I9.
+    fn settle_at(&self, sequence: Sequence, level: Level) -> Result<(), Fault> {
+        self.log.wait(sequence, level).map_err(|_| Fault::Unknown { sequence })
+    }
+}
+
+/// The most that one call appends, a policy apart: an expiry and an admission.
+const RECORDS_BYTES_MAX: usize = 8192;

@@ -1,0 +1,211 @@
+//! Accounts, grants, the policy in force, halts and switches: recorded in the one order, as everything else.
+
+use alloc::{sync::Arc, vec::Vec};
+use core::{fmt, num::NonZeroI64};
+
+use super::{
+    Controller,
+    admit::Call,
+    fault::Fault,
+    operation::Outcome,
+    section::{Active, Entered, Held},
+};
+use crate::{
+    budget::{AccountError, AccountTerms},
+    id::{AccountId, CandidateId, Sequence},
+    kernel::Disabled,
+    limits::EXPIRED_PER_RECORD_MAX,
+    policy::{Policy, SwapError},
+    record::{
+        self, Account, AccountClosed, Arguments as _, CandidateSwitch, Grant, Halt, PolicyBytes, Record,
+        Switch,
+    },
+    wal::Level,
+};
+
+impl Controller {
+    /// Opens an account, or gives the one of that name and those terms.
+    ///
+    /// # Errors
+    /// An account of that name has other terms or is closed; the parent is unknown, closed or too deep.
+    pub fn ensure_account(&self, terms: &AccountTerms, call: Call) -> Result<AccountId, Fault> {
+        let mut entered = self.enter(call.at)?;
+        let known = self.engine.account(&terms.name).is_some();
+        let account = self.engine.ensure_account(terms).map_err(Fault::Account)?;
+        if known {
+            // Opened before, perhaps a moment ago: the answer waits for that record too.
+            let head = entered.log.head();
+            drop(entered);
+            self.settle_at(head, call.level)?;
+            return Ok(account);
+        }
+        let AccountTerms { name, parent, overrun } = *terms;
+        let sequence = entered.append(&Record::Account(Account { name, parent, overrun }))?;
+        drop(entered);
+        self.settle_at(sequence, call.level)?;
+        Ok(account)
+    }
+
+    /// Closes an account at which nothing is held and below which none is open.
+    ///
+    /// # Errors
+    /// It is unknown, closed, has holds, or has open accounts below it.
+    pub fn close_account(&self, account: AccountId, call: Call) -> Result<Sequence, Fault> {
+        let mut entered = self.enter(call.at)?;
+        // The engine sees money; a hold of nothing is a hold all the same.
+        let named = |held: &Held| !held.expired && held.path.accounts().contains(&account);
+        if entered.section.holds.iter().any(named) {
+            let reserved_micros = self.engine.read(account).map_or(0, |read| read.reserved_micros);
+            return Err(Fault::Account(AccountError::HoldsOpen { account, reserved_micros }));
+        }
+        self.engine.close_account(account).map_err(Fault::Account)?;
+        let sequence = entered.append(&Record::AccountClosed(AccountClosed { account }))?;
+        drop(entered);
+        self.settle_at(sequence, call.level)?;
+        Ok(sequence)
+    }
+
+    /// Changes what an account is granted, up or down, in micro-units. SEMANTICS 9.10.
+    ///
+    /// # Errors
+    /// The account is unknown or closed, the grant passes the largest amount, or takes more than is available.
+    pub fn grant(
+        &self,
+        account: AccountId,
+        change_micros: NonZeroI64,
+        call: Call,
+    ) -> Result<Sequence, Fault> {
+        let arguments = Grant { account, change_micros };
+        let digest = call.operation.map(|_| arguments.digest(&mut Vec::new())).unwrap_or_default();
+        let mut entered = self.enter(call.at)?;
+        if let Some(before) = entered.before(call.operation, digest)? {
+            drop(entered);
+            self.settle_at(before.sequence, call.level)?;
+            return Ok(before.sequence);
+        }
+        self.engine.grant(account, change_micros.get()).map_err(|error| Fault::Grant { account, error })?;
+        let record = Record::Grant(record::Call { operation: call.operation, arguments, outcome: () });
+        let sequence = entered.append(&record)?;
+        entered.remember(call.operation, digest, sequence, Outcome::Grant, None);
+        drop(entered);
+        self.settle_at(sequence, call.level)?;
+        Ok(sequence)
+    }
+
+    /// Puts a policy in force: every later decision is made under it. The call is answered when the policy is on
+    /// disk, whatever its level. A policy that is turned away leaves the one in force.
+    ///
+    /// # Errors
+    /// [`NotSwapped::Policy`] when the policy cannot follow the one in force: its epoch is not raised, its schema is
+    /// another, or a number went to another name.
+    pub fn swap(&self, policy: Policy, call: Call) -> Result<Sequence, NotSwapped> {
+        let mut canonical = Vec::new();
+        policy.encode(&mut canonical);
+        let record = Record::Policy(PolicyBytes { canonical });
+        let mut entered = self.enter(call.at)?;
+        policy.check_follows(&entered.section.active.policy).map_err(NotSwapped::Policy)?;
+        if let Record::Policy(bytes) = &record {
+            entered.log.room_for(bytes.canonical.len()).map_err(Fault::from)?;
+        }
+        let sequence = entered.append(&record)?;
+        let disabled = Disabled::new(&policy, entered.section.disabled.iter().copied());
+        self.activate(&mut entered, Active { policy: Arc::new(policy), disabled, policy_since: sequence });
+        drop(entered);
+        self.settle_at(sequence, Level::Synced)?;
+        Ok(sequence)
+    }
+
+    /// Halts admissions, or lets them pass again. SEMANTICS 13.1.
+    ///
+    /// # Errors
+    /// The log cannot take the record.
+    pub fn halt(&self, halt: Halt, call: Call) -> Result<Sequence, Fault> {
+        let mut entered = self.enter(call.at)?;
+        let sequence = entered.append(&Record::Halt(halt))?;
+        entered.section.halt = halt;
+        drop(entered);
+        self.settle_at(sequence, call.level)?;
+        Ok(sequence)
+    }
+
+    /// Disables one candidate for later decisions, or enables it again. SEMANTICS 13.2.
+    ///
+    /// # Errors
+    /// The policy in force has no such candidate.
+    pub fn switch(&self, candidate: CandidateId, switch: Switch, call: Call) -> Result<Sequence, Fault> {
+        let mut entered = self.enter(call.at)?;
+        let active = Arc::clone(&entered.section.active);
+        if active.policy.candidate(candidate).is_none() {
+            return Err(Fault::UnknownCandidate { candidate });
+        }
+        let sequence = entered.append(&Record::CandidateSwitch(CandidateSwitch { candidate, switch }))?;
+        match switch {
+            Switch::Enabled => entered.section.disabled.remove(&candidate),
+            Switch::Disabled => entered.section.disabled.insert(candidate),
+        };
+        let disabled = Disabled::new(&active.policy, entered.section.disabled.iter().copied());
+        let next = Active { policy: Arc::clone(&active.policy), disabled, policy_since: active.policy_since };
+        self.activate(&mut entered, next);
+        drop(entered);
+        self.settle_at(sequence, call.level)?;
+        Ok(sequence)
+    }
+
+    /// Expires every hold whose deadline has come, and says how many.
+    ///
+    /// # Errors
+    /// The log cannot take the records; what was expired before that stays so.
+    pub fn expire(&self, call: Call) -> Result<usize, Fault> {
+        let mut expired = 0_usize;
+        loop {
+            let mut entered = self.enter(call.at)?;
+            let some = entered.expire_due(EXPIRED_PER_RECORD_MAX)?;
+            expired = expired.saturating_add(some);
+            let head = entered.log.head();
+            drop(entered);
+            if some < EXPIRED_PER_RECORD_MAX {
+                self.settle_at(head, call.level)?;
+                return Ok(expired);
+            }
+        }
+    }
+
+    fn activate(&self, entered: &mut Entered<'_>, next: Active) {
+        let next = Arc::new(next);
+        entered.section.active = Arc::clone(&next);
+        self.publish(next);
+    }
+}
+
+/// Why the policy in force stays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotSwapped {
+    /// The policy cannot follow the one in force.
+    Policy(SwapError),
+    /// The call could not be carried out.
+    Faulted(Fault),
+}
+
+impl From<Fault> for NotSwapped {
+    fn from(fault: Fault) -> Self {
+        Self::Faulted(fault)
+    }
+}
+
+impl fmt::Display for NotSwapped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Policy(error) => error.fmt(f),
+            Self::Faulted(fault) => fault.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for NotSwapped {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Policy(error) => Some(error),
+            Self::Faulted(fault) => Some(fault),
+        }
+    }
+}

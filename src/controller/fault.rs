@@ -1,0 +1,236 @@
+//! Faults: calls that changed nothing and left no record, and the one whose outcome is not known.
+
+use core::fmt;
+
+use crate::{
+    budget::{AccountError, GrantError, PathError},
+    id::{AccountId, CandidateId, OperationId, Sequence},
+    kernel::RequestError,
+    limits::PAYLOAD_BYTES_MAX,
+    num::{Amount, Timestamp},
+    wal::AppendError,
+};
+
+/// Why a call was not carried out.
+///
+/// Nothing was applied and nothing recorded, but for [`Fault::Unknown`]. Codes are frozen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The request does not fit the policy's schema, or states too little.
+    Malformed(RequestError),
+    /// The accounts named are no path.
+    Path(PathError),
+    /// The deadline is not after the effective time.
+    DeadlinePast {
+        /// What was asked for.
+        deadline: Timestamp,
+        /// The effective time of the call.
+        effective: Timestamp,
+    },
+    /// The operation's id was used for another operation.
+    IdReused {
+        /// The id.
+        id: OperationId,
+    },
+    /// The operation was issued longer ago than ids are remembered.
+    Stale {
+        /// When it was issued.
+        issued: Timestamp,
+        /// The oldest issue time that is taken now.
+        oldest: Timestamp,
+    },
+    /// A time lies further ahead of the log's than the configured jump.
+    ClockJump {
+        /// The time given.
+        seen: Timestamp,
+        /// The latest that is taken now.
+        latest: Timestamp,
+    },
+    /// The hold has ended, or never was.
+    SettledAlready {
+        /// Its name.
+        hold: Sequence,
+    },
+    /// The hold has expired: it can be neither extended nor rerouted.
+    Expired {
+        /// Its name.
+        hold: Sequence,
+    },
+    /// The quantities observed have no price under the policy and candidate, or none that can be booked.
+    Unpriced {
+        /// The candidate that served.
+        candidate: CandidateId,
+    },
+    /// A hold would pass the largest amount.
+    AboveMaximum {
+        /// What is held.
+        held: Amount,
+        /// What was to be added.
+        more: Amount,
+    },
+    /// The log's queue has no room; the host drives the log or waits.
+    QueueFull,
+    /// The table of operations is full; ids are forgotten by time alone.
+    OperationsFull {
+        /// The most that it holds.
+        max: u32,
+    },
+    /// There are too many open holds.
+    HoldsFull {
+        /// The most that there may be.
+        max: u32,
+    },
+    /// A record would pass the largest payload.
+    TooLarge {
+        /// Its bytes.
+        seen: usize,
+    },
+    /// Too many attempts at once.
+    Contended,
+    /// The account cannot be opened or closed so.
+    Account(AccountError),
+    /// The grant cannot be made.
+    Grant {
+        /// To which account.
+        account: AccountId,
+        /// Why.
+        error: GrantError,
+    },
+    /// The policy in force has no such candidate.
+    UnknownCandidate {
+        /// The candidate named.
+        candidate: CandidateId,
+    },
+    /// The log failed before this call, which did nothing; the controller must be opened again.
+    Poisoned,
+    /// The log failed during this call: after reopening, ask for the operation by its id.
+    Unknown {
+        /// The sequence that its record has if it is on disk.
+        sequence: Sequence,
+    },
+    /// A bug in this library: the engine and the ledger disagree. Nothing is acknowledged any more; please report it.
+    Broken,
+}
+
+/// Whether and when the same call can succeed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// Not without changing the call.
+    Never,
+    /// Later, unchanged.
+    Later,
+    /// After the log was opened again.
+    AfterReopening,
+}
+
+impl Fault {
+    /// The fault's code; frozen.
+    #[must_use]
+    pub const fn code(&self) -> u16 {
+        match self {
+            Self::Malformed(_) => 1,
+            Self::Path(_) => 2,
+            Self::DeadlinePast { .. } => 3,
+            Self::IdReused { .. } => 4,
+            Self::Stale { .. } => 5,
+            Self::ClockJump { .. } => 6,
+            Self::SettledAlready { .. } => 7,
+            Self::Expired { .. } => 8,
+            Self::Unpriced { .. } => 9,
+            Self::AboveMaximum { .. } => 10,
+            Self::QueueFull => 20,
+            Self::OperationsFull { .. } => 21,
+            Self::HoldsFull { .. } => 22,
+            Self::TooLarge { .. } => 23,
+            Self::Contended => 24,
+            Self::Account(_) => 30,
+            Self::Grant { .. } => 31,
+            Self::UnknownCandidate { .. } => 32,
+            Self::Poisoned => 40,
+            Self::Unknown { .. } => 41,
+            Self::Broken => 50,
+        }
+    }
+
+    /// Whether the same call can succeed, and when.
+    #[must_use]
+    pub const fn retry(&self) -> Retry {
+        match self {
+            Self::QueueFull | Self::OperationsFull { .. } | Self::HoldsFull { .. } | Self::Contended => {
+                Retry::Later
+            }
+            Self::Poisoned | Self::Unknown { .. } | Self::Broken => Retry::AfterReopening,
+            _ => Retry::Never,
+        }
+    }
+}
+
+impl From<AppendError> for Fault {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::Full { .. } => Self::QueueFull,
+            AppendError::TooLarge { seen, .. } => Self::TooLarge { seen },
+            AppendError::Poisoned(_) => Self::Poisoned,
+            // Kinds and times are the controller's own.
+            _ => Self::Broken,
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed(error) => write!(f, "malformed request: {error}"),
+            Self::Path(error) => write!(f, "no path: {error}"),
+            Self::DeadlinePast { deadline, effective } => {
+                write!(f, "the deadline {} ns is not after the effective time {} ns", deadline.0, effective.0)
+            }
+            Self::IdReused { id } => write!(f, "operation {id} was another operation"),
+            Self::Stale { issued, oldest } => {
+                write!(f, "issued at {} ns; the oldest issue time taken is {} ns", issued.0, oldest.0)
+            }
+            Self::ClockJump { seen, latest } => {
+                write!(f, "the time {} ns is ahead of the log; the latest taken is {} ns", seen.0, latest.0)
+            }
+            Self::SettledAlready { hold } => write!(f, "hold {hold} has ended"),
+            Self::Expired { hold } => write!(f, "hold {hold} has expired"),
+            Self::Unpriced { candidate } => {
+                write!(f, "the quantities have no price at candidate {candidate} that fits {}", Amount::MAX)
+            }
+            Self::AboveMaximum { held, more } => {
+                write!(f, "a hold of {held} extended by {more} passes the limit of {}", Amount::MAX)
+            }
+            Self::QueueFull => write!(f, "the log's queue is full; drive the log"),
+            Self::OperationsFull { max } => {
+                write!(f, "{max} operations are remembered, the most that may be")
+            }
+            Self::HoldsFull { max } => write!(f, "there are {max} open holds, the most that there may be"),
+            Self::TooLarge { seen } => {
+                write!(f, "a record of {seen} bytes; the limit is {PAYLOAD_BYTES_MAX}")
+            }
+            Self::Contended => write!(f, "contended: too many attempts at once; try again"),
+            Self::Account(error) => error.fmt(f),
+            Self::Grant { account, error } => write!(f, "grant to account {account}: {error}"),
+            Self::UnknownCandidate { candidate } => {
+                write!(f, "the policy in force has no candidate {candidate}")
+            }
+            Self::Poisoned => write!(f, "the log failed earlier; open it again"),
+            Self::Unknown { sequence } => {
+                write!(f, "the log failed; record {sequence} may be on disk or not: open it again and ask")
+            }
+            Self::Broken => write!(f, "the engine and the ledger disagree: a bug, please report"),
+        }
+    }
+}
+
+impl core::error::Error for Fault {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Malformed(error) => Some(error),
+            Self::Path(error) => Some(error),
+            Self::Account(error) => Some(error),
+            Self::Grant { error, .. } => Some(error),
+            _ => None,
+        }
+    }
+}

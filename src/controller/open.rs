@@ -1,0 +1,269 @@
+//! Creating a log, and coming back to one.
+
+use alloc::{boxed::Box, collections::BTreeMap, collections::BTreeSet, sync::Arc, vec::Vec};
+use core::fmt;
+
+use super::{
+    Controller,
+    admit::permit,
+    operation::{Operations, Outcome, Remembered},
+    permit::Permit,
+    section::{Active, Held, Holds, Section},
+    stats::Counts,
+};
+use crate::{
+    budget::{AccountState, AccountTerms, CellCounters, Engine, EngineOptions, HoldState, RestoreError},
+    crypto::RootKey,
+    id::{AccountId, LogId, Sequence},
+    kernel::Disabled,
+    ledger::{self, Ledger, LedgerError},
+    num::Timestamp,
+    policy::Policy,
+    record::{Path, RecordError, Terms},
+    sync::{Mutex, RwLock},
+    wal::{self, Anchor, Log, LogOptions, Recovery, storage::Storage},
+};
+
+/// What a controller is created with.
+pub struct CreateOptions {
+    /// The log's id: 16 random bytes, never used before.
+    pub id: LogId,
+    /// The root key.
+    pub key: RootKey,
+    /// The first policy in force.
+    pub policy: Policy,
+    /// What the log holds itself to.
+    pub terms: Terms,
+    /// How the log is written.
+    pub log: LogOptions,
+    /// What the engine reserves and allows.
+    pub engine: EngineOptions,
+    /// The log's first time.
+    pub at: Timestamp,
+}
+
+/// What a log is opened with.
+pub struct OpenOptions {
+    /// The root key.
+    pub key: RootKey,
+    /// The log that it must be, if the host knows.
+    pub id: Option<LogId>,
+    /// A head that it must have, from an anchor kept elsewhere.
+    pub anchor: Option<Anchor>,
+    /// How the log is written.
+    pub log: LogOptions,
+    /// What the engine reserves and allows.
+    pub engine: EngineOptions,
+    /// The caller's time, for the record of a recovery.
+    pub at: Timestamp,
+}
+
+/// A log that was opened.
+#[must_use = "open holds come back as permits, to be settled"]
+pub struct Opened {
+    /// The controller.
+    pub controller: Controller,
+    /// What opening found and did.
+    pub recovery: Recovery,
+    /// A permit for every hold that can still be settled, by sequence; expired ones have their deadline past.
+    pub permits: Vec<Permit>,
+}
+
+impl Controller {
+    /// Creates a log with its first policy and a controller for it. Nothing is there before everything is.
+    ///
+    /// # Errors
+    /// The place has something in it, or cannot be written.
+    pub fn create(storage: Box<dyn Storage>, options: CreateOptions) -> Result<Self, CreateError> {
+        let CreateOptions { id, key, policy, terms, log, engine, at } = options;
+        let ledger = Ledger::genesis(at, terms, Arc::new(policy));
+        let options = wal::CreateOptions { id, key, options: log };
+        let log = Log::create(storage, options, ledger).map_err(CreateError::Log)?;
+        let (controller, _) = Self::assemble(log, engine).map_err(CreateError::Assemble)?;
+        Ok(controller)
+    }
+
+    /// Opens a log: recovers what a crash left, rebuilds every balance, and gives a permit for each hold that can
+    /// still be settled. A torn tail is cut and recorded; anything else that does not hold is refused.
+    ///
+    /// # Errors
+    /// The log is missing, damaged, another's, below its anchor, or in use.
+    pub fn open(storage: Box<dyn Storage>, options: OpenOptions) -> Result<Opened, OpenError> {
+        let OpenOptions { key, id, anchor, log, engine, at } = options;
+        let options = wal::OpenOptions { key, options: log, log_id: id, anchor, at };
+        let (log, recovery) = Log::open(storage, options, Ledger::default()).map_err(OpenError::Log)?;
+        let (controller, permits) = Self::assemble(log, engine)?;
+        Ok(Opened { controller, recovery, permits })
+    }
+
+    fn assemble(log: Log<Ledger>, options: EngineOptions) -> Result<(Self, Vec<Permit>), OpenError> {
+        let engine = Engine::new(options);
+        let restored = log.with_fold(|ledger| restore(ledger, &engine));
+        // A log that was just opened has not failed yet.
+        let (section, permits) = restored.map_err(|_| OpenError::Unusable)??;
+        let active = RwLock::new(Arc::clone(&section.active));
+        Ok((Self { engine, log, section: Mutex::new(section), active }, permits))
+    }
+}
+
+/// Fills the engine and the tables from the ledger.
+fn restore(ledger: &Ledger, engine: &Engine) -> Result<(Section, Vec<Permit>), OpenError> {
+    for (_, account) in ledger.accounts() {
+        let terms = AccountTerms {
+            name: account.opened.name,
+            parent: account.opened.parent,
+            overrun: account.opened.overrun,
+        };
+        let counters = CellCounters {
+            granted: account.cell.granted,
+            available_micros: account.cell.available_micros,
+            committed_micros: account.cell.committed_micros,
+            lapsed_micros: account.cell.lapsed_micros,
+            unfunded_micros: account.cell.unfunded_micros,
+        };
+        let state = match account.state {
+            ledger::AccountState::Open => AccountState::Open,
+            ledger::AccountState::Closed => AccountState::Closed,
+        };
+        engine.restore_account(&terms, &counters, state)?;
+    }
+    let terms = ledger.terms();
+    let mut holds = Holds::with_capacity(0);
+    let mut permits = Vec::new();
+    let mut slots = BTreeMap::new();
+    for (sequence, hold) in ledger.holds() {
+        let expired = hold.state == ledger::HoldState::Expired;
+        let state = if expired { HoldState::Expired } else { HoldState::Open };
+        let held = Held {
+            sequence,
+            engine: engine.restore_hold(&cells(ledger, &hold.path), hold.amount, state)?,
+            amount: hold.amount,
+            deadline: hold.deadline,
+            candidate: hold.candidate,
+            policy: Arc::clone(ledger.policy_of(hold.epoch).ok_or(OpenError::Unusable)?),
+            path: hold.path,
+            expired,
+        };
+        permits.push(permit(&held, None));
+        slots.insert(held.sequence, held.engine.slot());
+        holds.put(held, terms.late_window_ns);
+    }
+    engine.finish_restore()?;
+    let mut operations = Operations::new();
+    for (id, operation) in ledger.operations() {
+        let what = Remembered {
+            issued: operation.issued,
+            digest: operation.digest,
+            sequence: operation.sequence,
+            outcome: Outcome::decode(operation.kind, operation.outcome_bytes())?,
+            slot: slots.get(&operation.sequence).copied(),
+        };
+        operations.remember(*id, what);
+    }
+    let policy = Arc::clone(ledger.policy().ok_or(OpenError::Unusable)?);
+    let switched_off: BTreeSet<_> = ledger.disabled().collect();
+    let disabled = Disabled::new(&policy, switched_off.iter().copied());
+    let section = Section {
+        log_time: ledger.log_time(),
+        terms: *terms,
+        halt: ledger.halt(),
+        active: Arc::new(Active { policy, disabled, policy_since: Sequence(0) }),
+        disabled: switched_off,
+        holds,
+        operations,
+        counts: Counts::default(),
+        broken: false,
+    };
+    Ok((section, permits))
+}
+
+/// The accounts whose cells a path holds at. SEMANTICS 9.3.
+fn cells(ledger: &Ledger, path: &Path) -> Vec<AccountId> {
+    let mut cells: Vec<AccountId> = Vec::new();
+    for named in path.accounts() {
+        let mut next = Some(*named);
+        while let Some(account) = next {
+            if !cells.contains(&account) {
+                cells.push(account);
+            }
+            next = ledger.account(account).and_then(|account| account.opened.parent);
+        }
+    }
+    cells
+}
+
+/// Why no log was created.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum CreateError {
+    /// The log itself.
+    Log(wal::CreateError<LedgerError>),
+    /// The log is there, and no controller could be made for it: it can be opened.
+    Assemble(OpenError),
+}
+
+impl fmt::Display for CreateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Log(error) => write!(f, "the log is not created: {error}"),
+            Self::Assemble(error) => write!(f, "the log is created and not opened: {error}"),
+        }
+    }
+}
+
+impl core::error::Error for CreateError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        Some(match self {
+            Self::Log(error) => error,
+            Self::Assemble(error) => error,
+        })
+    }
+}
+
+/// Why a log was not opened.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The log itself.
+    Log(wal::OpenError<LedgerError>),
+    /// The ledger's state does not fit the engine.
+    Restore(RestoreError),
+    /// An operation's outcome is none.
+    Operation(RecordError),
+    /// The log failed while it was opened.
+    Unusable,
+}
+
+impl From<RestoreError> for OpenError {
+    fn from(error: RestoreError) -> Self {
+        Self::Restore(error)
+    }
+}
+
+impl From<RecordError> for OpenError {
+    fn from(error: RecordError) -> Self {
+        Self::Operation(error)
+    }
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Log(error) => write!(f, "the log is not opened: {error}"),
+            Self::Restore(error) => write!(f, "the ledger does not fit the engine: {error}"),
+            Self::Operation(error) => write!(f, "an operation's outcome is not readable: {error}"),
+            Self::Unusable => write!(f, "the log failed while it was opened"),
+        }
+    }
+}
+
+impl core::error::Error for OpenError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Log(error) => Some(error),
+            Self::Restore(error) => Some(error),
+            Self::Operation(error) => Some(error),
+            Self::Unusable => None,
+        }
+    }
+}

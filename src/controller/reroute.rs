@@ -1,0 +1,143 @@
+//! A second try after a candidate failed: release, decide again without it, hold the new cost, as one record.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::{
+    Controller,
+    admit::{Answer, Ask, Asked, Call},
+    fault::Fault,
+    operation::Outcome,
+    permit::{Denial, NotAdmitted, Permit, Repeated},
+    section::Entered,
+};
+use crate::{
+    budget::Release as Given,
+    id::CandidateId,
+    kernel::Request,
+    num::Timestamp,
+    record::{self, AdmissionOutcome, Arguments as _, Halt, Path, Record, RerouteOutcome},
+};
+
+/// What is asked after a candidate failed.
+#[derive(Clone, Copy, Debug)]
+pub struct Reroute<'a> {
+    /// The candidate that failed; it is excluded from here on.
+    pub failed: CandidateId,
+    /// The request, as it was or as it is now.
+    pub request: &'a Request,
+    /// The new hold's deadline, after the effective time of the call.
+    pub deadline: Timestamp,
+}
+
+/// Why there is no new permit.
+#[derive(Debug, PartialEq, Eq)]
+pub enum NotRerouted {
+    /// The answer is no, and it is on record; the old hold is released.
+    Denied(Denial),
+    /// The operation was carried out before.
+    Repeated(Repeated),
+    /// The call could not be carried out: the old permit comes back.
+    Faulted {
+        /// The permit, unchanged.
+        permit: Permit,
+        /// Why.
+        fault: Fault,
+    },
+}
+
+impl fmt::Display for NotRerouted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Denied(denial) => denial.fmt(f),
+            Self::Repeated(repeated) => repeated.fmt(f),
+            Self::Faulted { permit, fault } => write!(f, "hold {} is not rerouted: {fault}", permit.hold),
+        }
+    }
+}
+
+impl core::error::Error for NotRerouted {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Faulted { fault, .. } => Some(fault),
+            Self::Denied(_) | Self::Repeated(_) => None,
+        }
+    }
+}
+
+impl Controller {
+    /// Releases the hold, decides the request again without the candidate that failed, and holds the new cost at
+    /// the same accounts. SEMANTICS 12.4.
+    ///
+    /// # Errors
+    /// [`NotRerouted::Denied`] when no other candidate may serve or can be paid: the old hold is released all the
+    /// same. [`NotRerouted::Faulted`] gives the permit back.
+    pub fn reroute(&self, permit: Permit, reroute: &Reroute<'_>, call: Call) -> Result<Permit, NotRerouted> {
+        self.reroute_hold(&permit, reroute, call).map_err(|error| match error {
+            NotAdmitted::Denied(denial) => NotRerouted::Denied(denial),
+            NotAdmitted::Repeated(repeated) => NotRerouted::Repeated(repeated),
+            NotAdmitted::Faulted(fault) => NotRerouted::Faulted { permit, fault },
+        })
+    }
+
+    fn reroute_hold(
+        &self,
+        permit: &Permit,
+        reroute: &Reroute<'_>,
+        call: Call,
+    ) -> Result<Permit, NotAdmitted> {
+        let mut request = reroute.request.clone();
+        request.exclude(reroute.failed).map_err(Fault::Malformed)?;
+        let arguments = record::Reroute { hold: permit.hold, failed: reroute.failed, request };
+        let digest = call.operation.map(|_| arguments.digest(&mut Vec::new())).unwrap_or_default();
+        let Asked { mut entered, active, first } = self.ask(&arguments.request, call)?;
+        if let Some(before) = entered.before(call.operation, digest)? {
+            return self.repeat(entered, before, call.level);
+        }
+        let first = first.map_err(Fault::Malformed)?;
+        if reroute.deadline <= entered.now {
+            return Err(Fault::DeadlinePast { deadline: reroute.deadline, effective: entered.now }.into());
+        }
+        let path = entered.reroutable(permit)?;
+        let cells = self.engine.path(path.accounts()).map_err(Fault::Path)?;
+        let Ok(Given::Returned { held: given_back }) = self.engine.release(permit.engine) else {
+            return Err(entered.broken().into());
+        };
+        entered.section.holds.take(permit.engine.slot(), permit.hold);
+        entered.section.counts.released();
+
+        let halt = entered.section.halt;
+        let mut opened = None;
+        let ask = Ask {
+            request: &arguments.request,
+            cells: &cells,
+            deadline: reroute.deadline,
+            at_most: (halt == Halt::ReduceOnly).then_some(given_back),
+        };
+        let admission = if halt == Halt::All {
+            AdmissionOutcome::DeniedHalted
+        } else {
+            // The old hold is gone: what can fail now is a bug, and a slot is free.
+            entered.decide(&active, first, &ask, &mut opened).map_err(|_| entered.broken())?
+        };
+        let outcome = RerouteOutcome { given_back, admission };
+        let record = Record::Reroute(record::Call { operation: call.operation, arguments, outcome });
+        let sequence = entered.append(&record)?;
+        let kept = entered.keep(sequence, &active, path, &admission, opened);
+        let slot = kept.as_ref().map(|permit| permit.engine.slot());
+        entered.remember(call.operation, digest, sequence, Outcome::Reroute(outcome), slot);
+        drop(entered);
+        self.answer(Answer { sequence, outcome: admission, halt, permit: kept }, &active, call.level)
+    }
+}
+
+impl Entered<'_> {
+    /// The path of a hold that can be rerouted: an open one whose deadline is ahead.
+    fn reroutable(&mut self, permit: &Permit) -> Result<Path, Fault> {
+        let slot = permit.engine.slot();
+        self.held(permit.hold, slot)?;
+        self.expire_if_due(permit.hold, slot)?;
+        let held = self.held(permit.hold, slot)?;
+        if held.expired { Err(Fault::Expired { hold: permit.hold }) } else { Ok(held.path) }
+    }
+}

@@ -1,0 +1,291 @@
+//! How a hold is extended and how it ends.
+
+use alloc::vec::Vec;
+
+use super::{
+    Controller,
+    admit::Call,
+    fault::Fault,
+    operation::Outcome,
+    permit::{AuditedReason, Denial, DenialClass, Permit},
+    section::Entered,
+};
+use crate::{
+    budget::{Release as Given, Settlement as Booked},
+    id::Sequence,
+    kernel::cost_of,
+    num::{Amount, Timestamp},
+    record::{
+        self, Arguments as _, Commit, CommitOutcome, Extend, ExtendOutcome, Halt, Record, Release,
+        ReleaseOutcome, Settled, Spend,
+    },
+};
+
+/// How a hold ended: what was booked, what could not be, and the record that says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[must_use = "says what could not be booked"]
+pub struct Settlement<O> {
+    /// The record.
+    pub sequence: Sequence,
+    /// Whether this is the outcome of an earlier call of the same operation.
+    pub repeated: Repeat,
+    /// The outcome.
+    pub outcome: O,
+}
+
+/// Whether a call did what it says, or an earlier one of the same operation did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+pub enum Repeat {
+    /// This call did it.
+    First,
+    /// An earlier call did it; this one changed nothing.
+    Repeated,
+}
+
+/// Why a hold was not settled: the permit comes back.
+#[derive(Debug, PartialEq, Eq)]
+pub struct NotSettled {
+    /// The permit, unchanged.
+    pub permit: Permit,
+    /// Why.
+    pub fault: Fault,
+}
+
+impl core::fmt::Display for NotSettled {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "hold {} is not settled: {}", self.permit.hold, self.fault)
+    }
+}
+
+impl core::error::Error for NotSettled {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        Some(&self.fault)
+    }
+}
+
+/// Why a hold was not extended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum NotExtended {
+    /// The answer is no, and it is on record; the hold is as it was.
+    Denied(Denial),
+    /// The call could not be carried out.
+    Faulted(Fault),
+}
+
+impl From<Fault> for NotExtended {
+    fn from(fault: Fault) -> Self {
+        Self::Faulted(fault)
+    }
+}
+
+impl core::fmt::Display for NotExtended {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Denied(denial) => denial.fmt(f),
+            Self::Faulted(fault) => fault.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for NotExtended {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Faulted(fault) => Some(fault),
+            Self::Denied(_) => None,
+        }
+    }
+}
+
+impl Controller {
+    /// Ends a hold with what was spent: quantities observed, priced by the policy that admitted it, or an amount
+    /// that is the host's word. After the deadline nothing is booked and the amount counts as unfunded. SEMANTICS 12.
+    ///
+    /// # Errors
+    /// The permit comes back with the fault: the hold has ended already, the quantities have no price, or the log
+    /// cannot take the record.
+    pub fn commit(
+        &self,
+        permit: Permit,
+        spend: Spend,
+        call: Call,
+    ) -> Result<Settlement<CommitOutcome>, NotSettled> {
+        self.commit_hold(&permit, spend, call).map_err(|fault| NotSettled { permit, fault })
+    }
+
+    fn commit_hold(
+        &self,
+        permit: &Permit,
+        spend: Spend,
+        call: Call,
+    ) -> Result<Settlement<CommitOutcome>, Fault> {
+        let arguments = Commit { hold: permit.hold, spend };
+        let digest = call.operation.map(|_| arguments.digest(&mut Vec::new())).unwrap_or_default();
+        let mut entered = self.enter(call.at)?;
+        if let Some(before) = entered.before(call.operation, digest)? {
+            let Outcome::Commit(outcome) = before.outcome else { return Err(entered.broken()) };
+            drop(entered);
+            return self.settled(before.sequence, Repeat::Repeated, outcome, call);
+        }
+        let actual = entered.price(permit, &arguments.spend)?;
+        entered.expire_if_due(permit.hold, permit.engine.slot())?;
+        let booked = self.engine.commit(permit.engine, actual).map_err(|_| entered.broken())?;
+        let outcome = match booked {
+            Booked::Committed { booked_extra, unfunded, .. } => {
+                CommitOutcome { settled: Settled::InTime, actual, booked_extra, unfunded }
+            }
+            Booked::Late { .. } => CommitOutcome {
+                settled: Settled::Expired,
+                actual,
+                booked_extra: Amount::ZERO,
+                unfunded: actual,
+            },
+        };
+        entered.section.holds.take(permit.engine.slot(), permit.hold);
+        let record = Record::Commit(record::Call { operation: call.operation, arguments, outcome });
+        let sequence = entered.append(&record)?;
+        entered.section.counts.committed();
+        entered.remember(call.operation, digest, sequence, Outcome::Commit(outcome), None);
+        drop(entered);
+        self.settled(sequence, Repeat::First, outcome, call)
+    }
+
+    /// Ends a hold with nothing spent.
+    ///
+    /// # Errors
+    /// The permit comes back with the fault: the hold has ended already, or the log cannot take the record.
+    pub fn release(&self, permit: Permit, call: Call) -> Result<Settlement<ReleaseOutcome>, NotSettled> {
+        self.release_hold(&permit, call).map_err(|fault| NotSettled { permit, fault })
+    }
+
+    fn release_hold(&self, permit: &Permit, call: Call) -> Result<Settlement<ReleaseOutcome>, Fault> {
+        let arguments = Release { hold: permit.hold };
+        let digest = call.operation.map(|_| arguments.digest(&mut Vec::new())).unwrap_or_default();
+        let mut entered = self.enter(call.at)?;
+        if let Some(before) = entered.before(call.operation, digest)? {
+            let Outcome::Release(outcome) = before.outcome else { return Err(entered.broken()) };
+            drop(entered);
+            return self.settled(before.sequence, Repeat::Repeated, outcome, call);
+        }
+        entered.held(permit.hold, permit.engine.slot())?;
+        entered.expire_if_due(permit.hold, permit.engine.slot())?;
+        let outcome = match self.engine.release(permit.engine).map_err(|_| entered.broken())? {
+            Given::Returned { held } => ReleaseOutcome::Released { given_back: held },
+            Given::Expired { .. } => ReleaseOutcome::Expired,
+        };
+        entered.section.holds.take(permit.engine.slot(), permit.hold);
+        let record = Record::Release(record::Call { operation: call.operation, arguments, outcome });
+        let sequence = entered.append(&record)?;
+        entered.section.counts.released();
+        entered.remember(call.operation, digest, sequence, Outcome::Release(outcome), None);
+        drop(entered);
+        self.settled(sequence, Repeat::First, outcome, call)
+    }
+
+    /// Holds more at the same accounts, and longer if a later deadline is given; the permit says what is held then.
+    ///
+    /// # Errors
+    /// [`NotExtended::Denied`] when the accounts cannot pay or extensions are halted, which is on record;
+    /// [`NotExtended::Faulted`] when the hold has ended or expired, or the log cannot take the record.
+    pub fn extend(
+        &self,
+        permit: &mut Permit,
+        more: Amount,
+        deadline: Option<Timestamp>,
+        call: Call,
+    ) -> Result<(), NotExtended> {
+        let arguments = Extend { hold: permit.hold, amount: more };
+        let digest = call.operation.map(|_| arguments.digest(&mut Vec::new())).unwrap_or_default();
+        let mut entered = self.enter(call.at)?;
+        let halt = entered.section.halt;
+        let (sequence, outcome, repeated) = match entered.before(call.operation, digest)? {
+            Some(before) => match before.outcome {
+                Outcome::Extend(outcome) => (before.sequence, outcome, true),
+                _ => return Err(entered.broken().into()),
+            },
+            None => {
+                let outcome = entered.extend(permit, more, deadline)?;
+                let record = Record::Extend(record::Call { operation: call.operation, arguments, outcome });
+                let sequence = entered.append(&record)?;
+                entered.remember(call.operation, digest, sequence, Outcome::Extend(outcome), None);
+                (sequence, outcome, false)
+            }
+        };
+        drop(entered);
+        self.settle_at(sequence, call.level)?;
+        let (class, binding) = match outcome {
+            ExtendOutcome::Extended { deadline, held } => {
+                permit.amount = held;
+                permit.deadline = deadline;
+                return Ok(());
+            }
+            ExtendOutcome::DeniedBudget { binding } => (DenialClass::Budget, Some(binding)),
+            ExtendOutcome::DeniedHalted => (DenialClass::Halted, None),
+        };
+        let reason = AuditedReason { decision: None, limit_applied: None, binding, halt };
+        Err(NotExtended::Denied(Denial { class, sequence, repeated, reason }))
+    }
+
+    fn settled<O>(
+        &self,
+        sequence: Sequence,
+        repeated: Repeat,
+        outcome: O,
+        call: Call,
+    ) -> Result<Settlement<O>, Fault> {
+        self.settle_at(sequence, call.level)?;
+        Ok(Settlement { sequence, repeated, outcome })
+    }
+}
+
+impl Entered<'_> {
+    /// What was spent, in money. SEMANTICS 12.1, 12.2.
+    fn price(&mut self, permit: &Permit, spend: &Spend) -> Result<Amount, Fault> {
+        let held = self.held(permit.hold, permit.engine.slot())?;
+        match spend {
+            Spend::Amount(amount) => Ok(*amount),
+            Spend::Usage { served, quantities } => cost_of(&held.policy, *served, quantities)
+                .and_then(|cost| Amount::try_from(cost).ok())
+                .ok_or(Fault::Unpriced { candidate: *served }),
+        }
+    }
+
+    /// Takes more for the hold, or says why not. SEMANTICS 9.9.
+    fn extend(
+        &mut self,
+        permit: &Permit,
+        more: Amount,
+        deadline: Option<Timestamp>,
+    ) -> Result<ExtendOutcome, Fault> {
+        let slot = permit.engine.slot();
+        self.held(permit.hold, slot)?;
+        self.expire_if_due(permit.hold, slot)?;
+        let held = self.held(permit.hold, slot)?;
+        if held.expired {
+            return Err(Fault::Expired { hold: permit.hold });
+        }
+        let amount = held.amount.checked_add(more).ok_or(Fault::AboveMaximum { held: held.amount, more })?;
+        let deadline = deadline.map_or(held.deadline, |later| later.max(held.deadline));
+        let engine = held.engine;
+        if self.section.halt != Halt::None {
+            return Ok(ExtendOutcome::DeniedHalted);
+        }
+        let Some(reading) = self.engine.hold(engine) else { return Err(self.broken()) };
+        let payable = self.engine.payable(&reading.path).map_err(Fault::Path)?;
+        if payable.available_micros.max(0) < more.signed_micros() {
+            return Ok(ExtendOutcome::DeniedBudget { binding: payable.binding });
+        }
+        if self.engine.extend(engine, more).is_err() {
+            return Err(self.broken());
+        }
+        let held = self.held(permit.hold, slot)?;
+        let moved = held.deadline != deadline;
+        held.amount = amount;
+        held.deadline = deadline;
+        if moved {
+            self.section.holds.remind(deadline, permit.hold, slot);
+        }
+        Ok(ExtendOutcome::Extended { deadline, held: amount })
+    }
+}
