@@ -48,11 +48,6 @@ pub enum RequestError {
         /// The place of the gate's column.
         expected: ColumnIndex,
     },
-    /// A demand is made on a gate that quantities or the risk feed. SEMANTICS 3.4.
-    FedGate {
-        /// The gate's place in the schema.
-        gate: usize,
-    },
     /// More candidates are excluded than a request can hold.
     TooManyExcluded,
     /// Sets are demanded of more gates than a request can hold.
@@ -90,7 +85,6 @@ impl fmt::Display for RequestError {
             Self::MembersOfAnotherColumn { gate, seen, expected } => {
                 write!(f, "gate {gate}: members of column {} are demanded of column {}", seen.0, expected.0)
             }
-            Self::FedGate { gate } => write!(f, "gate {gate}: takes no demand from the request"),
             Self::TooManyExcluded => {
                 write!(f, "more candidates are excluded than the maximum of {EXCLUDED_MAX}")
             }

@@ -132,9 +132,9 @@ fn demanded<'a>(
     index: usize,
     gate: &GateSpec,
 ) -> Result<Option<DemandedGate<'a>>, RequestError> {
-    let stated = request.demand_of(index);
+    // No request demands anything of a gate that is fed: no handle is made for one, and none is decoded.
     let demand = match gate.source() {
-        Source::Request => match stated {
+        Source::Request => match request.demand_of(index) {
             None => None,
             Some(Demand::Number(number)) => {
                 let max = u64::from(Bps::MAX.as_u16());
@@ -155,9 +155,6 @@ fn demanded<'a>(
                 Some(Demanded::Set(set))
             }
         },
-        Source::Quantities(_) | Source::Risk if stated.is_some() => {
-            return Err(RequestError::FedGate { gate: index });
-        }
         Source::Quantities(of) => {
             let sum = request.quantities().sum(of);
             (sum > 0).then_some(Demanded::Number(sum))
