@@ -264,8 +264,7 @@ fn missing_rates_fall_back_on_the_same_card() {
     let table: [Line<'_>; 9] = [
         (&[("cached", 1_000_000), ("input", 9_000_000)], &[("cached", 5)], Ok(5)),
         (&[("input", 9_000_000)], &[("cached", 5)], Ok(45)),
-        // `written` is per 1,000; the rate that it falls back to is per 1,000,000.
-        (&[("written", 2_000)], &[("written", 5)], Ok(10)),
+        (&[("written", 2_000_000), ("cached", 1)], &[("written", 5)], Ok(10)),
         (&[("input", 9_000_000)], &[("written", 5)], Ok(45)),
         (&[("cached", 4_000_000), ("input", 9_000_000)], &[("written", 5)], Ok(20)),
         (&[("cached", 4_000_000)], &[("input", 1)], Err("input")),

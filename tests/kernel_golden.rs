@@ -138,19 +138,19 @@ fn decisions_are_what_they_always_were() {
     let table = [
         (
             &worth,
-            "53a15bbe40368bc646cb5ee9bd30414361ae6e65e519c412a640442d08b27c89",
-            "41cd843e75edcaa5d67597fb027a734724d6364fe292dc7bf20faf0c613116a6",
-            "c2f064e8c101972af071f947866563f8e7c749c5a49421f24955a1c035ce7387",
-            "ef3a78a208cdb1ec7ce765ab11efc9d64030037f724f23c68ba4ec6f121f6d2c",
+            "e95374a5476bf01192faf56deabaee940631bff38276b7d36bc6bd541ca8eb0b",
+            "364de9b70db65e5e215a34fdfcedb56106a2aec0b4bf94b625e20d57db5d7b5b",
+            "d838fef28751fe7899ba926294f43eb57a71f06d78fc476c9ca9d6a35a67a9c3",
+            "d9bb64f2cd9d24e6acb64647ec10314b96d11b81621c176b7d49dfbae543ea00",
             "confidence_minimum 29, cost 85, first 207, gate_0 78, gate_1 73, outranked 93, requested 11, \
              requested_ineligible_substituted 282, utility 142",
         ),
         (
             &strict,
-            "11bfade71a3ee2d8cbfe796ea5580c8e48b260af321f84cad953823cb012d03e",
-            "167a518475af447bbf53601ca141c536a08d278dc0b76d70fcd7ebb3ef578d8e",
-            "1f9bebbd2b945a4e033fbb7f668b751726d1c5db447d572402a6f048eacbfff5",
-            "9f6db0981f2c1675efb15e5c38e6e79ed659912fc97e15db4458e72fdd7776c7",
+            "faa2fcbc2c40f6ec0876f2bca7b549c429d9bc586e620a77ffa52d3895344acc",
+            "fad913983d374a720a10c7faccba620f098ca3085ef8508b0fd6163fa9da1081",
+            "577fc69ba276aa446e303791bf7ffa0d3b9680b6df0b99998a6f3d597335627f",
+            "7abea57b6cd80114ee3b83f1a29923d7e0a4e3454ae42935ddb5c3e7847954cb",
             "cost 22, first 301, gate_0 9, gate_1 12, requested 233, requested_ineligible 423",
         ),
     ];

@@ -92,7 +92,7 @@ impl<'a> Bill<'a> {
         u64::try_from(total).map_err(|_| Unpriced::TooLarge)
     }
 
-    /// SEMANTICS 6.3: the rate of the quantity, else of what it falls back to; each rate is for its own `per`.
+    /// SEMANTICS 6.3: the rate of the quantity, else of what it falls back to, which has the same `per`.
     fn term(&self, card: &Card, quantity: QuantityIndex, amount: u64) -> Result<CostTerm, Unpriced> {
         let mut rate_of = quantity;
         for _ in 0..QUANTITIES_MAX {

@@ -17,8 +17,8 @@ use assize::{
 };
 
 /// Columns: `quality` (bps, the merit), `ceiling` (bps), `speed` and `window` (numbers), `skills` (set), `home`
-/// (member). Quantities: `input` and `output` per million, `cached` falling back to `input`, `written` to `cached`,
-/// `calls` per one. The cards are chosen by `input` and `cached`.
+/// (member). Quantities: `input`, `output`, `cached` (falling back to `input`) and `written` (to `cached`) per
+/// million, `calls` per one. The cards are chosen by `input` and `cached`.
 pub fn schema() -> SchemaDraft {
     let column = |&(name, kind): &(&str, ColumnKind)| ColumnDraft { name: name.into(), kind };
     let quantity = |&(name, per, fallback): &(&str, u64, Option<&str>)| QuantityDraft {
@@ -44,7 +44,7 @@ pub fn schema() -> SchemaDraft {
         quantities: [
             ("input", 1_000_000, None),
             ("cached", 1_000_000, Some("input")),
-            ("written", 1_000, Some("cached")),
+            ("written", 1_000_000, Some("cached")),
             ("output", 1_000_000, None),
             ("calls", 1, None),
         ]

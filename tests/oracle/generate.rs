@@ -184,13 +184,13 @@ fn quantities(tape: &mut Tape<'_>) -> (Vec<Quantity>, Vec<String>) {
     let count = tape.pick(&[2, 3, 1, 0, 4, 8]);
     let mut letters: Vec<char> = ('a'..='h').collect();
     tape.shuffle(&mut letters);
-    let quantities = (0..count)
-        .map(|quantity| Quantity {
-            per: tape.pick(&[1, 3, 1, 1_000, 1_000_000, u64::MAX]),
-            // To an earlier one, so that there is no cycle.
-            fallback: (quantity > 0 && !tape.once_in(3)).then(|| tape.below(quantity)),
-        })
-        .collect();
+    let mut quantities: Vec<Quantity> = vec![];
+    for quantity in 0..count {
+        // To an earlier one, so that there is no cycle; a fallback has the same `per`.
+        let fallback = (quantity > 0 && !tape.once_in(3)).then(|| tape.below(quantity));
+        let own = tape.pick(&[1, 3, 1, 1_000, 1_000_000, u64::MAX]);
+        quantities.push(Quantity { per: fallback.map_or(own, |to| quantities[to].per), fallback });
+    }
     (quantities, (0..count).map(|quantity| format!("{} quantity", letters[quantity])).collect())
 }
 

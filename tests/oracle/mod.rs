@@ -391,7 +391,7 @@ impl Policy {
                 fallbacks += 1;
             };
             let product = u128::from(amount) * u128::from(rate);
-            let per = u128::from(self.quantities[from].per);
+            let per = u128::from(self.quantities[quantity].per);
             let term = (product + per - 1) / per;
             // A term beyond `u64` is capped just above it, so that eight of them still fit.
             too_large |= term > u128::from(u64::MAX);
