@@ -36,14 +36,11 @@ use policies::Policies;
 
 use crate::id::{AccountId, CandidateId, Epoch, Name, OperationId, Sequence};
 use crate::num::Timestamp;
-use crate::policy::Policy;
+use crate::policy::{CandidateDraft, Draft, Policy, SchemaDraft};
 use crate::record::{Halt, Path, Record, Terms};
 
 /// The state after the records applied so far.
-///
-/// The default one is blank: a place for [`decode`](Self::decode) or a log's opening to put a state in, which
-/// takes no record before that.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Ledger {
     sequence: Sequence,
     log_time: Timestamp,
@@ -57,14 +54,36 @@ pub struct Ledger {
     /// Room that every record uses again.
     moves: Moves,
     scratch: Vec<u8>,
+    /// Whether it has a state of its own.
+    restored: bool,
 }
 
 impl Ledger {
     /// A log's genesis: the state before its first record. FORMAT 10.2.
     #[must_use]
-    pub fn genesis(created: Timestamp, terms: Terms, policy: Arc<Policy>) -> Self {
-        let mut ledger = Self { log_time: created, terms, ..Self::default() };
-        ledger.policies.swap(policy);
+    pub fn new(terms: Terms, policy: Arc<Policy>, created: Timestamp) -> Self {
+        Self {
+            sequence: Sequence(0),
+            log_time: created,
+            terms,
+            halt: Halt::None,
+            policies: Policies::new(policy),
+            disabled: BTreeSet::new(),
+            accounts: Accounts::default(),
+            holds: Holds::default(),
+            operations: Operations::default(),
+            moves: Moves::default(),
+            scratch: Vec::new(),
+            restored: true,
+        }
+    }
+
+    /// A ledger that a log's opening will restore: until then it is empty, has a policy that never admits in
+    /// place of the log's, and takes no record.
+    #[must_use]
+    pub fn unrestored() -> Self {
+        let mut ledger = Self::new(Terms::default(), Arc::new(stand_in()), Timestamp(0));
+        ledger.restored = false;
         ledger
     }
 
@@ -141,9 +160,9 @@ impl Ledger {
         self.halt
     }
 
-    /// The policy in force; `None` in a blank ledger alone.
+    /// The policy in force.
     #[must_use]
-    pub fn policy(&self) -> Option<&Arc<Policy>> {
+    pub fn policy(&self) -> &Arc<Policy> {
         self.policies.in_force()
     }
 
@@ -154,8 +173,9 @@ impl Ledger {
     }
 
     /// The candidates that the host has disabled, ascending.
-    pub fn disabled(&self) -> impl Iterator<Item = CandidateId> {
-        self.disabled.iter().copied()
+    #[must_use]
+    pub fn disabled(&self) -> &BTreeSet<CandidateId> {
+        &self.disabled
     }
 
     /// All accounts, open and closed, in the order of their handles.
@@ -197,6 +217,15 @@ impl Ledger {
         self.operations.find(id)
     }
 
+    /// The accounts whose cells a hold takes from, in the order of its path. SEMANTICS 9.3.
+    ///
+    /// # Errors
+    /// An account on the path is unknown, or it has too many cells: never for a hold of this ledger.
+    pub fn cells(&self, path: &Path) -> Result<impl Iterator<Item = AccountId>, Mismatch> {
+        let cells = self.accounts.cells(path)?;
+        Ok((0..cells.len()).filter_map(move |place| cells.get(place)))
+    }
+
     /// What a path can pay now. SEMANTICS 10.1.
     ///
     /// # Errors
@@ -217,5 +246,29 @@ impl Ledger {
         let mut moves = Moves::default();
         self.accounts.move_at(&cells, &mut moves, |cell| cell.give_back(released.amount))?;
         self.accounts.payable(&cells, &moves)
+    }
+}
+
+/// A policy without a candidate that could serve.
+fn stand_in() -> Policy {
+    let mut draft = Draft::new("none", 0, SchemaDraft { name: "none".into(), ..SchemaDraft::default() });
+    draft.candidates.push(CandidateDraft::new(0, "none"));
+    match Policy::freeze(draft) {
+        Ok(policy) => policy,
+        // OK because the draft is fixed, and a test makes it.
+        Err(error) => unreachable!("{error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unrestored_ledger_can_be_made_and_takes_no_record() {
+        let mut ledger = Ledger::unrestored();
+        let refused = ledger.apply(Sequence(1), Timestamp(0), &Record::Halt(Halt::All));
+        assert_eq!(refused.map_err(|disagreement| disagreement.mismatch), Err(Mismatch::Unrestored));
+        assert_eq!(ledger.halt(), Halt::None);
     }
 }

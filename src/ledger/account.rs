@@ -232,6 +232,10 @@ impl Cells {
         self.count
     }
 
+    pub(super) fn get(&self, place: usize) -> Option<AccountId> {
+        self.accounts.get(place).copied()
+    }
+
     fn push(&mut self, account: AccountId) -> Result<(), Mismatch> {
         let place = self.accounts.get_mut(self.count).ok_or(Mismatch::PathTooLong)?;
         *place = account;

@@ -51,7 +51,9 @@ impl Ledger {
         moves: &mut Moves,
     ) -> Result<Effect, Mismatch> {
         self.check_place(sequence, effective)?;
-        self.in_force()?;
+        if !self.restored {
+            return Err(Mismatch::Unrestored);
+        }
         if let Some(operation) = record.operation() {
             self.operations.check_new(operation, effective, &self.terms)?;
         }
@@ -89,10 +91,6 @@ impl Ledger {
             return Err(Mismatch::TimeBack { log: self.log_time, seen: effective });
         }
         Ok(())
-    }
-
-    fn in_force(&self) -> Result<&Arc<Policy>, Mismatch> {
-        self.policies.in_force().ok_or(Mismatch::Blank)
     }
 
     /// Whether a halt, or its absence, agrees with a denial for it.

@@ -17,7 +17,7 @@ impl Ledger {
     /// # Errors
     /// The payload is that of no record.
     pub fn read(&self, frame: &RecordFrame<'_>) -> Result<Record, LedgerError> {
-        let schema = self.policy().map(|policy| policy.schema());
+        let schema = Some(self.policy().schema());
         Record::decode(frame.kind, frame.payload, schema).map_err(|error| LedgerError::Record {
             sequence: frame.sequence,
             kind: frame.kind,
@@ -68,8 +68,8 @@ impl Fold for Ledger {
     }
 
     fn checkpoint(&self, out: &mut Vec<u8>) -> Result<(), LedgerError> {
-        if self.policy().is_none() {
-            return Err(LedgerError::Blank);
+        if !self.restored {
+            return Err(LedgerError::Unrestored);
         }
         self.encode(out);
         Ok(())
@@ -97,8 +97,8 @@ pub enum LedgerError {
     },
     /// The record does not follow from the state.
     Disagreement(Disagreement),
-    /// The ledger was neither begun nor restored, and has no checkpoint.
-    Blank,
+    /// The ledger was not restored yet, and has no checkpoint.
+    Unrestored,
 }
 
 impl fmt::Display for LedgerError {
@@ -109,7 +109,7 @@ impl fmt::Display for LedgerError {
                 write!(f, "record {sequence} has a payload that is none of kind {kind}")
             }
             Self::Disagreement(disagreement) => disagreement.fmt(f),
-            Self::Blank => write!(f, "the ledger was neither begun nor restored"),
+            Self::Unrestored => write!(f, "the ledger was not restored yet"),
         }
     }
 }
@@ -120,7 +120,7 @@ impl core::error::Error for LedgerError {
             Self::Checkpoint(error) => Some(error),
             Self::Record { error, .. } => Some(error),
             Self::Disagreement(disagreement) => disagreement.source(),
-            Self::Blank => None,
+            Self::Unrestored => None,
         }
     }
 }

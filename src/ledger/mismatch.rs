@@ -65,8 +65,8 @@ pub enum Mismatch {
         /// The most.
         max_ns: u64,
     },
-    /// The ledger has no policy: it was neither begun nor restored.
-    Blank,
+    /// The ledger was not restored yet.
+    Unrestored,
     /// A hold names a policy that is not kept. A bug: please report it.
     PolicyLost {
         /// The policy's epoch.
@@ -319,7 +319,7 @@ impl fmt::Display for Mismatch {
             Self::ClockJump { seen_ns, max_ns } => {
                 write!(f, "the caller's time is {seen_ns} ns ahead of the log's; at most {max_ns} ns")
             }
-            Self::Blank => write!(f, "the ledger has no policy: it was neither begun nor restored"),
+            Self::Unrestored => write!(f, "the ledger was not restored yet"),
             Self::PolicyLost { epoch } => {
                 write!(f, "the policy of epoch {epoch} is lost; this is a bug, please report it")
             }

@@ -7,16 +7,22 @@ use crate::id::Epoch;
 use crate::policy::Policy;
 
 /// Policies by epoch: the one in force, and every one that a hold names.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Policies {
-    in_force: Option<Arc<Policy>>,
+    in_force: Arc<Policy>,
     /// With the number of holds that name it.
     kept: BTreeMap<Epoch, (Arc<Policy>, u64)>,
 }
 
 impl Policies {
-    pub(super) fn in_force(&self) -> Option<&Arc<Policy>> {
-        self.in_force.as_ref()
+    /// With one in force.
+    pub(super) fn new(in_force: Arc<Policy>) -> Self {
+        let kept = [(in_force.epoch(), (Arc::clone(&in_force), 0))].into();
+        Self { in_force, kept }
+    }
+
+    pub(super) fn in_force(&self) -> &Arc<Policy> {
+        &self.in_force
     }
 
     pub(super) fn find(&self, epoch: Epoch) -> Option<&Arc<Policy>> {
@@ -39,21 +45,15 @@ impl Policies {
 
     /// Puts a policy in force; the one before it stays while holds name it.
     pub(super) fn swap(&mut self, policy: Arc<Policy>) {
-        let before = self.in_force.replace(Arc::clone(&policy));
-        self.keep(policy);
-        if let Some(before) = before {
-            self.drop_unnamed(before.epoch());
-        }
+        let before = self.in_force.epoch();
+        self.follow(policy);
+        self.drop_unnamed(before);
     }
 
-    /// Puts in force, in a ledger that is restored, a policy that is kept already.
-    pub(super) fn restore(&mut self, policy: Arc<Policy>) {
-        self.in_force = Some(policy);
-    }
-
-    /// Keeps a policy that holds will name.
-    pub(super) fn keep(&mut self, policy: Arc<Policy>) {
-        self.kept.insert(policy.epoch(), (policy, 0));
+    /// Puts a policy in force and keeps the one before it, which holds will name.
+    pub(super) fn follow(&mut self, policy: Arc<Policy>) {
+        self.kept.insert(policy.epoch(), (Arc::clone(&policy), 0));
+        self.in_force = policy;
     }
 
     pub(super) fn name(&mut self, epoch: Epoch) {
@@ -70,8 +70,7 @@ impl Policies {
     }
 
     fn drop_unnamed(&mut self, epoch: Epoch) {
-        let in_force = self.in_force.as_ref().is_some_and(|policy| policy.epoch() == epoch);
-        if !in_force && self.holds(epoch) == 0 {
+        if epoch != self.in_force.epoch() && self.holds(epoch) == 0 {
             self.kept.remove(&epoch);
         }
     }

@@ -14,7 +14,7 @@ impl Ledger {
     /// SEMANTICS 2.7.
     pub(super) fn check_policy(&self, bytes: &PolicyBytes) -> Result<Effect, Mismatch> {
         let policy = Policy::decode(&bytes.canonical).map_err(Mismatch::Policy)?;
-        policy.check_follows(self.in_force()?).map_err(Mismatch::Swap)?;
+        policy.check_follows(self.policy()).map_err(Mismatch::Swap)?;
         Ok(Effect::Policy(Arc::new(policy)))
     }
 

@@ -78,7 +78,7 @@ impl Ledger {
 
     /// The policy in force decided, with the limit that the accounts gave where one was applied.
     fn check_decided(&self, asked: &Asked<'_>, decided: &Decided, moves: &Moves) -> Result<(), Mismatch> {
-        let policy = self.in_force()?;
+        let policy = self.policy();
         let expected = (policy.epoch(), policy.digest());
         let seen = (decided.decision.epoch, decided.decision.policy);
         if expected != seen {
@@ -102,7 +102,7 @@ impl Ledger {
         deadline: Timestamp,
         moves: &mut Moves,
     ) -> Result<Hold, Mismatch> {
-        let policy = self.in_force()?;
+        let policy = self.policy();
         let nothing = RecordError::Contradiction { what: "an admission that selects nothing" };
         let (candidate, amount) = decided.held().ok_or(Mismatch::Record(nothing))?;
         if policy.candidate(candidate).is_none() {

@@ -13,6 +13,7 @@ use crate::ledger::cell::Cell;
 use crate::ledger::hold::{Hold, HoldState, is_older};
 use crate::ledger::mismatch::Mismatch;
 use crate::ledger::operation::Remembered;
+use crate::ledger::policies::Policies;
 use crate::limits::{ACCOUNTS_MAX, HOLDS_MAX, OPERATIONS_MAX, POLICY_BYTES_MAX};
 use crate::num::{Amount, Timestamp};
 use crate::policy::Policy;
@@ -28,14 +29,13 @@ impl Ledger {
         if reader.u16()? != LAYOUT {
             return Err(reader.invalid("layout of a checkpoint").into());
         }
-        let mut ledger = Self {
-            sequence: Sequence(reader.u64()?),
-            log_time: Timestamp(reader.i64()?),
-            terms: Terms::decode(&mut reader)?,
-            halt: Halt::decode(&mut reader)?,
-            ..Self::default()
-        };
-        ledger.decode_policies(&mut reader)?;
+        let sequence = Sequence(reader.u64()?);
+        let log_time = Timestamp(reader.i64()?);
+        let terms = Terms::decode(&mut reader)?;
+        let halt = Halt::decode(&mut reader)?;
+        let policies = decode_policies(&mut reader)?;
+        let genesis = Self::new(terms, Arc::clone(policies.in_force()), log_time);
+        let mut ledger = Self { sequence, halt, policies, ..genesis };
         ledger.decode_disabled(&mut reader)?;
         ledger.decode_accounts(&mut reader)?;
         ledger.decode_holds(&mut reader)?;
@@ -43,36 +43,6 @@ impl Ledger {
         reader.finish()?;
         ledger.check_restored()?;
         Ok(ledger)
-    }
-
-    // FORMAT 10.4
-    fn decode_policies(&mut self, reader: &mut Reader<'_>) -> Result<(), CheckpointError> {
-        let in_force = Epoch(reader.u64()?);
-        let count = reader.u32()?;
-        let mut last: Option<Arc<Policy>> = None;
-        for _ in 0..count {
-            let canonical = reader.bytes32()?;
-            if canonical.len() > POLICY_BYTES_MAX {
-                return Err(reader.invalid("size of a policy").into());
-            }
-            let policy = Arc::new(Policy::decode(canonical).map_err(CheckpointError::Policy)?);
-            // Policies between these may be gone, so that no more than this can be asked of them.
-            if last.as_ref().is_some_and(|last| {
-                last.epoch() >= policy.epoch() || last.schema().digest() != policy.schema().digest()
-            }) {
-                return Err(contradiction("policies whose epochs do not rise, or of several schemas"));
-            }
-            self.policies.keep(Arc::clone(&policy));
-            last = Some(policy);
-        }
-        // Epochs rise, so the one in force is the last.
-        match last.filter(|last| last.epoch() == in_force) {
-            Some(last) => {
-                self.policies.restore(last);
-                Ok(())
-            }
-            None => Err(contradiction("the policy in force is not the last")),
-        }
     }
 
     // FORMAT 10.5
@@ -221,11 +191,8 @@ impl Ledger {
 
     /// What one part cannot say by itself.
     fn check_restored(&self) -> Result<(), CheckpointError> {
-        let in_force = self.policy().map(|policy| policy.epoch());
-        if self
-            .policies
-            .iter()
-            .any(|kept| Some(kept.epoch()) != in_force && self.policies.holds(kept.epoch()) == 0)
+        let in_force = self.policy().epoch();
+        if self.policies.iter().any(|kept| kept.epoch() != in_force && self.policies.holds(kept.epoch()) == 0)
         {
             return Err(contradiction("a policy is neither in force nor named by a hold"));
         }
@@ -252,6 +219,35 @@ impl Ledger {
             }
             _ => contradiction("a hold's path has no cells"),
         })
+    }
+}
+
+// FORMAT 10.4
+fn decode_policies(reader: &mut Reader<'_>) -> Result<Policies, CheckpointError> {
+    let in_force = Epoch(reader.u64()?);
+    let count = reader.u32()?;
+    let mut policies: Option<Policies> = None;
+    for _ in 0..count {
+        let canonical = reader.bytes32()?;
+        if canonical.len() > POLICY_BYTES_MAX {
+            return Err(reader.invalid("size of a policy").into());
+        }
+        let policy = Arc::new(Policy::decode(canonical).map_err(CheckpointError::Policy)?);
+        let Some(policies) = &mut policies else {
+            policies = Some(Policies::new(policy));
+            continue;
+        };
+        // Policies between these may be gone, so that no more than this can be asked of them.
+        let last = policies.in_force();
+        if last.epoch() >= policy.epoch() || last.schema().digest() != policy.schema().digest() {
+            return Err(contradiction("policies whose epochs do not rise, or of several schemas"));
+        }
+        policies.follow(policy);
+    }
+    // Epochs rise, so the one in force is the last.
+    match policies {
+        Some(policies) if policies.in_force().epoch() == in_force => Ok(policies),
+        _ => Err(contradiction("the policy in force is not the last")),
     }
 }
 

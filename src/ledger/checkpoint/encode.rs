@@ -64,7 +64,7 @@ impl Ledger {
     // FORMAT 10.4
     fn encode_policies(&self, numbering: &Numbering, out: &mut Vec<u8>) {
         let mut writer = Writer::new(out);
-        writer.u64(self.policy().map_or(0, |policy| policy.epoch().0));
+        writer.u64(self.policy().epoch().0);
         writer.u32(count(self.policies.len()));
         for policy in self.policies.iter() {
             match numbering {
