@@ -52,6 +52,10 @@ pub const PAYLOAD_BYTES_MAX: usize = 64 << 20;
 pub const CHECKPOINT_PART_BYTES_MAX: usize = 1 << 20;
 /// Bytes that may wait in a log's queue.
 pub const QUEUE_BYTES_MAX: usize = 128 << 20;
+/// The smallest queue: the record of a recovery has room.
+pub const QUEUE_BYTES_MIN: usize = 1 << 10;
+/// Bytes of records after which a segment ends, at most.
+pub const SEGMENT_BYTES_MAX: u64 = 1 << 40;
 /// Segments in one log.
 pub const SEGMENTS_MAX: u32 = 99_999_999;
 /// Bytes of a root key, least and most.

@@ -6,17 +6,25 @@
 //!
 //! Bytes are those of `docs/FORMAT.md`, sections 5 to 8, 10.1 and 11. Files are named in [`storage`] alone.
 
-#![expect(clippy::todo, reason = "bodies to come")]
-
 pub mod storage;
 
 mod anchor;
+mod chain;
+mod damage;
 mod error;
 mod fold;
 mod frame;
+mod group;
+mod inventory;
 mod key_file;
 mod log;
 mod reader;
+mod recovery;
+mod scanner;
+mod segment;
+mod unsynced;
+mod window;
+mod writer;
 
 pub use anchor::{Anchor, AnchorError};
 pub use error::{

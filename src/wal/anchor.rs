@@ -5,7 +5,7 @@ use core::{error::Error, fmt};
 
 use super::{
     error::Blame,
-    frame::{FORMAT_VERSION, KEY_MODE_STATIC},
+    segment::{FORMAT_VERSION, KEY_MODE_STATIC},
 };
 use crate::{
     codec::{CodecError, Reader, Writer},

@@ -6,7 +6,7 @@ use super::storage::{Cause, FileName, StorageError};
 use crate::{
     crypto::KeyId,
     id::{LogId, Sequence},
-    limits::{PAYLOAD_BYTES_MAX, QUEUE_BYTES_MAX},
+    limits::{PAYLOAD_BYTES_MAX, QUEUE_BYTES_MAX, QUEUE_BYTES_MIN, SEGMENT_BYTES_MAX},
 };
 
 /// Whose affair an error is; a command line turns it into its exit code.
@@ -258,9 +258,11 @@ pub enum OptionsError {
 impl fmt::Display for OptionsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::SegmentBytes { seen } => write!(f, "segments of {seen} bytes; at least 1 and at most 2^40"),
+            Self::SegmentBytes { seen } => {
+                write!(f, "segments of {seen} bytes; 1 to {SEGMENT_BYTES_MAX} are taken")
+            }
             Self::QueueBytes { seen } => {
-                write!(f, "a queue of {seen} bytes; at least 80 and at most {QUEUE_BYTES_MAX}")
+                write!(f, "a queue of {seen} bytes; {QUEUE_BYTES_MIN} to {QUEUE_BYTES_MAX} are taken")
             }
         }
     }

@@ -3,16 +3,22 @@
 use alloc::{boxed::Box, vec::Vec};
 
 use super::{
-    anchor::Anchor,
-    error::{AppendError, CreateError, Failure, OpenError, WaitError},
+    anchor::{Anchor, AnchorKey},
+    error::{AppendError, CreateError, Failure, OpenError, OptionsError, ReadError, WaitError},
     fold::Fold,
+    frame::{self, Envelope, FrameHead},
+    group::{Durability, Group},
+    inventory::Inventory,
+    recovery::{Demands, LastSegment},
+    segment::FileKind,
     storage::Storage,
+    writer::{self, Location, OpenSegment, Writer},
 };
 use crate::{
-    codec::{CodecError, Reader, Writer},
+    codec::{CodecError, Reader, Writer as Bytes},
     crypto::{Digest, RootKey},
     id::{LogId, Sequence},
-    limits::QUEUE_BYTES_MAX,
+    limits::{PAYLOAD_BYTES_MAX, QUEUE_BYTES_MAX, QUEUE_BYTES_MIN, SEGMENT_BYTES_MAX},
     num::Timestamp,
 };
 
@@ -21,7 +27,10 @@ use crate::{
 /// All methods but `close` take `&self` and may be called from many threads. Dropping a log does no I/O: what
 /// was not written is lost, as in a crash.
 pub struct Log<F: Fold> {
-    fold: F,
+    group: Group<Writer<F>>,
+    anchors: AnchorKey,
+    id: LogId,
+    queue_bytes: usize,
 }
 
 impl<F: Fold> Log<F> {
@@ -36,8 +45,19 @@ impl<F: Fold> Log<F> {
         create: CreateOptions,
         fold: F,
     ) -> Result<Self, CreateError<F::Error>> {
-        let _ = (storage, create, fold);
-        todo!()
+        create.options.check().map_err(CreateError::Options)?;
+        storage.establish()?;
+        let lock = storage.lock()?;
+        for name in storage.list()? {
+            // A first segment alone whose creation did not end is no log. FORMAT 6.1.
+            if FileKind::of(&name) != Some(FileKind::Unfinished(1)) {
+                return Err(CreateError::Exists);
+            }
+            storage.remove(&name)?;
+        }
+        let place = Location { storage, log_id: create.id, key: create.key, lock };
+        let segment = writer::first_segment(&place, &fold)?.map_err(CreateError::Fold)?;
+        Ok(Self::start(place, fold, segment, create.options))
     }
 
     /// Opens a log: verifies its last segment, restores and applies it to `fold`, cuts a torn tail and records
@@ -49,16 +69,40 @@ impl<F: Fold> Log<F> {
     pub fn open(
         storage: Box<dyn Storage>,
         open: OpenOptions,
-        fold: F,
+        mut fold: F,
     ) -> Result<(Self, Recovery), OpenError<F::Error>> {
-        let _ = (storage, open, fold);
-        todo!()
+        open.options.check().map_err(OpenError::Options)?;
+        let lock = match storage.lock() {
+            Err(error) if error.is_missing() => return Err(ReadError::Missing.into()),
+            lock => lock?,
+        };
+        let inventory = Inventory::take(&*storage)?;
+        let demands = Demands { key: &open.key, log_id: open.log_id, anchor: open.anchor.as_ref() };
+        let last = LastSegment::read(&*storage, &inventory, &demands, &mut fold)?;
+        let log_id = last.scanner.header().log_id;
+        let (records, sealed) = (last.records, last.is_sealed());
+        let (segment, cut) = last.recover(&*storage, &inventory).map_err(OpenError::Recover)?;
+        let place = Location { storage, log_id, key: open.key, lock };
+        let log = Self::start(place, fold, segment, open.options);
+        if let Some(cut) = &cut {
+            log.record_cut(cut, open.at).map_err(OpenError::Recover)?;
+        }
+        let recovery = Recovery {
+            log_id,
+            segment: inventory.last(),
+            head: log.head(),
+            records,
+            cut,
+            unfinished: u32::try_from(inventory.unfinished.len()).unwrap_or(u32::MAX),
+            sealed,
+        };
+        Ok((log, recovery))
     }
 
     /// The log's id.
     #[must_use]
     pub fn id(&self) -> LogId {
-        todo!()
+        self.id
     }
 
     /// Appends a record to the queue: `write` appends its payload. No system call.
@@ -73,8 +117,10 @@ impl<F: Fold> Log<F> {
         caller: Timestamp,
         write: impl FnOnce(&mut Vec<u8>),
     ) -> Result<Sequence, AppendError> {
-        let _ = (kind, effective, caller, write);
-        todo!()
+        if kind == frame::RECOVERY || !frame::is_record_kind(kind) {
+            return Err(AppendError::Kind { seen: kind });
+        }
+        self.push(kind, effective, caller, write)
     }
 
     /// Whether a payload of that size has room now. Only appending takes room, so that it stays for the one
@@ -83,8 +129,11 @@ impl<F: Fold> Log<F> {
     /// # Errors
     /// What `append` would answer.
     pub fn room_for(&self, payload_bytes: usize) -> Result<(), AppendError> {
-        let _ = payload_bytes;
-        todo!()
+        let (queued, failure) = self.group.look(|state| (state.queue_bytes(), state.failure()));
+        if let Some(failure) = failure {
+            return Err(AppendError::Poisoned(failure));
+        }
+        self.fits(payload_bytes, queued)
     }
 
     /// Waits until the record is as durable as `level` says; the thread may have to write and sync for others.
@@ -92,8 +141,17 @@ impl<F: Fold> Log<F> {
     /// # Errors
     /// The log is poisoned (whether the record is on disk is unknown), or no such record was appended.
     pub fn wait(&self, sequence: Sequence, level: Level) -> Result<(), WaitError> {
-        let _ = (sequence, level);
-        todo!()
+        let (head, failure) = self.group.look(|state| (state.appended(), state.failure()));
+        if sequence > head {
+            return Err(WaitError::NotAppended { head });
+        }
+        let waited = match (level, failure) {
+            (_, Some(failure)) => Err(failure),
+            (Level::Queued, None) => Ok(()),
+            (Level::Written, None) => self.group.wait(sequence, Durability::Written),
+            (Level::Synced, None) => self.group.wait(sequence, Durability::Synced),
+        };
+        waited.map_err(WaitError::Unknown)
     }
 
     /// Writes, and at [`Level::Synced`] syncs, everything appended before the call.
@@ -101,20 +159,24 @@ impl<F: Fold> Log<F> {
     /// # Errors
     /// The log is poisoned.
     pub fn drive(&self, level: Level) -> Result<Progress, WaitError> {
-        let _ = level;
-        todo!()
+        self.wait(self.head(), level)?;
+        Ok(self.group.look(|state| Progress {
+            head: state.appended(),
+            written: state.written(),
+            synced: state.synced(),
+        }))
     }
 
     /// The last record appended; 0 for none.
     #[must_use]
     pub fn head(&self) -> Sequence {
-        todo!()
+        self.group.look(|state| state.appended())
     }
 
     /// The last record known to be on disk; 0 for none.
     #[must_use]
     pub fn synced_head(&self) -> Sequence {
-        todo!()
+        self.group.look(|state| state.synced())
     }
 
     /// The anchor of the last frame known to be on disk.
@@ -122,25 +184,40 @@ impl<F: Fold> Log<F> {
     /// # Errors
     /// The log is poisoned.
     pub fn anchor(&self) -> Result<Anchor, WaitError> {
-        todo!()
+        let (head, failure) = self.group.look(|state| (state.report().synced, state.failure()));
+        match failure {
+            Some(failure) => Err(WaitError::Unknown(failure)),
+            None => Ok(self.anchors.anchor(head)),
+        }
     }
 
     /// Counts since the log was opened.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        todo!()
+        self.group.look(|state| {
+            let report = state.report();
+            Stats {
+                head: state.appended(),
+                written: state.written(),
+                synced: state.synced(),
+                queue_bytes: state.queue_bytes(),
+                batches: report.counts.batches,
+                syncs: report.counts.syncs,
+                written_bytes: report.counts.bytes,
+                segment: report.segment,
+            }
+        })
     }
 
     /// What poisoned the log, if it is.
     #[must_use]
     pub fn failure(&self) -> Option<Failure> {
-        todo!()
+        self.group.look(|state| state.failure())
     }
 
     /// The fold's own word, if it is what poisoned the log.
     pub fn fold_error<T>(&self, look: impl FnOnce(&F::Error) -> T) -> Option<T> {
-        let _ = look;
-        todo!()
+        self.group.with_leader(|writer, _| writer.fold_error().map(look))
     }
 
     /// Shows the state after the last written record (`drive` first for the last appended). Writing waits
@@ -149,7 +226,10 @@ impl<F: Fold> Log<F> {
     /// # Errors
     /// The log is poisoned.
     pub fn with_fold<T>(&self, look: impl FnOnce(&F) -> T) -> Result<T, WaitError> {
-        Ok(look(&self.fold))
+        self.group.with_leader(|writer, failure| match failure {
+            Some(failure) => Err(WaitError::Unknown(failure)),
+            None => Ok(look(writer.fold())),
+        })
     }
 
     /// Writes and syncs everything, seals the last segment, and gives the anchor of its seal.
@@ -157,7 +237,65 @@ impl<F: Fold> Log<F> {
     /// # Errors
     /// The log is, or becomes, poisoned.
     pub fn close(self) -> Result<Anchor, WaitError> {
-        todo!()
+        // Synced before the seal is made, so that the seal says of every record that it is on disk.
+        self.wait(self.head(), Level::Synced)?;
+        let head = self.group.with_leader(|writer, _| writer.seal()).map_err(WaitError::Unknown)?;
+        Ok(self.anchors.anchor(head))
+    }
+
+    fn start(place: Location, fold: F, segment: OpenSegment, options: LogOptions) -> Self {
+        let (id, anchors) = (place.log_id, AnchorKey::new(&place.key, place.log_id));
+        let at = (segment.chain.sequence(), segment.chain.log_time());
+        let writer = Writer::new(place, fold, segment, options.segment_bytes);
+        let report = writer.report();
+        Self { group: Group::new(writer, at, report), anchors, id, queue_bytes: options.queue_bytes }
+    }
+
+    /// FORMAT 9.16.
+    fn record_cut(&self, cut: &Cut, at: Timestamp) -> Result<(), Failure> {
+        let effective = at.max(self.group.look(|state| state.log_time()));
+        let appended = self.push(frame::RECOVERY, effective, at, |out| cut.encode(out));
+        assert!(appended.is_ok(), "an empty queue has room for one small record");
+        match appended {
+            Ok(sequence) => self.group.wait(sequence, Durability::Synced),
+            Err(_) => Ok(()),
+        }
+    }
+
+    fn push(
+        &self,
+        kind: u16,
+        effective: Timestamp,
+        caller: Timestamp,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<Sequence, AppendError> {
+        self.group.append(effective, |queue, sequence| {
+            let queued = queue.len();
+            let envelope = Envelope { kind, sequence, effective, caller };
+            frame::push(queue, envelope, write).map_err(|seen| self.too_large(seen))?;
+            let payload_bytes = FrameHead::parse(queue.get(queued..).unwrap_or_default());
+            let fits = self.fits(payload_bytes.map_or(0, |head| head.payload_bytes), queued);
+            if fits.is_err() {
+                queue.truncate(queued);
+            }
+            fits
+        })
+    }
+
+    fn fits(&self, payload_bytes: usize, queued: usize) -> Result<(), AppendError> {
+        let wanted = frame::frame_bytes(payload_bytes);
+        if payload_bytes > PAYLOAD_BYTES_MAX || wanted > self.queue_bytes {
+            return Err(self.too_large(payload_bytes));
+        }
+        if queued.saturating_add(wanted) > self.queue_bytes {
+            return Err(AppendError::Full { queued, wanted, max: self.queue_bytes });
+        }
+        Ok(())
+    }
+
+    fn too_large(&self, seen: usize) -> AppendError {
+        let queue = self.queue_bytes.saturating_sub(frame::EMPTY_BYTES) & !7;
+        AppendError::TooLarge { seen, max: queue.min(PAYLOAD_BYTES_MAX) }
     }
 }
 
@@ -188,10 +326,23 @@ pub struct OpenOptions {
 /// How a log is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogOptions {
-    /// Bytes of records after which a segment ends (later, where its checkpoint is larger).
+    /// Bytes of records after which a segment ends (later, where its checkpoint is larger); at most
+    /// [`SEGMENT_BYTES_MAX`].
     pub segment_bytes: u64,
-    /// Bytes that may wait in the queue; at most [`QUEUE_BYTES_MAX`].
+    /// Bytes that may wait in the queue; [`QUEUE_BYTES_MIN`] to [`QUEUE_BYTES_MAX`].
     pub queue_bytes: usize,
+}
+
+impl LogOptions {
+    fn check(&self) -> Result<(), OptionsError> {
+        if !(1..=SEGMENT_BYTES_MAX).contains(&self.segment_bytes) {
+            return Err(OptionsError::SegmentBytes { seen: self.segment_bytes });
+        }
+        if !(QUEUE_BYTES_MIN..=QUEUE_BYTES_MAX).contains(&self.queue_bytes) {
+            return Err(OptionsError::QueueBytes { seen: self.queue_bytes });
+        }
+        Ok(())
+    }
 }
 
 impl Default for LogOptions {
@@ -280,7 +431,7 @@ pub struct Cut {
 impl Cut {
     /// Appends the record's payload.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        let mut writer = Writer::new(out);
+        let mut writer = Bytes::new(out);
         writer.u32(self.segment);
         writer.u64(self.offset);
         writer.u64(self.bytes);

@@ -1,0 +1,233 @@
+//! One segment's chain: what its next frame must be, and where the frames so far have led. FORMAT 7 and 8.1.
+//!
+//! Reading and writing share it, so that what is written is what will be read.
+
+use alloc::vec::Vec;
+
+use super::{
+    anchor::Head,
+    error::{Fault, Place},
+    frame::{self, FrameHead, WholeFrame},
+    segment::{Header, SegmentKey},
+};
+use crate::{
+    codec::{CodecError, Reader, Writer},
+    crypto::{Digest, Digester, Tag},
+    id::Sequence,
+    limits::CHECKPOINT_PART_BYTES_MAX,
+    num::Timestamp,
+};
+
+/// Where a segment is after the frames so far.
+pub(super) struct Chain {
+    segment: u32,
+    /// Bytes so far.
+    offset: u64,
+    /// The tag of the last frame, or the header's.
+    previous: Tag,
+    /// The last record, in this segment or before.
+    sequence: Sequence,
+    /// The last record before this segment.
+    sequence_before: Sequence,
+    log_time: Timestamp,
+    synced_through: Sequence,
+    frames: u64,
+    /// Of the bytes so far.
+    digest: Digester,
+    phase: Phase,
+}
+
+/// What may come next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// The checkpoint's next part; `parts` is known from the first on.
+    Checkpoint { next: u32, parts: Option<u32> },
+    /// Records, or the seal.
+    Records,
+    /// Nothing.
+    Sealed,
+}
+
+impl Chain {
+    /// After the header. `synced_through` is the highest seen in earlier segments, 0 where none was read.
+    pub(super) fn new(header: &Header, bytes: &[u8], tag: Tag, synced_through: Sequence) -> Self {
+        let mut digest = Digester::untagged();
+        digest.update(bytes);
+        Self {
+            segment: header.segment,
+            offset: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+            previous: tag,
+            sequence: header.sequence,
+            sequence_before: header.sequence,
+            log_time: header.log_time,
+            synced_through,
+            frames: 0,
+            digest,
+            phase: Phase::Checkpoint { next: 0, parts: None },
+        }
+    }
+
+    /// Whether the whole frame may come next; gives its tag. FORMAT 8.1.
+    pub(super) fn check(
+        &self,
+        head: &FrameHead,
+        frame: &WholeFrame<'_>,
+        key: &SegmentKey,
+    ) -> Result<(), Fault> {
+        if head.extension_bytes != 0 {
+            return Err(Fault::Extension);
+        }
+        let control = self.check_kind(head)?;
+        let sequence = if control { Some(self.sequence) } else { next(self.sequence) };
+        if sequence != Some(head.sequence) {
+            return Err(Fault::FrameSequence { seen: head.sequence });
+        }
+        if !key.frame_tag(&self.previous, frame.body).matches(&frame.tag) {
+            return Err(Fault::FrameTag);
+        }
+        // FORMAT 7.2, 7.5
+        let in_time = if control {
+            head.effective == self.log_time && head.caller == self.log_time
+        } else {
+            head.effective >= self.log_time
+        };
+        if !in_time {
+            return Err(Fault::FrameTime);
+        }
+        if head.synced_through < self.synced_through || head.synced_through > self.sequence {
+            return Err(Fault::SyncedThrough { seen: head.synced_through });
+        }
+        match head.kind {
+            frame::CHECKPOINT_PART => self.check_part(head.payload(frame.body)),
+            frame::SEAL if head.payload(frame.body) != self.seal_payload() => Err(Fault::SealContents),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a frame of that kind may come now, and whether it is a control frame.
+    fn check_kind(&self, head: &FrameHead) -> Result<bool, Fault> {
+        match (self.phase, head.kind) {
+            (Phase::Checkpoint { .. }, frame::CHECKPOINT_PART) | (Phase::Records, frame::SEAL) => Ok(true),
+            (Phase::Records, kind) if frame::is_record_kind(kind) => Ok(false),
+            (Phase::Checkpoint { .. }, frame::SEAL) => Err(Fault::CheckpointIncomplete),
+            (Phase::Checkpoint { .. }, kind) if frame::is_record_kind(kind) => {
+                Err(Fault::CheckpointIncomplete)
+            }
+            (Phase::Sealed, _) => Err(Fault::AfterSeal),
+            (_, seen) => Err(Fault::Kind { seen }),
+        }
+    }
+
+    /// FORMAT 10.1.
+    fn check_part(&self, payload: &[u8]) -> Result<(), Fault> {
+        let Phase::Checkpoint { next, parts: known } = self.phase else { return Err(Fault::CheckpointPart) };
+        let (part, parts, bytes) = checkpoint_part(payload).map_err(|_| Fault::CheckpointPart)?;
+        let last = part.checked_add(1) == Some(parts);
+        let size = if last {
+            (1..=CHECKPOINT_PART_BYTES_MAX).contains(&bytes.len())
+        } else {
+            bytes.len() == CHECKPOINT_PART_BYTES_MAX
+        };
+        let in_order = part == next && part < parts && known.is_none_or(|known| known == parts);
+        if size && in_order { Ok(()) } else { Err(Fault::CheckpointPart) }
+    }
+
+    /// Goes past a frame that holds.
+    pub(super) fn advance(&mut self, head: &FrameHead, frame: &[u8], tag: Tag) {
+        self.phase = match (self.phase, head.kind) {
+            (Phase::Checkpoint { .. }, _) => match checkpoint_part(head.payload(frame)) {
+                Ok((part, parts, _)) if part.checked_add(1) != Some(parts) => {
+                    Phase::Checkpoint { next: part.saturating_add(1), parts: Some(parts) }
+                }
+                _ => Phase::Records,
+            },
+            (_, frame::SEAL) => Phase::Sealed,
+            (phase, _) => phase,
+        };
+        self.offset = self.offset.saturating_add(u64::try_from(frame.len()).unwrap_or(u64::MAX));
+        self.previous = tag;
+        self.sequence = head.sequence;
+        self.log_time = head.effective;
+        self.synced_through = head.synced_through;
+        self.frames = self.frames.saturating_add(1);
+        self.digest.update(frame);
+    }
+
+    /// What a seal would say now. FORMAT 7.7.
+    pub(super) fn seal_payload(&self) -> Vec<u8> {
+        let mut payload = Vec::with_capacity(88);
+        let mut writer = Writer::new(&mut payload);
+        writer.u64(self.frames);
+        writer.u64(self.sequence_before.0.saturating_add(1));
+        writer.u64(self.sequence.0);
+        writer.raw(&self.previous.0);
+        writer.raw(&self.digest().0);
+        payload
+    }
+
+    /// The digest of the bytes so far.
+    pub(super) fn digest(&self) -> Digest {
+        self.digest.clone().finish()
+    }
+
+    pub(super) fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    pub(super) fn previous(&self) -> &Tag {
+        &self.previous
+    }
+
+    pub(super) fn sequence(&self) -> Sequence {
+        self.sequence
+    }
+
+    pub(super) fn log_time(&self) -> Timestamp {
+        self.log_time
+    }
+
+    pub(super) fn synced_through(&self) -> Sequence {
+        self.synced_through
+    }
+
+    /// The sequence that the next record has; the last one stays the last.
+    pub(super) fn next_sequence(&self) -> Sequence {
+        next(self.sequence).unwrap_or(self.sequence)
+    }
+
+    /// The place of the next frame.
+    pub(super) fn place(&self) -> Place {
+        let sequence = match self.phase {
+            Phase::Checkpoint { .. } => self.sequence,
+            Phase::Records | Phase::Sealed => self.next_sequence(),
+        };
+        Place { segment: self.segment, sequence, offset: self.offset }
+    }
+
+    /// The last frame as an anchor names it.
+    pub(super) fn head(&self) -> Head {
+        Head { segment: self.segment, sequence: self.sequence, tag: self.previous, log_time: self.log_time }
+    }
+
+    /// The frame that would come next, of that kind.
+    pub(super) fn control(&self, kind: u16) -> frame::Envelope {
+        // FORMAT 7.2
+        frame::Envelope { kind, sequence: self.sequence, effective: self.log_time, caller: self.log_time }
+    }
+}
+
+/// A checkpoint part's number, the count of parts, and its bytes. FORMAT 10.1.
+pub(super) fn checkpoint_part(payload: &[u8]) -> Result<(u32, u32, &[u8]), CodecError> {
+    let mut reader = Reader::new(payload);
+    let (part, parts) = (reader.u32()?, reader.u32()?);
+    let bytes = reader.raw(reader.remaining())?;
+    Ok((part, parts, bytes))
+}
+
+fn next(sequence: Sequence) -> Option<Sequence> {
+    sequence.0.checked_add(1).map(Sequence)
+}

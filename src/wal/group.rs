@@ -1,0 +1,348 @@
+//! Group commit: callers queue frames under a short lock; one of those who wait leads, and writes for all.
+//!
+//! There is no thread of its own and no spinning. `docs/CONCURRENCY.md` has the argument; the models below run
+//! it under every interleaving:
+//!
+//! - One leads at a time: `leading` is set by the one who finds it clear, and passed on, still set, to one
+//!   waiter that the round did not answer; else it is cleared.
+//! - No waiter is lost: one parks only while `leading` is set, and every round ends by answering or keeping
+//!   everyone parked, of whom the first one kept leads next.
+//! - Nobody is answered early: a waiter is answered by what the leader reports after its round, and the leader
+//!   of a round has taken everything queued before it.
+//! - A failure, a leader's panic included, answers everyone who is parked and everyone who comes later.
+
+use alloc::{collections::VecDeque, vec::Vec};
+use core::mem;
+
+use super::error::{AppendError, Failure};
+use crate::{
+    id::Sequence,
+    num::Timestamp,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+};
+
+/// What the leader does for all.
+pub(super) trait Lead {
+    /// What callers may see of the leader's work between rounds.
+    type Report: Clone;
+
+    /// Completes, folds and writes a batch of queued frames, and makes it durable as asked.
+    ///
+    /// # Errors
+    /// Whatever it is, it ends the group: nothing is answered any more.
+    fn lead(&mut self, batch: &mut [u8], to: Durability) -> Result<Round<Self::Report>, Failure>;
+}
+
+/// How durable a round makes what was written up to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Durability {
+    Written,
+    Synced,
+}
+
+/// What a round has reached.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Round<R> {
+    /// The last record known to be on disk.
+    pub(super) synced: Sequence,
+    pub(super) report: R,
+}
+
+/// The queue, those who wait for it, and the leader's own state.
+pub(super) struct Group<L: Lead> {
+    state: Mutex<State<L::Report>>,
+    leader: Mutex<L>,
+}
+
+impl<L: Lead> Group<L> {
+    /// With nothing queued; `at` is where the leader's log stands, everything in it on disk.
+    pub(super) fn new(leader: L, at: (Sequence, Timestamp), report: L::Report) -> Self {
+        let state = State {
+            queue: Vec::new(),
+            spare: Vec::new(),
+            appended: at.0,
+            log_time: at.1,
+            written: at.0,
+            synced: at.0,
+            sync_wanted: at.0,
+            leading: false,
+            failure: None,
+            slots: Vec::new(),
+            free: Vec::new(),
+            parked: VecDeque::new(),
+            report,
+        };
+        Self { state: Mutex::new(state), leader: Mutex::new(leader) }
+    }
+
+    /// Queues the frame of the next record, which `write` appends.
+    pub(super) fn append(
+        &self,
+        effective: Timestamp,
+        write: impl FnOnce(&mut Vec<u8>, Sequence) -> Result<(), AppendError>,
+    ) -> Result<Sequence, AppendError> {
+        let mut state = self.lock();
+        if let Some(failure) = state.failure {
+            return Err(AppendError::Poisoned(failure));
+        }
+        if effective < state.log_time {
+            return Err(AppendError::Time);
+        }
+        // OK because 2^64 records cannot be written: the queue, or the disk, is full before.
+        let sequence = Sequence(state.appended.0.saturating_add(1));
+        let before = state.queue.len();
+        write(&mut state.queue, sequence)?;
+        assert!(state.queue.len() > before, "a frame was queued");
+        state.appended = sequence;
+        state.log_time = effective;
+        Ok(sequence)
+    }
+
+    /// Waits until the record is as durable as asked, leading where nobody leads.
+    pub(super) fn wait(&self, sequence: Sequence, to: Durability) -> Result<(), Failure> {
+        let mut state = self.lock();
+        assert!(sequence <= state.appended, "only what was appended is waited for");
+        if let Some(failure) = state.failure {
+            return Err(failure);
+        }
+        if state.reached(sequence, to) {
+            return Ok(());
+        }
+        if to == Durability::Synced {
+            state.sync_wanted = state.sync_wanted.max(sequence);
+        }
+        if state.leading {
+            let (guard, answer) = self.park(state, sequence, to);
+            match answer {
+                Answer::Reached => return Ok(()),
+                Answer::Failed(failure) => return Err(failure),
+                Answer::Lead => state = guard,
+            }
+        }
+        self.lead(state)
+    }
+
+    /// Shows the queue and those who wait for it.
+    pub(super) fn look<T>(&self, look: impl FnOnce(&State<L::Report>) -> T) -> T {
+        look(&self.lock())
+    }
+
+    /// Shows the leader's state as it is between two rounds, also after a failure.
+    pub(super) fn with_leader<T>(&self, look: impl FnOnce(&mut L, Option<Failure>) -> T) -> T {
+        let mut leader = self.leader.lock().unwrap_or_else(PoisonError::into_inner);
+        // The leader's lock first, as at the end of a round, so that a failed round is never shown as none.
+        let failure = self.lock().failure;
+        look(&mut leader, failure)
+    }
+
+    /// Waits until the leader of a round answers, or hands its place over.
+    fn park<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State<L::Report>>,
+        sequence: Sequence,
+        to: Durability,
+    ) -> (MutexGuard<'a, State<L::Report>>, Answer) {
+        let (slot, bell) = state.park(sequence, to);
+        loop {
+            if let Some(answer) = state.take_answer(slot) {
+                return (state, answer);
+            }
+            state = bell.wait(state).unwrap_or_else(after_panic);
+        }
+    }
+
+    /// One round, by the one who has the lead.
+    fn lead(&self, mut state: MutexGuard<'_, State<L::Report>>) -> Result<(), Failure> {
+        if let Some(failure) = state.failure {
+            state.end_round(Err(failure));
+            return Err(failure);
+        }
+        state.leading = true;
+        let spare = mem::take(&mut state.spare);
+        let mut batch = mem::replace(&mut state.queue, spare);
+        let taken = state.appended;
+        let to = if state.sync_wanted > state.synced { Durability::Synced } else { Durability::Written };
+        drop(state);
+
+        // From here to the round's end, a panic answers everyone.
+        let unwinding = Unwinding { group: self };
+        let mut leader = self.leader.lock().unwrap_or_else(PoisonError::into_inner);
+        let round = leader.lead(&mut batch, to);
+        let mut state = self.lock();
+        batch.clear();
+        if batch.capacity() <= SPARE_BYTES_MAX {
+            state.spare = batch;
+        }
+        let outcome = match (round, state.failure) {
+            (Ok(round), None) => {
+                assert!(round.synced >= state.synced && round.synced <= taken, "a round goes forward");
+                assert!(to == Durability::Written || round.synced == taken, "a sync covers its batch");
+                state.written = taken;
+                state.synced = round.synced;
+                state.report = round.report;
+                Ok(())
+            }
+            // A panic elsewhere came first.
+            (_, Some(failure)) | (Err(failure), None) => Err(failure),
+        };
+        state.end_round(outcome);
+        mem::forget(unwinding);
+        outcome
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<L::Report>> {
+        self.state.lock().unwrap_or_else(after_panic)
+    }
+}
+
+/// Somebody panicked with the lock held: the queue may hold half a frame.
+fn after_panic<'a, R>(poison: PoisonError<MutexGuard<'a, State<R>>>) -> MutexGuard<'a, State<R>> {
+    let mut state = poison.into_inner();
+    state.failure.get_or_insert(Failure::Panicked);
+    state
+}
+
+/// The queue and those who wait for it.
+pub(super) struct State<R> {
+    /// Frames that no leader has taken.
+    queue: Vec<u8>,
+    /// The last batch's memory, for the next queue.
+    spare: Vec<u8>,
+    appended: Sequence,
+    log_time: Timestamp,
+    written: Sequence,
+    synced: Sequence,
+    /// The last record that somebody wants on disk.
+    sync_wanted: Sequence,
+    leading: bool,
+    failure: Option<Failure>,
+    /// One for each that waits; reused.
+    slots: Vec<Slot>,
+    free: Vec<usize>,
+    /// Slots of those who wait, longest first.
+    parked: VecDeque<usize>,
+    report: R,
+}
+
+impl<R> State<R> {
+    pub(super) fn queue_bytes(&self) -> usize {
+        self.queue.len()
+    }
+
+    pub(super) fn appended(&self) -> Sequence {
+        self.appended
+    }
+
+    pub(super) fn log_time(&self) -> Timestamp {
+        self.log_time
+    }
+
+    pub(super) fn written(&self) -> Sequence {
+        self.written
+    }
+
+    pub(super) fn synced(&self) -> Sequence {
+        self.synced
+    }
+
+    pub(super) fn failure(&self) -> Option<Failure> {
+        self.failure
+    }
+
+    pub(super) fn report(&self) -> &R {
+        &self.report
+    }
+
+    fn reached(&self, sequence: Sequence, to: Durability) -> bool {
+        match to {
+            Durability::Written => self.written >= sequence,
+            Durability::Synced => self.synced >= sequence,
+        }
+    }
+
+    /// Takes a slot to wait in, and the bell that is rung for it.
+    fn park(&mut self, sequence: Sequence, to: Durability) -> (usize, Arc<Condvar>) {
+        let wanted = (sequence, to);
+        let free = self.free.pop().and_then(|slot| Some((slot, self.slots.get_mut(slot)?)));
+        let (slot, bell) = if let Some((slot, place)) = free {
+            (place.wanted, place.answer) = (wanted, None);
+            (slot, Arc::clone(&place.bell))
+        } else {
+            let bell = Arc::new(Condvar::new());
+            self.slots.push(Slot { wanted, answer: None, bell: Arc::clone(&bell) });
+            (self.slots.len().saturating_sub(1), bell)
+        };
+        self.parked.push_back(slot);
+        (slot, bell)
+    }
+
+    /// The answer for that slot, if there is one; the slot is free then.
+    fn take_answer(&mut self, slot: usize) -> Option<Answer> {
+        let answer = self.slots.get_mut(slot).and_then(|place| place.answer.take())?;
+        self.free.push(slot);
+        Some(answer)
+    }
+
+    /// Answers those whom the round has served, wakes each by its own bell, and hands the lead to the first of
+    /// the others, if any.
+    fn end_round(&mut self, outcome: Result<(), Failure>) {
+        self.leading = false;
+        if let Err(failure) = outcome {
+            self.failure.get_or_insert(failure);
+        }
+        for _ in 0..self.parked.len() {
+            let Some(slot) = self.parked.pop_front() else { break };
+            let wanted = self.slots.get(slot).map(|place| place.wanted);
+            let reached = wanted.is_none_or(|(sequence, to)| self.reached(sequence, to));
+            let answer = match (outcome, reached) {
+                (Err(failure), _) => Answer::Failed(failure),
+                (Ok(()), true) => Answer::Reached,
+                (Ok(()), false) if !self.leading => {
+                    self.leading = true;
+                    Answer::Lead
+                }
+                (Ok(()), false) => {
+                    self.parked.push_back(slot);
+                    continue;
+                }
+            };
+            if let Some(place) = self.slots.get_mut(slot) {
+                place.answer = Some(answer);
+                place.bell.notify_one();
+            }
+        }
+    }
+}
+
+/// Where one waiter waits.
+struct Slot {
+    wanted: (Sequence, Durability),
+    answer: Option<Answer>,
+    bell: Arc<Condvar>,
+}
+
+/// What a waiter is told.
+#[derive(Clone, Copy, Debug)]
+enum Answer {
+    Reached,
+    Failed(Failure),
+    /// The round did not reach it: it leads the next one.
+    Lead,
+}
+
+/// Answers everyone if the leader panics.
+struct Unwinding<'a, L: Lead> {
+    group: &'a Group<L>,
+}
+
+impl<L: Lead> Drop for Unwinding<'_, L> {
+    fn drop(&mut self) {
+        self.group.lock().end_round(Err(Failure::Panicked));
+    }
+}
+
+/// A batch's memory above this is given back, not kept.
+const SPARE_BYTES_MAX: usize = 4 << 20;
+
+#[cfg(all(test, loom))]
+mod models;

@@ -1,0 +1,218 @@
+//! Opening for writing: the last segment is verified and replayed, and a torn tail cut. FORMAT 8.3 to 8.6.
+//!
+//! Everything is read, checked and folded before anything is written.
+
+use alloc::vec::Vec;
+
+use super::{
+    anchor::Anchor,
+    chain::{self, Phase},
+    error::{Failure, Fault, OpenError, Place, ReadError},
+    fold::{Fold, RecordFrame},
+    frame::CHECKPOINT_PART,
+    inventory::Inventory,
+    log::Cut,
+    scanner::{Expected, Scanner, Seen, Step},
+    segment::unfinished_name,
+    storage::{Access, Storage, StorageError, StorageFile},
+    unsynced::Unsynced,
+    window::Tail,
+    writer::OpenSegment,
+};
+use crate::{
+    crypto::RootKey,
+    id::{LogId, Sequence},
+};
+
+/// What the log must be.
+pub(super) struct Demands<'a> {
+    pub(super) key: &'a RootKey,
+    pub(super) log_id: Option<LogId>,
+    pub(super) anchor: Option<&'a Anchor>,
+}
+
+/// The last segment of a log that holds, folded.
+pub(super) struct LastSegment {
+    pub(super) scanner: Scanner,
+    pub(super) records: u64,
+    checkpoint_end: u64,
+    /// The end of the last frame that is known to be on disk.
+    on_disk: u64,
+    torn: Option<Tail>,
+}
+
+impl LastSegment {
+    /// Reads the segment and folds it; changes nothing.
+    pub(super) fn read<F: Fold>(
+        storage: &dyn Storage,
+        inventory: &Inventory,
+        demands: &Demands<'_>,
+        fold: &mut F,
+    ) -> Result<Self, OpenError<F::Error>> {
+        if let Some(segment) = inventory.gap() {
+            let place = Place { segment, sequence: Sequence(0), offset: 0 };
+            return Err(ReadError::Evidence { place, fault: Fault::SegmentMissing }.into());
+        }
+        let keys = [demands.key];
+        let expected =
+            Expected { segment: inventory.last(), log_id: demands.log_id, keys: &keys, before: None };
+        let scanner = Scanner::open(storage, Access::ReadWrite, &expected)?;
+        let mut last = Self { scanner, records: 0, checkpoint_end: 0, on_disk: 0, torn: None };
+        let anchored = last.walk(demands.anchor, fold)?;
+        if let Some(anchor) = demands.anchor {
+            last.check_anchor(anchor, anchored)?;
+        }
+        Ok(last)
+    }
+
+    pub(super) fn is_sealed(&self) -> bool {
+        self.scanner.chain().phase() == Phase::Sealed
+    }
+
+    /// Steps to the end; gives whether the anchor's frame was seen.
+    fn walk<F: Fold>(&mut self, anchor: Option<&Anchor>, fold: &mut F) -> Result<bool, OpenError<F::Error>> {
+        let mut checkpoint = Vec::new();
+        let mut unsynced = Unsynced::new();
+        let mut anchored = false;
+        loop {
+            let place = self.scanner.chain().place();
+            match self.scanner.step()? {
+                Step::Frame(seen) => {
+                    anchored |= anchor.is_some_and(|anchor| is_anchored(anchor, &seen));
+                    if seen.head.kind == CHECKPOINT_PART {
+                        self.take_part(&seen, &mut checkpoint, fold)?;
+                        continue;
+                    }
+                    unsynced.push(seen.head.sequence, self.scanner.chain().offset());
+                    self.on_disk = unsynced.cover(seen.head.synced_through).unwrap_or(self.on_disk);
+                    if self.scanner.chain().phase() == Phase::Records {
+                        self.records = self.records.saturating_add(1);
+                        let record = record(&seen, self.scanner.payload(&seen));
+                        fold.apply(record).map_err(|source| OpenError::Fold { place, source })?;
+                    }
+                }
+                Step::End => return Ok(anchored),
+                Step::Torn(_) if self.scanner.was_on_disk()? => {
+                    return Err(self.scanner.refused(Fault::Broken).into());
+                }
+                Step::Torn(tail) => {
+                    self.torn = Some(tail);
+                    return Ok(anchored);
+                }
+            }
+        }
+    }
+
+    /// Collects the checkpoint, and restores it when it is complete.
+    fn take_part<F: Fold>(
+        &mut self,
+        seen: &Seen,
+        checkpoint: &mut Vec<u8>,
+        fold: &mut F,
+    ) -> Result<(), OpenError<F::Error>> {
+        let payload = self.scanner.payload(seen);
+        checkpoint.extend_from_slice(chain::checkpoint_part(payload).map_or(&[], |(_, _, bytes)| bytes));
+        self.checkpoint_end = self.scanner.chain().offset();
+        self.on_disk = self.checkpoint_end;
+        if self.scanner.chain().phase() != Phase::Records {
+            return Ok(());
+        }
+        let place = self.scanner.chain().place();
+        fold.restore(checkpoint).map_err(|source| OpenError::Fold { place, source })?;
+        *checkpoint = Vec::new();
+        if fold.log_time() == self.scanner.chain().log_time() {
+            Ok(())
+        } else {
+            Err(self.scanner.refused(Fault::CheckpointTime).into())
+        }
+    }
+
+    /// FORMAT 8.6.
+    fn check_anchor(&self, anchor: &Anchor, anchored: bool) -> Result<(), ReadError> {
+        let header = self.scanner.header();
+        let head = self.scanner.chain().head();
+        if anchor.log_id() != header.log_id {
+            return Err(self.scanner.refused(Fault::AnchorLog { seen: anchor.log_id() }));
+        }
+        if anchor.segment() > head.segment || anchor.sequence() > head.sequence {
+            return Err(self.scanner.refused(Fault::AnchorAhead { anchor: anchor.sequence() }));
+        }
+        let holds =
+            if anchor.segment() == head.segment { anchored } else { anchor.sequence() <= header.sequence };
+        if holds { Ok(()) } else { Err(self.scanner.refused(Fault::AnchorTag)) }
+    }
+
+    /// Makes the segment fit to be appended to, and everything in it on disk.
+    pub(super) fn recover(
+        self,
+        storage: &dyn Storage,
+        inventory: &Inventory,
+    ) -> Result<(OpenSegment, Option<Cut>), Failure> {
+        let Self { scanner, checkpoint_end, on_disk, torn, .. } = self;
+        let (file, key, chain) = scanner.into_parts();
+        let cut = torn.map(|tail| Cut {
+            segment: chain.head().segment,
+            offset: chain.offset(),
+            bytes: tail.bytes,
+            digest: tail.digest,
+        });
+        if let Some(cut) = &cut {
+            overwrite_with_zeros(&*file, cut.offset, cut.bytes).map_err(Failure::Storage)?;
+        }
+        rewrite(&*file, on_disk, chain.offset()).map_err(Failure::Storage)?;
+        file.sync_data().map_err(Failure::Storage)?;
+        for number in &inventory.unfinished {
+            storage.remove(&unfinished_name(*number)).map_err(Failure::Storage)?;
+        }
+        storage.sync_dir().map_err(Failure::Storage)?;
+        Ok((OpenSegment { file, key, chain, checkpoint_end }, cut))
+    }
+}
+
+fn is_anchored(anchor: &Anchor, seen: &Seen) -> bool {
+    seen.head.sequence == anchor.sequence() && seen.tag.matches(&anchor.tag())
+}
+
+fn record<'a>(seen: &Seen, payload: &'a [u8]) -> RecordFrame<'a> {
+    RecordFrame {
+        sequence: seen.head.sequence,
+        effective: seen.head.effective,
+        caller: seen.head.caller,
+        kind: seen.head.kind,
+        payload,
+    }
+}
+
+/// FORMAT 8.3.
+fn overwrite_with_zeros(file: &dyn StorageFile, offset: u64, bytes: u64) -> Result<(), StorageError> {
+    for_each_piece(offset, offset.saturating_add(bytes), |at, piece| {
+        piece.fill(0);
+        file.write_at(piece, at)
+    })
+}
+
+/// Writes what stands there once more: after a sync that failed, it may look written and never reach the disk.
+/// FORMAT 8.4.
+fn rewrite(file: &dyn StorageFile, from: u64, to: u64) -> Result<(), StorageError> {
+    for_each_piece(from, to, |at, piece| {
+        let read = file.read_at(piece, at)?;
+        file.write_at(piece.get(..read).unwrap_or_default(), at)
+    })
+}
+
+fn for_each_piece(
+    from: u64,
+    to: u64,
+    mut act: impl FnMut(u64, &mut [u8]) -> Result<(), StorageError>,
+) -> Result<(), StorageError> {
+    let mut piece = alloc::vec![0; PIECE_BYTES];
+    let mut at = from;
+    while at < to {
+        let count = usize::try_from(to.saturating_sub(at)).unwrap_or(usize::MAX).min(PIECE_BYTES);
+        act(at, piece.get_mut(..count).unwrap_or_default())?;
+        at = at.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+    }
+    Ok(())
+}
+
+const PIECE_BYTES: usize = 1 << 20;

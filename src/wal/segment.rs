@@ -1,0 +1,220 @@
+//! Segments: their names, keys and headers. FORMAT 5.2, 6 and 7.4.
+
+use alloc::{format, string::String, vec::Vec};
+
+use super::error::Fault;
+use crate::{
+    codec::{CodecError, Reader, Writer},
+    crypto::{Digest, KeyId, MacKey, RootKey, Tag},
+    id::{LogId, Sequence},
+    limits::SEGMENTS_MAX,
+    num::Timestamp,
+};
+
+/// FORMAT 6.4.
+pub(super) const FORMAT_VERSION: u16 = 1;
+/// FORMAT 6.4.
+pub(super) const KEY_MODE_STATIC: u8 = 1;
+/// FORMAT 6.4.
+pub(super) const HEADER_BYTES: usize = 256;
+const MAGIC: [u8; 8] = *b"ASSIZE\r\n";
+const TAGGED_BYTES: usize = 216;
+const CHECKED_BYTES: usize = 248;
+
+/// What a file's name says about it. FORMAT 6.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FileKind {
+    /// A segment.
+    Segment(u32),
+    /// A segment whose creation did not end.
+    Unfinished(u32),
+}
+
+impl FileKind {
+    pub(super) fn of(name: &str) -> Option<Self> {
+        match name.strip_suffix(".tmp") {
+            Some(name) => segment_number(name).map(Self::Unfinished),
+            None => segment_number(name).map(Self::Segment),
+        }
+    }
+}
+
+/// The file of a segment.
+pub(super) fn segment_name(number: u32) -> String {
+    format!("{number:08}.seg")
+}
+
+/// The file of a segment while it is created.
+pub(super) fn unfinished_name(number: u32) -> String {
+    format!("{number:08}.seg.tmp")
+}
+
+fn segment_number(name: &str) -> Option<u32> {
+    let digits = name.strip_suffix(".seg").filter(|digits| digits.len() == 8)?;
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    digits.parse().ok().filter(|number| (1..=SEGMENTS_MAX).contains(number))
+}
+
+/// What tags and checks the bytes of one segment.
+pub(super) struct SegmentKey {
+    header: MacKey,
+    frame: MacKey,
+    checksum_seed: u32,
+}
+
+impl SegmentKey {
+    pub(super) fn new(root: &RootKey, log_id: LogId, segment: u32) -> Self {
+        let (key_id, number) = (root.id().0.to_le_bytes(), segment.to_le_bytes());
+        // FORMAT 5.2
+        let derive = |domain: &[u8]| {
+            let info: [&[u8]; 3] = [b"assize/segment/1", &key_id, &number];
+            root.derive(log_id, &info, &prefix(domain, root.id(), log_id, segment))
+        };
+        // FORMAT 7.4
+        let checksum_seed = crc32c::crc32c_append(crc32c::crc32c(&log_id.0), &number);
+        Self { header: derive(b"assize/header"), frame: derive(b"assize/frame"), checksum_seed }
+    }
+
+    /// FORMAT 7.3.
+    pub(super) fn frame_tag(&self, previous: &Tag, body: &[u8]) -> Tag {
+        self.frame.tag(&[&previous.0, body])
+    }
+
+    /// FORMAT 7.4.
+    pub(super) fn checksum(&self, parts: &[&[u8]]) -> u32 {
+        parts.iter().fold(self.checksum_seed, |checksum, part| crc32c::crc32c_append(checksum, part))
+    }
+
+    /// The checksum of no bytes: what those of frames continue from.
+    pub(super) fn checksum_seed(&self) -> u32 {
+        self.checksum_seed
+    }
+}
+
+/// FORMAT 6.6.
+fn prefix(domain: &[u8], key_id: KeyId, log_id: LogId, segment: u32) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(64);
+    bytes.extend_from_slice(domain);
+    bytes.resize(16, 0);
+    let mut writer = Writer::new(&mut bytes);
+    writer.u16(FORMAT_VERSION);
+    writer.u8(KEY_MODE_STATIC);
+    writer.u8(0);
+    writer.u32(key_id.0);
+    writer.raw(&log_id.0);
+    writer.u32(segment);
+    bytes.resize(64, 0);
+    bytes
+}
+
+/// What a segment's header says. FORMAT 6.4.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Header {
+    pub(super) key_id: KeyId,
+    pub(super) log_id: LogId,
+    pub(super) segment: u32,
+    /// The last record before the segment.
+    pub(super) sequence: Sequence,
+    pub(super) log_time: Timestamp,
+    /// The tag of the previous segment's seal, and the digest up to its end.
+    pub(super) previous: (Tag, Digest),
+}
+
+impl Header {
+    /// The header's bytes and its tag.
+    pub(super) fn encode(&self, key: &SegmentKey) -> (Vec<u8>, Tag) {
+        let mut bytes = Vec::with_capacity(HEADER_BYTES);
+        let mut writer = Writer::new(&mut bytes);
+        writer.raw(&MAGIC);
+        writer.u16(FORMAT_VERSION);
+        writer.u8(KEY_MODE_STATIC);
+        writer.u8(0);
+        writer.u32(self.key_id.0);
+        writer.raw(&self.log_id.0);
+        writer.u32(self.segment);
+        writer.u32(0);
+        writer.u64(self.sequence.0);
+        writer.i64(self.log_time.0);
+        writer.raw(&self.previous.0.0);
+        writer.raw(&self.previous.1.0);
+        bytes.resize(TAGGED_BYTES, 0);
+        // FORMAT 6.5
+        let tag = key.header.tag(&[&bytes]);
+        bytes.extend_from_slice(&tag.0);
+        assert!(bytes.len() == CHECKED_BYTES, "a header's checksum stands at offset 248");
+        let checksum = key.checksum(&[&bytes]);
+        bytes.extend_from_slice(&checksum.to_le_bytes());
+        bytes.resize(HEADER_BYTES, 0);
+        (bytes, tag)
+    }
+
+    /// Reads a header without its tag, which needs the key that the header names.
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, Fault> {
+        Self::read(&mut Reader::new(bytes), bytes).unwrap_or(Err(Fault::HeaderBroken))
+    }
+
+    fn read(reader: &mut Reader<'_>, bytes: &[u8]) -> Result<Result<Self, Fault>, CodecError> {
+        if reader.array()? != MAGIC {
+            return Ok(Err(Fault::HeaderBroken));
+        }
+        let (version, mode, zero) = (reader.u16()?, reader.u8()?, reader.u8()?);
+        if version != FORMAT_VERSION {
+            return Ok(Err(Fault::Version { seen: version }));
+        }
+        let header = Self {
+            key_id: KeyId(reader.u32()?),
+            log_id: LogId(reader.array()?),
+            segment: reader.u32()?,
+            sequence: {
+                if reader.u32()? != 0 {
+                    return Ok(Err(Fault::HeaderBroken));
+                }
+                Sequence(reader.u64()?)
+            },
+            log_time: Timestamp(reader.i64()?),
+            previous: (Tag(reader.array()?), Digest(reader.array()?)),
+        };
+        let zeros = reader.raw(TAGGED_BYTES.saturating_sub(reader.offset()))?;
+        reader.raw(CHECKED_BYTES.saturating_sub(TAGGED_BYTES))?;
+        let (checksum, end) = (reader.u32()?, reader.u32()?);
+        reader.clone().finish()?;
+        let seed = crc32c::crc32c_append(crc32c::crc32c(&header.log_id.0), &header.segment.to_le_bytes());
+        let checked = bytes.get(..CHECKED_BYTES).unwrap_or_default();
+        let whole = zero == 0
+            && end == 0
+            && zeros.iter().all(|byte| *byte == 0)
+            && crc32c::crc32c_append(seed, checked) == checksum;
+        Ok(match (whole, mode) {
+            (false, _) => Err(Fault::HeaderBroken),
+            (true, KEY_MODE_STATIC) => Ok(header),
+            (true, seen) => Err(Fault::KeyMode { seen }),
+        })
+    }
+
+    /// The tag that the header carries, if it is that of its key.
+    pub(super) fn verify(bytes: &[u8], key: &SegmentKey) -> Result<Tag, Fault> {
+        let (tagged, rest) = bytes.split_at_checked(TAGGED_BYTES).ok_or(Fault::HeaderBroken)?;
+        let carried = Tag(*rest.first_chunk().ok_or(Fault::HeaderBroken)?);
+        if key.header.tag(&[tagged]).matches(&carried) { Ok(carried) } else { Err(Fault::HeaderTag) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_as_they_are_written() {
+        for number in [1, 42, 99_999_999] {
+            assert_eq!(FileKind::of(&segment_name(number)), Some(FileKind::Segment(number)));
+            assert_eq!(FileKind::of(&unfinished_name(number)), Some(FileKind::Unfinished(number)));
+        }
+        for name in
+            ["", ".seg", "0000001.seg", "00000000.seg", "+0000001.seg", "00000001.seg.tmp.tmp", "lock"]
+        {
+            assert_eq!(FileKind::of(name), None, "{name}");
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! The leader's side: completes, folds and writes batches, and begins new segments. FORMAT 6.3 and 7.
+
+use alloc::{boxed::Box, vec::Vec};
+
+use super::{
+    anchor::Head,
+    chain::{Chain, Phase},
+    error::Failure,
+    fold::{Fold, RecordFrame},
+    frame::{self, FrameHead},
+    group::{Durability, Lead, Round},
+    segment::{Header, SegmentKey, segment_name, unfinished_name},
+    storage::{Storage, StorageError, StorageFile, StorageLock},
+};
+use crate::{
+    codec::Writer as Bytes,
+    crypto::{Digest, RootKey, Tag},
+    id::{LogId, Sequence},
+    limits::{CHECKPOINT_PART_BYTES_MAX, SEGMENTS_MAX},
+};
+
+/// What writes a log, held by whoever leads.
+pub(super) struct Writer<F: Fold> {
+    place: Location,
+    fold: F,
+    fold_error: Option<F::Error>,
+    segment: OpenSegment,
+    /// The last frame known to be on disk.
+    synced: Head,
+    segment_bytes: u64,
+    counts: Counts,
+}
+
+/// Where a log is, and what makes its keys.
+pub(super) struct Location {
+    pub(super) storage: Box<dyn Storage>,
+    pub(super) log_id: LogId,
+    pub(super) key: RootKey,
+    #[expect(dead_code, reason = "it is held for as long as the log is open, and let go when dropped")]
+    pub(super) lock: Box<dyn StorageLock>,
+}
+
+/// The segment being written.
+pub(super) struct OpenSegment {
+    pub(super) file: Box<dyn StorageFile>,
+    pub(super) key: SegmentKey,
+    pub(super) chain: Chain,
+    /// Where its checkpoint ends.
+    pub(super) checkpoint_end: u64,
+}
+
+/// What has been written since the log was opened.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    pub(super) batches: u64,
+    pub(super) syncs: u64,
+    pub(super) bytes: u64,
+}
+
+/// What others may see of the writer between two rounds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Report {
+    /// The last frame known to be on disk.
+    pub(super) synced: Head,
+    /// The segment being written.
+    pub(super) segment: u32,
+    pub(super) counts: Counts,
+}
+
+impl<F: Fold> Writer<F> {
+    /// Continues a segment, all of which is on disk.
+    pub(super) fn new(place: Location, fold: F, segment: OpenSegment, segment_bytes: u64) -> Self {
+        let synced = segment.chain.head();
+        let counts = Counts::default();
+        Self { place, fold, fold_error: None, segment, synced, segment_bytes, counts }
+    }
+
+    pub(super) fn fold(&self) -> &F {
+        &self.fold
+    }
+
+    pub(super) fn fold_error(&self) -> Option<&F::Error> {
+        self.fold_error.as_ref()
+    }
+
+    pub(super) fn report(&self) -> Report {
+        Report { synced: self.synced, segment: self.segment.chain.head().segment, counts: self.counts }
+    }
+
+    /// Seals the segment, if it is not, and syncs it.
+    pub(super) fn seal(&mut self) -> Result<Head, Failure> {
+        if self.segment.chain.phase() != Phase::Sealed {
+            let mut bytes = Vec::new();
+            let payload = self.segment.chain.seal_payload();
+            let offset = self.segment.chain.offset();
+            self.segment.push_control(&mut bytes, frame::SEAL, self.synced.sequence, |out| {
+                out.extend_from_slice(&payload);
+            });
+            self.write(&bytes, offset)?;
+            self.sync()?;
+        }
+        Ok(self.synced)
+    }
+
+    /// Seals the segment and begins the next one with a checkpoint.
+    fn rotate(&mut self) -> Result<(), Failure> {
+        self.seal()?;
+        let chain = &self.segment.chain;
+        let number = chain.head().segment.saturating_add(1);
+        if number > SEGMENTS_MAX {
+            return Err(Failure::SegmentsExhausted);
+        }
+        let header = Header {
+            key_id: self.place.key.id(),
+            log_id: self.place.log_id,
+            segment: number,
+            sequence: chain.sequence(),
+            log_time: chain.log_time(),
+            previous: (*chain.previous(), chain.digest()),
+        };
+        let mut checkpoint = Vec::new();
+        if let Err(error) = self.fold.checkpoint(&mut checkpoint) {
+            self.fold_error = Some(error);
+            return Err(Failure::Fold { sequence: chain.sequence() });
+        }
+        let (segment, bytes) = begin_segment(&self.place, &header, &checkpoint).map_err(Failure::Storage)?;
+        self.segment = segment;
+        self.counts.bytes = self.counts.bytes.saturating_add(bytes);
+        self.synced = self.segment.chain.head();
+        Ok(())
+    }
+
+    /// Whether a frame of that size belongs into a new segment.
+    ///
+    /// A checkpoint does not count, and a segment has at least as many bytes of records, so that checkpoints
+    /// are never most of what is written.
+    fn is_full(&self, frame_bytes: usize) -> bool {
+        let chain = &self.segment.chain;
+        let records = chain.offset().saturating_sub(self.segment.checkpoint_end);
+        let after = records.saturating_add(u64::try_from(frame_bytes).unwrap_or(u64::MAX));
+        let limit = self.segment_bytes.max(self.segment.checkpoint_end);
+        chain.phase() == Phase::Sealed || (records > 0 && after > limit)
+    }
+
+    /// Completes the frame at the batch's front, and folds its record.
+    fn take(&mut self, head: &FrameHead, frame: &mut [u8]) -> Result<(), Failure> {
+        let OpenSegment { key, chain, .. } = &mut self.segment;
+        assert!(head.sequence == chain.next_sequence(), "records are queued in order");
+        let tag = frame::complete(frame, self.synced.sequence, key, chain.previous());
+        let head = FrameHead { synced_through: self.synced.sequence, ..*head };
+        let record = RecordFrame {
+            sequence: head.sequence,
+            effective: head.effective,
+            caller: head.caller,
+            kind: head.kind,
+            payload: head.payload(frame),
+        };
+        if let Err(error) = self.fold.apply(record) {
+            self.fold_error = Some(error);
+            return Err(Failure::Fold { sequence: head.sequence });
+        }
+        assert!(self.fold.log_time() == head.effective, "the state's time is that of its last record");
+        chain.advance(&head, frame, tag);
+        Ok(())
+    }
+
+    fn write(&mut self, bytes: &[u8], offset: u64) -> Result<(), Failure> {
+        self.segment.file.write_at(bytes, offset).map_err(Failure::Storage)?;
+        let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        self.counts.bytes = self.counts.bytes.saturating_add(count);
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<(), Failure> {
+        self.segment.file.sync_data().map_err(Failure::Storage)?;
+        self.counts.syncs = self.counts.syncs.saturating_add(1);
+        self.synced = self.segment.chain.head();
+        Ok(())
+    }
+}
+
+impl<F: Fold> Lead for Writer<F> {
+    type Report = Report;
+
+    fn lead(&mut self, batch: &mut [u8], to: Durability) -> Result<Round<Report>, Failure> {
+        // What is completed and not yet written stands between the two.
+        let (mut from, mut at) = (0_usize, 0_usize);
+        let mut offset = self.segment.chain.offset();
+        while at < batch.len() {
+            let rest = batch.get_mut(at..).unwrap_or_default();
+            let head = FrameHead::parse(rest);
+            let frame = head.and_then(|head| Some((head, rest.get_mut(..head.bytes)?)));
+            assert!(frame.is_some(), "whole frames are queued");
+            let Some((head, frame)) = frame else { break };
+            if self.is_full(head.bytes) {
+                self.write(batch.get(from..at).unwrap_or_default(), offset)?;
+                self.rotate()?;
+                (from, offset) = (at, self.segment.chain.offset());
+                continue;
+            }
+            self.take(&head, frame)?;
+            at = at.saturating_add(head.bytes);
+        }
+        if from < at {
+            self.write(batch.get(from..at).unwrap_or_default(), offset)?;
+            self.counts.batches = self.counts.batches.saturating_add(1);
+        }
+        if to == Durability::Synced {
+            self.sync()?;
+        }
+        Ok(Round { synced: self.synced.sequence, report: self.report() })
+    }
+}
+
+impl OpenSegment {
+    /// Appends a complete control frame to `out`, and goes past it.
+    fn push_control(
+        &mut self,
+        out: &mut Vec<u8>,
+        kind: u16,
+        synced: Sequence,
+        payload: impl FnOnce(&mut Vec<u8>),
+    ) {
+        let start = out.len();
+        let pushed = frame::push(out, self.chain.control(kind), payload);
+        let frame = out.get_mut(start..).unwrap_or_default();
+        let head = FrameHead::parse(frame).filter(|_| pushed.is_ok());
+        assert!(head.is_some(), "a control frame is small");
+        let Some(head) = head else { return };
+        let head = FrameHead { synced_through: synced, ..head };
+        let tag = frame::complete(frame, synced, &self.key, self.chain.previous());
+        self.chain.advance(&head, frame, tag);
+    }
+}
+
+/// Creates the first segment of a log.
+pub(super) fn first_segment<F: Fold>(
+    place: &Location,
+    fold: &F,
+) -> Result<Result<OpenSegment, F::Error>, StorageError> {
+    let mut checkpoint = Vec::new();
+    if let Err(error) = fold.checkpoint(&mut checkpoint) {
+        return Ok(Err(error));
+    }
+    let header = Header {
+        key_id: place.key.id(),
+        log_id: place.log_id,
+        segment: 1,
+        sequence: Sequence(0),
+        log_time: fold.log_time(),
+        previous: (Tag([0; 32]), Digest([0; 32])),
+    };
+    begin_segment(place, &header, &checkpoint).map(|(segment, _)| Ok(segment))
+}
+
+/// Writes header and checkpoint under the unfinished name, syncs, and gives the segment its name. FORMAT 6.3.
+///
+/// Gives the bytes written too.
+fn begin_segment(
+    place: &Location,
+    header: &Header,
+    checkpoint: &[u8],
+) -> Result<(OpenSegment, u64), StorageError> {
+    assert!(!checkpoint.is_empty(), "a checkpoint has at least one byte");
+    let (unfinished, name) = (unfinished_name(header.segment), segment_name(header.segment));
+    let file = place.storage.create(&unfinished)?;
+    let key = SegmentKey::new(&place.key, place.log_id, header.segment);
+    let (mut bytes, tag) = header.encode(&key);
+    // Everything before the segment is on disk: the seal before it was synced.
+    let chain = Chain::new(header, &bytes, tag, header.sequence);
+    let mut segment = OpenSegment { file, key, chain, checkpoint_end: 0 };
+    let parts = checkpoint.chunks(CHECKPOINT_PART_BYTES_MAX);
+    let count = u32::try_from(parts.len()).unwrap_or(u32::MAX);
+    for (part, content) in (0..count).zip(parts) {
+        // FORMAT 10.1
+        segment.push_control(&mut bytes, frame::CHECKPOINT_PART, header.sequence, |out| {
+            let mut writer = Bytes::new(out);
+            writer.u32(part);
+            writer.u32(count);
+            writer.raw(content);
+        });
+    }
+    segment.checkpoint_end = segment.chain.offset();
+    segment.file.write_at(&bytes, 0)?;
+    segment.file.sync_data()?;
+    place.storage.rename(&unfinished, &name)?;
+    place.storage.sync_dir()?;
+    Ok((segment, u64::try_from(bytes.len()).unwrap_or(u64::MAX)))
+}
