@@ -76,7 +76,7 @@ impl Controller {
     /// The place has something in it, or cannot be written.
     pub fn create(storage: Box<dyn Storage>, options: CreateOptions) -> Result<Self, CreateError> {
         let CreateOptions { id, key, policy, terms, log, engine, at } = options;
-        let ledger = Ledger::genesis(at, terms, Arc::new(policy));
+        let ledger = Ledger::new(terms, Arc::new(policy), at);
         let options = wal::CreateOptions { id, key, options: log };
         let log = Log::create(storage, options, ledger).map_err(CreateError::Log)?;
         let (controller, _) = Self::assemble(log, engine).map_err(CreateError::Assemble)?;
@@ -91,7 +91,7 @@ impl Controller {
     pub fn open(storage: Box<dyn Storage>, options: OpenOptions) -> Result<Opened, OpenError> {
         let OpenOptions { key, id, anchor, log, engine, at } = options;
         let options = wal::OpenOptions { key, options: log, log_id: id, anchor, at };
-        let (log, recovery) = Log::open(storage, options, Ledger::default()).map_err(OpenError::Log)?;
+        let (log, recovery) = Log::open(storage, options, Ledger::unrestored()).map_err(OpenError::Log)?;
         let (controller, permits) = Self::assemble(log, engine)?;
         Ok(Opened { controller, recovery, permits })
     }
@@ -160,8 +160,8 @@ fn restore(ledger: &Ledger, engine: &Engine) -> Result<(Section, Vec<Permit>), O
         };
         operations.remember(*id, what);
     }
-    let policy = Arc::clone(ledger.policy().ok_or(OpenError::Unusable)?);
-    let switched_off: BTreeSet<_> = ledger.disabled().collect();
+    let policy = Arc::clone(ledger.policy());
+    let switched_off = ledger.disabled().clone();
     let disabled = Disabled::new(&policy, switched_off.iter().copied());
     let section = Section {
         log_time: ledger.log_time(),
