@@ -1,1 +1,35 @@
-//! (to come)
+//! Verification and replay: what a log proves, from the log and its key alone.
+//!
+//! [`verify`] reads the chain: every frame, header and seal, and the anchor if one is given. [`replay`] does that,
+//! decodes every record, decides every admission and reroute again, applies every move of money to a ledger of its
+//! own, and must reproduce every checkpoint bit by bit. Both stream, in memory bounded by what the ledger holds;
+//! both answer with an error at the first thing that does not hold, and every report ends with what it does not
+//! prove.
+
+mod decide;
+mod error;
+mod observer;
+mod read;
+mod replay;
+mod report;
+#[cfg(feature = "serde")]
+mod shown;
+mod verify;
+
+pub use decide::Verdict;
+pub use error::{AuditError, Disputed, Good, Located, Problem};
+pub use observer::{Observer, Progress, Step};
+pub use replay::replay;
+pub use report::{Calls, NotProven, ReplayReport, VerifyReport};
+pub use verify::verify;
+
+use crate::wal::ReadOptions;
+
+/// How a log is audited.
+#[derive(Default)]
+pub struct AuditOptions<'a> {
+    /// What is demanded of the chain: the log, an anchor, whether it is still being written.
+    pub read: ReadOptions,
+    /// Who looks on.
+    pub observer: Option<&'a mut dyn Observer>,
+}
