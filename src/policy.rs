@@ -4,6 +4,24 @@
 //! Names become handles once, at start: [`Gate`], [`Members`] and [`Quantity`] are looked up in a [`Schema`] or a
 //! [`Policy`] and carry the schema's tag, so that no request compares texts.
 //! [`Llm`](llm::Llm) and [`Standard`](standard::Standard) hold the handles of the two shipped schemas.
+//!
+//! ```
+//! use assize::policy::{CandidateDraft, CardDraft, Draft, Policy, SchemaDraft, ValueDraft, llm::Llm};
+//!
+//! let mut draft = Draft::new("models", 1, SchemaDraft::llm_1());
+//! let mut candidate = CandidateDraft::new(1, "small");
+//! candidate.values = vec![("quality".into(), ValueDraft::Number(8_400))];
+//! candidate.cards = vec![CardDraft { above: 0, rates: vec![("input".into(), 1_000_000)] }];
+//! draft.candidates.push(candidate);
+//! let policy = Policy::freeze(draft.clone())?;
+//! let llm = Llm::of(policy.schema())?;
+//! assert_eq!(policy.candidates()[0].value(llm.quality.column()), Some(8_400));
+//!
+//! draft.candidates[0].values[0].1 = ValueDraft::Number(10_001);
+//! let refused = Policy::freeze(draft).unwrap_err();
+//! assert_eq!(refused.to_string(), "candidates[0] \"small\", column \"quality\": 10001 is above 10000 basis points");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod candidate;
 mod check;
@@ -16,6 +34,7 @@ mod handle;
 mod kind;
 pub mod llm;
 mod member;
+mod place;
 mod schema;
 pub mod standard;
 mod wire;
@@ -29,10 +48,11 @@ pub use draft::{
     CandidateDraft, CardDraft, ColumnDraft, Draft, GateDraft, LimitsDraft, MemberDraft, MembersDraft,
     QuantityDraft, SchemaDraft, SourceDraft, UtilityDraft, ValueDraft, WeightDraft,
 };
-pub use error::{Place, PolicyError, PolicyFault, SwapError};
+pub use error::{PolicyError, PolicyFault, SwapError};
 pub use handle::{Gate, HandleError, Members, Number, Quantity, Set};
 pub use kind::{ColumnIndex, ColumnKind, QuantityIndex, QuantityMask, Relation, Source};
 pub use member::{MemberId, MemberSet};
+pub use place::Place;
 pub use schema::{Column, GateSpec, QuantitySpec, Schema, SchemaTag};
 
 use crate::crypto::Digest;

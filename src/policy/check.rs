@@ -3,9 +3,10 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::error::{Place, PolicyError, PolicyFault, SwapError, shown};
+use super::error::{PolicyError, PolicyFault, SwapError};
 use super::kind::{ColumnIndex, ColumnKind, QuantityIndex, Source};
 use super::member::{Listing, MemberId};
+use super::place::{Place, shown};
 use super::schema::{Column, GateSpec, Parts, QuantitySpec};
 use super::{Candidate, Card, Policy, Utility, Weight};
 use crate::limits::{

@@ -16,9 +16,34 @@
 //!
 //! Everything is an integer or a text. Integers reach `u64::MAX` in both languages; TOML asks a reader for `i64`
 //! only, so another program may not read a policy with a number above `i64::MAX`.
+//!
+//! ```
+//! use assize::policy::{Policy, document};
+//!
+//! let policy = Policy::freeze(document::from_toml(
+//!     r#"
+//!     format = 1
+//!     name = "models"
+//!     epoch = 1
+//!     schema = "standard-1"
+//!
+//!     [[candidates]]
+//!     id = 1
+//!     name = "small"
+//!     values.quality = 8400
+//!     rates = { input = 1000000, output = 5000000 }
+//!     "#,
+//! )?)?;
+//! assert_eq!(policy.candidates().len(), 1);
+//!
+//! let malformed = document::from_toml("format = 1\nname = 4").unwrap_err();
+//! assert_eq!(malformed.to_string(), "line 2, column 8, name: invalid type: integer `4`, expected a string");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod describe;
 mod integer;
+mod table;
 mod text;
 mod write;
 
@@ -31,7 +56,8 @@ use serde::Deserialize;
 
 use super::draft::Draft;
 use crate::limits::DOCUMENT_BYTES_MAX;
-use text::{Document, Fields, Probe};
+use table::Fields;
+use text::{Document, Probe};
 pub use write::{to_json, to_toml};
 
 /// Reads a TOML document.

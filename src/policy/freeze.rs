@@ -8,9 +8,10 @@ use super::draft::{
     CandidateDraft, CardDraft, Draft, LimitsDraft, MemberDraft, MembersDraft, UtilityDraft, ValueDraft,
     WeightDraft,
 };
-use super::error::{Place, PolicyError, PolicyFault, shown};
+use super::error::{PolicyError, PolicyFault};
 use super::kind::{ColumnIndex, ColumnKind, QuantityIndex};
 use super::member::{Listing, MemberId, MemberSet};
+use super::place::{Place, shown};
 use super::schema::{Column, column_unknown};
 use super::{Candidate, Card, Limits, Policy, Schema, Utility, Weight, check};
 use crate::crypto::Digest;

@@ -5,9 +5,9 @@ use core::marker::PhantomData;
 
 use alloc::boxed::Box;
 
-use super::error::shown;
 use super::kind::{ColumnIndex, ColumnKind, QuantityIndex, Relation, Source};
 use super::member::MemberSet;
+use super::place::shown;
 use super::schema::{Schema, SchemaTag};
 use super::{MemberId, Policy};
 

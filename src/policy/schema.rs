@@ -7,8 +7,9 @@ use core::fmt;
 
 use super::check;
 use super::draft::{ColumnDraft, GateDraft, QuantityDraft, SchemaDraft, SourceDraft};
-use super::error::{Place, PolicyError, PolicyFault, shown};
+use super::error::{PolicyError, PolicyFault};
 use super::kind::{ColumnIndex, ColumnKind, QuantityIndex, QuantityMask, Relation, Source};
+use super::place::{Place, shown};
 use crate::crypto::Digest;
 
 /// A checked schema. Two schemas are the same when their digests are.

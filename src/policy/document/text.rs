@@ -1,11 +1,8 @@
 //! The fields of a document, for both languages. Nothing here says what is valid; only what is written how.
 
-use alloc::collections::BTreeMap;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
-use core::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::de::{
@@ -13,6 +10,7 @@ use serde::de::{
 };
 
 use super::integer::{BpsText, Integer, OUT_OF_RANGE, Signed, Whole};
+use super::table::{Entries, Fields};
 use super::{DocumentError, FORMAT};
 use crate::limits::MEMBERS_MAX;
 use crate::num::MicroUnits;
@@ -167,13 +165,6 @@ struct CardText {
 
 /// A number, a member's name, or a list of members' names.
 struct ValueText(ValueDraft);
-
-/// A table of known fields. (Without this, a list of the fields' values would pass for it.)
-#[derive(Default)]
-pub(super) struct Fields<T>(pub(super) T);
-
-/// A table whose keys are names; no name twice.
-struct Entries<V>(Vec<(String, V)>);
 
 impl From<Document> for Draft {
     fn from(document: Document) -> Self {
@@ -366,65 +357,6 @@ impl<'de> Visitor<'de> for ValueVisitor {
             names.push(name);
         }
         Ok(ValueText(ValueDraft::Set(names)))
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Fields<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(FieldsVisitor(PhantomData))
-    }
-}
-
-struct FieldsVisitor<T>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for FieldsVisitor<T> {
-    type Value = Fields<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a table")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Fields<T>, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(map)).map(Fields)
-    }
-}
-
-impl<V> Entries<V> {
-    fn map<T>(self, mut each: impl FnMut(String, V) -> T) -> Vec<T> {
-        self.0.into_iter().map(|(name, value)| each(name, value)).collect()
-    }
-}
-
-impl<V> Default for Entries<V> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<'de, V: Deserialize<'de>> Deserialize<'de> for Entries<V> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(EntriesVisitor(PhantomData))
-    }
-}
-
-struct EntriesVisitor<V>(PhantomData<V>);
-
-impl<'de, V: Deserialize<'de>> Visitor<'de> for EntriesVisitor<V> {
-    type Value = Entries<V>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a table")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries<V>, A::Error> {
-        let mut entries = BTreeMap::new();
-        while let Some(name) = map.next_key::<String>()? {
-            if entries.contains_key(&name) {
-                return Err(A::Error::custom(format!("duplicate field `{name}`")));
-            }
-            entries.insert(name, map.next_value()?);
-        }
-        Ok(Entries(entries.into_iter().collect()))
     }
 }
 
