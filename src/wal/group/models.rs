@@ -6,6 +6,7 @@ use loom::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
     thread,
 };
+use std::sync::{Arc as StdArc, atomic::AtomicUsize as StdCounter};
 
 use super::*;
 
@@ -85,10 +86,14 @@ fn append_and_wait(group: &Group<Counter>, disk: &Disk, to: Durability) -> Resul
     Ok(())
 }
 
-/// Runs one thread for each level, and this one with the first.
+/// Runs one thread for each level, and this one with the first; some of the interleavings must have had waiters
+/// who parked, and rounds after the first.
 fn run(levels: &'static [Durability], fails: u64, preemptions: usize) {
     let mut model = loom::model::Builder::new();
     model.preemption_bound = Some(preemptions);
+    // Not loom's: they count across interleavings.
+    let (parked, rounds) = (StdArc::new(StdCounter::new(0)), StdArc::new(StdCounter::new(0)));
+    let counts = (StdArc::clone(&parked), StdArc::clone(&rounds));
     model.check(move || {
         let (group, disk) = group(fails);
         let (first, others) = levels.split_first().unwrap();
@@ -109,7 +114,11 @@ fn run(levels: &'static [Durability], fails: u64, preemptions: usize) {
         }
         assert!(group.look(|state| state.parked.is_empty() && !state.leading));
         assert!(group.look(|state| state.free.len() == state.slots.len()), "slots are given back");
+        counts.0.fetch_add(group.look(|state| state.slots.len()), SeqCst);
+        counts.1.fetch_add(usize::from(disk.rounds.load(SeqCst) > 1), SeqCst);
     });
+    assert!(parked.load(SeqCst) > 0, "somebody waited for another");
+    assert!(fails == 1 || rounds.load(SeqCst) > 0, "somebody led after another");
 }
 
 const WRITTEN: Durability = Durability::Written;
@@ -117,17 +126,17 @@ const SYNCED: Durability = Durability::Synced;
 
 #[test]
 fn loom_group_two_who_sync() {
-    run(&[SYNCED, SYNCED], 0, 4);
+    run(&[SYNCED, SYNCED], 0, 8);
 }
 
 #[test]
 fn loom_group_one_writes_while_one_syncs() {
-    run(&[WRITTEN, SYNCED], 0, 4);
+    run(&[WRITTEN, SYNCED], 0, 8);
 }
 
 #[test]
 fn loom_group_three_hand_the_lead_over() {
-    run(&[SYNCED, WRITTEN, SYNCED], 0, 2);
+    run(&[SYNCED, WRITTEN, SYNCED], 0, 3);
 }
 
 #[test]
