@@ -5,7 +5,7 @@ pub(crate) use core::hint::spin_loop;
 #[cfg(not(loom))]
 pub(crate) use std::sync::{
     Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock,
-    atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering, fence},
+    atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering},
 };
 
 #[cfg(loom)]
@@ -13,7 +13,7 @@ pub(crate) use loom::hint::spin_loop;
 #[cfg(loom)]
 pub(crate) use loom::sync::{
     Arc, Condvar, Mutex, MutexGuard, RwLock,
-    atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering, fence},
+    atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering},
 };
 #[cfg(loom)]
 pub(crate) use std::sync::{OnceLock, PoisonError};

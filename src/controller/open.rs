@@ -1,6 +1,6 @@
 //! Creating a log, and coming back to one.
 
-use alloc::{boxed::Box, collections::BTreeMap, collections::BTreeSet, sync::Arc, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeMap, sync::Arc, vec::Vec};
 use core::fmt;
 
 use super::{
@@ -42,6 +42,22 @@ pub struct CreateOptions {
     pub at: Timestamp,
 }
 
+impl CreateOptions {
+    /// With the usual terms and sizes.
+    #[must_use]
+    pub fn new(id: LogId, key: RootKey, policy: Policy, at: Timestamp) -> Self {
+        Self {
+            id,
+            key,
+            policy,
+            terms: Terms::default(),
+            log: LogOptions::default(),
+            engine: EngineOptions::default(),
+            at,
+        }
+    }
+}
+
 /// What a log is opened with.
 pub struct OpenOptions {
     /// The root key.
@@ -56,6 +72,15 @@ pub struct OpenOptions {
     pub engine: EngineOptions,
     /// The caller's time, for the record of a recovery.
     pub at: Timestamp,
+}
+
+impl OpenOptions {
+    /// Whatever log of that key is there, with the usual sizes.
+    #[must_use]
+    pub fn new(key: RootKey, at: Timestamp) -> Self {
+        let (log, engine) = (LogOptions::default(), EngineOptions::default());
+        Self { key, id: None, anchor: None, log, engine, at }
+    }
 }
 
 /// A log that was opened.
