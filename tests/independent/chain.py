@@ -9,10 +9,12 @@ import hashlib
 import hmac
 import os
 import re
+import stat
 import struct
 from typing import NamedTuple, Optional
 
-from ledger import CHECKPOINT_PART, KIND_NAMES, RECOVERY, SEAL, Contradiction, Ledger
+from ledger import Contradiction, Ledger
+from records import CHECKPOINT_PART, KIND_NAMES, RECOVERY, SEAL
 from wire import U32_MAX, BadInput, Malformed, RootKey, crc32c_bytes, crc32c_words, hmac_sha256, words_of
 
 SEGMENT_MAGIC = b"ASSIZE\r\n"
@@ -86,12 +88,16 @@ class Segment:
     """The bytes of one segment file, and what its checksums and tags start from."""
 
     def __init__(self, number: int, data: bytes, key: bytes, key_id: int, log_id: bytes):
-        self.number, self.data, self._key = number, data, key
+        self.number, self.data, self._key, self._ids = number, data, key, (key_id, log_id)
         self._words = words_of(data)
         self._crc_start = crc32c_bytes(log_id + struct.pack("<I", number))
         # FORMAT 6.6
         self._prefix = struct.pack("<HBBI16sI", VERSION, STATIC_KEYS, 0, key_id, log_id, number) + bytes(20)
         self._frame_prefix = b"assize/frame".ljust(16, b"\0") + self._prefix
+
+    def with_bytes(self, data: bytes) -> Segment:
+        """The same segment, read again."""
+        return Segment(self.number, data, self._key, *self._ids)
 
     def header_crc_holds(self) -> bool:
         (recorded,) = struct.unpack_from("<I", self.data, 248)
@@ -116,9 +122,7 @@ class Segment:
         if crc32c_words(self._words[offset // 4 : end // 4 - 1], self._crc_start) ^ U32_MAX != recorded:
             return None
         payload = data[offset + 44 : offset + 44 + size]
-        return Frame(
-            offset, end, sequence, effective, caller, synced, kind, extension, payload, data[end - FRAME_TAIL : end - 4]
-        )
+        return Frame(offset, end, sequence, effective, caller, synced, kind, extension, payload, data[end - FRAME_TAIL : end - 4])
 
     def frame_tag_holds(self, frame: Frame, previous: bytes) -> bool:
         """FORMAT 7.3."""
@@ -142,9 +146,9 @@ class Log:
 
     def __init__(self, directory: str, root: RootKey, anchor: Optional[Anchor] = None, live: bool = False):
         self.directory, self.root, self.anchor, self.live = directory, root, anchor, live
-        self.ledger: Ledger = None  # type: ignore[assignment]  # made when the first header is read
+        self.ledger: Ledger = None  # type: ignore[assignment]  # made of the first checkpoint
         self.log_id = b""
-        self.segments = self.frames = self.sequence = self.synced_through = 0
+        self.log_time = self.segments = self.frames = self.sequence = self.synced_through = 0
         self.tag = self.seal_tag = self.sealed_sha256 = ZEROS
         self.seal_offsets: tuple = ()  # of the segment before: where its seal starts and ends
         self.anchor_found = False
@@ -172,11 +176,11 @@ class Log:
         """FORMAT 6.1."""
         numbers = []
         for name in sorted(os.listdir(self.directory)):
-            if name.endswith(".tmp"):
-                continue
-            if not re.fullmatch(r"[0-9]{8}\.seg", name):
+            path = os.path.join(self.directory, name)
+            if not re.fullmatch(r"[0-9]{8}\.seg(\.tmp)?", name) or not stat.S_ISREG(os.lstat(path).st_mode):
                 raise EvidenceError(f"{name!r} in the directory is no segment")
-            numbers.append(int(name[:8]))
+            if not name.endswith(".tmp"):
+                numbers.append(int(name[:8]))
         if not numbers:
             raise EvidenceError("the directory has no segment")
         for wanted, number in enumerate(numbers, 1):
@@ -188,15 +192,16 @@ class Log:
 
     def _segment(self, number: int, last: bool) -> None:
         self._number, self._offset = number, 0
-        with open(os.path.join(self.directory, f"{number:08}.seg"), "rb") as file:
-            data = file.read()
-        segment = self._header(number, data)
+        segment = self._header(number, self._read(number))
         self.segments += 1
         at = self._checkpoint(segment)
         first = self._expected
         while True:
             self._offset = at
             frame = segment.frame_at(at)
+            if frame is None and last and self.live and segment.damaged_behind(at, self._expected):
+                segment = segment.with_bytes(self._read(number))  # FORMAT 8.2: they may have been written meanwhile
+                frame = segment.frame_at(at)
             if frame is None:
                 break
             if frame.kind == SEAL:
@@ -205,6 +210,10 @@ class Log:
             self._record(segment, frame)
             at = frame.end
         self._end_without_seal(segment, at, last)
+
+    def _read(self, number: int) -> bytes:
+        with open(os.path.join(self.directory, f"{number:08}.seg"), "rb") as file:
+            return file.read()
 
     def _header(self, number: int, data: bytes) -> Segment:
         """FORMAT 6.4 and 6.5, against the segment before."""
@@ -229,9 +238,8 @@ class Log:
         if not segment.header_tag_holds():
             raise self._failure("the header's tag does not hold: another key, or changed")
         if number == 1:
-            self.log_id = log_id
-            self.ledger = Ledger(time)
-        if sequence != self.sequence or time != self.ledger.log_time:
+            self.log_id, self.log_time = log_id, time
+        if sequence != self.sequence or time != self.log_time:
             raise self._failure(f"the header continues from sequence {sequence} at {time}, the log stands elsewhere")
         if previous_tag != self.seal_tag or previous_sha256 != self.sealed_sha256:
             raise self._failure("the header does not continue the segment before: seal's tag or SHA-256 differ")
@@ -258,8 +266,14 @@ class Log:
                 raise self._failure(f"checkpoint part {part} has {size} bytes", self.sequence)
             received.append(frame.payload[8:])
             at = frame.end
-        self.ledger.check_reserved()
-        self._compare_checkpoint(b"".join(received))
+        checkpoint = b"".join(received)
+        try:
+            if segment.number == 1:
+                self.ledger = Ledger(self.log_time, checkpoint)
+            self.ledger.check_reserved()
+        except (Contradiction, Malformed) as error:
+            raise self._failure(str(error), self.sequence) from None
+        self._compare_checkpoint(checkpoint)
         return at
 
     def _compare_checkpoint(self, recorded: bytes) -> None:
@@ -290,7 +304,9 @@ class Log:
         """FORMAT 8.2 and 8.3."""
         tail = segment.data[at:].rstrip(b"\0")
         if not last:
-            raise self._failure("no whole frame stands here, and the segment has a successor" if tail else "the segment has no seal")
+            raise self._failure(
+                "no whole frame stands here, and the segment has a successor" if tail else "the segment has no seal"
+            )
         if not tail:
             return
         later = segment.damaged_behind(at, self._expected)
@@ -300,7 +316,7 @@ class Log:
                 f"(synced through {later.synced_through})"
             )
         if not self.live:
-            raise self._failure(f"torn tail at sequence {self._expected}; opening recovers")
+            raise self._failure("torn tail; opening recovers")
         self.tail_bytes = len(tail)
 
     # ---- Frames ----
@@ -314,12 +330,13 @@ class Log:
             raise self._failure(f"an extension area of {frame.extension} bytes (reserved)", expected)
         if frame.sequence != expected:
             raise self._failure(f"sequence {frame.sequence} stands where {expected} was expected", expected)
-        time = self.ledger.log_time
+        time = self.log_time
         if control and (frame.effective != time or frame.caller != time):
             raise self._failure(f"a control frame's times are not the log's {time}", expected)
         if not self.synced_through <= frame.synced_through < expected + control:
             raise self._failure(
-                f"synced_through {frame.synced_through} after {self.synced_through}, in a frame of sequence {frame.sequence}", expected
+                f"synced_through {frame.synced_through} after {self.synced_through}, in a frame of sequence {frame.sequence}",
+                expected,
             )
         self.synced_through, self.tag = frame.synced_through, frame.tag
         self.frames += 1
@@ -336,7 +353,7 @@ class Log:
         self.ledger.apply(frame.kind, frame.sequence, frame.effective, frame.caller, frame.payload)
         if frame.kind == RECOVERY:
             self._recovery(frame)
-        self.sequence = frame.sequence
+        self.sequence, self.log_time = frame.sequence, frame.effective
         self._expected = frame.sequence + 1
 
     def _recovery(self, frame: Frame) -> None:

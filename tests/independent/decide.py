@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from heapq import nsmallest
 from itertools import compress
 from typing import NamedTuple, Optional
 
-from policy import AT_MOST, BEST, HAS_ALL, IF_INELIGIBLE, NEVER, ONE_OF, Policy, Request
+from policy import AT_MOST, BEST, FROM_QUANTITIES, FROM_RISK, HAS_ALL, IF_INELIGIBLE, NEVER, ONE_OF, Policy, Request
 from wire import I64_MAX, I64_MIN, U64_MAX, members_of, tagged_digest
 
 EXECUTE, SUBSTITUTE, DENY = range(3)
@@ -130,13 +131,15 @@ class Kernel:
         yield EXCLUDED, alive
         for at, (gate, select) in enumerate(zip(self.policy.gates, self.gates)):
             demand = request.demands.get(at)
-            if gate.fed_by:
+            if gate.source == FROM_QUANTITIES:
                 demand = sum(request.quantities.get(quantity, 0) for quantity in gate.fed_by) or None
+            elif gate.source == FROM_RISK:
+                demand = request.risk
             if demand is not None:
                 alive &= select(demand)
             yield GATE + at, alive
 
-    def table(self, alive: int, request: Request) -> "_Table":
+    def table(self, alive: int, request: Request) -> _Table:
         """The candidates of `alive` that may be eligible for the request's quantities, with their prices."""
         tier_sum = self.policy.tier_sum(request.quantities)
         stated = tuple(sorted(request.quantities))
@@ -149,7 +152,7 @@ class Kernel:
             table = _keep(self._tables, (alive, band), _Table(self, priced, alive))
         return table
 
-    def rank(self, request: Request) -> "Ranking":
+    def rank(self, request: Request) -> Ranking:
         return Ranking(self, request)
 
 
@@ -208,13 +211,12 @@ class _Traits:
     def __init__(self, policy: Policy):
         utility, merit_column = policy.utility, policy.merit_column
         self.ids = [candidate.id for candidate in policy.candidates]
-        self.ranks: list[int] = []  # rising: higher merit first, unknown last (SEMANTICS 5.3)
+        self.ranks: list[int] = []  # rising: higher merit first, as counted with a utility, else unknown last (SEMANTICS 5.3)
         self.merits: list[int] = []
         self.weighted: list[int] = []
         self.unknown_utility: set[int] = set()  # positions (SEMANTICS 7.2)
         for at, candidate in enumerate(policy.candidates):
             merit = None if merit_column is None else candidate.values[merit_column]
-            self.ranks.append(1 if merit is None else -merit)
             total = 0
             if utility is not None:
                 if merit is None:
@@ -229,6 +231,7 @@ class _Traits:
                         total += weight * value
                 if merit is None:
                     self.unknown_utility.add(at)
+            self.ranks.append(1 if merit is None else -merit)
             self.merits.append(merit or 0)
             self.weighted.append(total)
 
@@ -258,6 +261,7 @@ class _Table:
         self.all = self._columns(kernel, prices, alive & prices.bits & ~unknown)
         self.best = self.all
         self.uses = 0
+        self._price_counts: tuple | None = None  # distinct prices, and how many candidates have each
 
     def _columns(self, kernel: Kernel, prices: _Prices, bits: int) -> tuple:
         """Flats, merits, weighted columns, ranks, ids, then the rates of each stated quantity."""
@@ -305,10 +309,7 @@ class _Table:
     def utilities(self, columns: tuple, costs: list[int], request: Request) -> list[int]:
         """SEMANTICS 7.1, before the clamp."""
         worth, penalty = utility_terms(self.policy, request)
-        return [
-            worth * merit // _SCALE - penalty - cost - weighted
-            for merit, weighted, cost in zip(columns[1], columns[2], costs)
-        ]
+        return [worth * merit // _SCALE - penalty - cost - weighted for merit, weighted, cost in zip(columns[1], columns[2], costs)]
 
     def rows(self, request: Request) -> list[tuple]:
         """Those that may come first or second, as sort keys of SEMANTICS 5.3: utility negated or 0, cost, rank, id."""
@@ -331,9 +332,15 @@ class _Table:
         total = self.unpriced + len(self.all[4]) + len(self.priced_without_utility[4])
         if self.policy.utility is None:
             return total, 0
-        by_cost = self.unpriced
-        for columns in (self.all, self.priced_without_utility):
-            by_cost += sum(map(limit.__lt__, self.costs(columns, request)))
+        if self._price_counts is None:
+            prices: Counter = Counter()
+            for flats, _, _, _, _, *rates in (self.all, self.priced_without_utility):
+                prices.update(zip(flats, *rates))
+            flats, *rates = zip(*prices) if prices else [()] * (1 + len(self.stated))
+            self._price_counts = (flats, (), (), (), (), *rates), tuple(prices.values())
+        columns, counts = self._price_counts
+        too_dear = map(limit.__lt__, self.costs(columns, request))
+        by_cost = self.unpriced + sum(compress(counts, too_dear))
         return by_cost, total - by_cost
 
 

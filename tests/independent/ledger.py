@@ -10,32 +10,48 @@ from __future__ import annotations
 import struct
 from collections import Counter
 from heapq import heappop, heappush
-from typing import Callable, NamedTuple, Optional
+from typing import Optional
 
+from accounts import Account, Hold, Operation, least_available
 from decide import Decision, Kernel, Ranking, reason_name, stated_limit
 from policy import Policy, Request
-from wire import I64_MAX, TOO_SHORT, U32_MAX, U64_MAX, Malformed, Reader, ascending, members_of, tagged_digest
-
-(TERMS, POLICY, HALT, CANDIDATE, ADMISSION, COMMIT, RELEASE, EXTEND, REROUTE, EXPIRE, ACCOUNT, GRANT, CLOSE, RECOVERY) = (
-    1, 2, 3, 4, 16, 17, 18, 19, 21, 22, 32, 33, 34, 66,
-)  # fmt: skip
-CHECKPOINT_PART, SEAL = 64, 65
-KIND_NAMES = {
-    TERMS: "terms", POLICY: "policy", HALT: "halt", CANDIDATE: "candidate switch", ADMISSION: "admission", COMMIT: "commit",
-    RELEASE: "release", EXTEND: "extend", REROUTE: "reroute", EXPIRE: "expire", ACCOUNT: "account", GRANT: "grant",
-    CLOSE: "account closed", RECOVERY: "recovery", CHECKPOINT_PART: "checkpoint part", SEAL: "seal",
-}  # fmt: skip
-
-NO_HALT, REDUCE_ONLY, HALT_ALL = range(3)
-DENY_OVERRUN, IF_AVAILABLE, DEBT = range(3)  # in the order of strictness (SEMANTICS 9.6)
-ADMITTED, DENIED_POLICY, DENIED_BUDGET, _THROTTLE, DENIED_HALTED = range(5)  # FORMAT 9.8
-OUTCOME_NAMES = {0: "admitted", 1: "denied_policy", 2: "denied_budget", 4: "denied_halted"}
-OPEN, EXPIRED = range(2)
-
-PATH_MAX, CELLS_MAX = 4, 24  # SEMANTICS 9.3
-EXPIRE_MAX = 256  # FORMAT 9.13
-TERMS_BYTES = 44  # FORMAT 9.4
-NO_PARENT = U32_MAX  # FORMAT 9.14
+from records import (
+    ACCOUNT,
+    ADMISSION,
+    ADMITTED,
+    CANDIDATE,
+    CELLS_MAX,
+    CLOSE,
+    COMMIT,
+    DEBT,
+    DENIED_BUDGET,
+    DENIED_HALTED,
+    DENIED_POLICY,
+    DENY_OVERRUN,
+    EXPIRE,
+    EXPIRE_MAX,
+    EXPIRED,
+    EXTEND,
+    GRANT,
+    HALT,
+    HALT_ALL,
+    IF_AVAILABLE,
+    KIND_NAMES,
+    NO_HALT,
+    NO_PARENT,
+    OPEN,
+    OUTCOME_NAMES,
+    PATH_MAX,
+    POLICY,
+    RECOVERY,
+    REDUCE_ONLY,
+    RELEASE,
+    REROUTE,
+    TERMS,
+    describe_outcome,
+    read_terms,
+)
+from wire import I64_MAX, TOO_SHORT, U64_MAX, Malformed, Reader, ascending, members_of, tagged_digest
 
 _pack = struct.pack
 
@@ -44,69 +60,25 @@ class Contradiction(Exception):
     """A record that the replay does not reproduce, or that the rules do not allow."""
 
 
-class Terms(NamedTuple):
-    """FORMAT 9.4."""
-
-    horizon: int = 0
-    operations_max: int = 0
-    clock_jump: int = 0
-    late_window: int = 0
-
-
-class Account:
-    __slots__ = (
-        "handle", "name", "parent", "overrun", "after_parent", "ancestry", "children_open", "closed",
-        "granted", "available", "reserved", "committed", "lapsed", "unfunded",
-    )  # fmt: skip
-
-    def __init__(self, handle: int, name: bytes, parent: Optional["Account"], overrun: int, after_parent: bytes):
-        self.handle, self.name, self.parent, self.overrun = handle, name, parent, overrun
-        self.after_parent = after_parent  # the fields of FORMAT 9.14 from the overrun mode on
-        self.ancestry: tuple = (self,) + (parent.ancestry if parent else ())
-        self.children_open = 0
-        self.closed = False
-        self.granted = self.available = self.reserved = self.committed = self.lapsed = self.unfunded = 0
-
-    def canonical(self, number_of: Callable[["Account"], int]) -> bytes:
-        """FORMAT 10.6."""
-        parent = NO_PARENT if self.parent is None else number_of(self.parent)
-        cell = _pack("<qqqqQQQ", 0, 0, self.granted, self.available, self.committed, self.lapsed, self.unfunded)
-        head = bytes([len(self.name)]) + self.name + _pack("<I", parent)
-        return head + self.after_parent + bytes([self.closed]) + cell
-
-
-class Hold:
-    __slots__ = ("sequence", "state", "amount", "deadline", "policy", "candidate", "named", "cells")
-
-    def __init__(self, sequence, amount, deadline, policy, candidate, named, cells):
-        self.sequence, self.state, self.amount, self.deadline = sequence, OPEN, amount, deadline
-        self.policy, self.candidate, self.named, self.cells = policy, candidate, named, cells
-
-    def canonical(self, number_of: Callable[[Account], int]) -> bytes:
-        """FORMAT 10.7."""
-        head = _pack("<QBQqQI", self.sequence, self.state, self.amount, self.deadline, self.policy.epoch, self.candidate)
-        named = b"".join(_pack("<I", number_of(account)) for account in self.named)
-        cells = b"".join(_pack("<IBq", number_of(account), 0, 0) for account in self.cells)
-        return head + bytes([len(self.named)]) + named + bytes([len(self.cells)]) + cells
-
-
-class Operation(NamedTuple):
-    id: bytes
-    issued: int
-    canonical: bytes
-
-
 class Ledger:
     """The state after the records applied so far."""
 
-    def __init__(self, log_time: int):
+    def __init__(self, log_time: int, genesis: bytes):
+        """The state that the checkpoint of segment 1 states (FORMAT 10.2 to 10.4): terms and the first policy, nothing else.
+        Whether it states just that is seen by comparing it with `canonical_sections`."""
+        source = Reader(genesis)
+        try:
+            source.take(2 + 8 + 8)
+            terms, terms_bytes = read_terms(source)
+            source.take(1 + 8 + 4)
+            policy = Policy(source.bytes32())
+        except TOO_SHORT:
+            raise Malformed("the first checkpoint ends too soon") from None
         self.sequence = 0
         self.log_time = log_time
-        self.terms: Optional[Terms] = None
-        self.terms_bytes = bytes(TERMS_BYTES)
+        self.terms, self.terms_bytes = terms, terms_bytes
         self.halt = NO_HALT
-        self.policy: Optional[Policy] = None
-        self.kernel: Optional[Kernel] = None
+        self.policy, self.kernel = policy, Kernel(policy)
         self.disabled: set[int] = set()
         self.accounts: list[Account] = []
         self.names: dict[bytes, Account] = {}
@@ -124,8 +96,6 @@ class Ledger:
 
     def apply(self, kind: int, sequence: int, effective: int, caller: int, payload: bytes) -> None:
         """Applies one record; raises Contradiction or Malformed where the evidence does not hold."""
-        if self.terms is None and kind != TERMS:
-            raise Contradiction("the first record of a log is its terms (FORMAT 9.4)")
         self._advance(sequence, effective, caller)
         self._touched = ()
         source = Reader(payload)
@@ -147,14 +117,12 @@ class Ledger:
             raise Contradiction(
                 f"effective time {effective} is not the later of the caller's {caller} and the log's {self.log_time}"
             )
-        if self.terms is not None and caller - self.log_time > self.terms.clock_jump:
+        if caller - self.log_time > self.terms.clock_jump:
             raise Contradiction(f"the caller's time is {caller - self.log_time} ns ahead, {self.terms.clock_jump} is allowed")
         self.sequence, self.log_time = sequence, effective
         self._forget()
 
     def _forget(self) -> None:
-        if self.terms is None:
-            return
         while self._issued and self.log_time - self._issued[0][0] > self.terms.horizon:
             issued, id = heappop(self._issued)
             del self.operations[id]
@@ -182,19 +150,12 @@ class Ledger:
     # ---- Administration ----
 
     def _apply_terms(self, source: Reader) -> None:
-        raw = source.take(TERMS_BYTES)
-        if any(raw[28:]):
-            raise Malformed("the terms' last 16 bytes are not zero")
-        self.terms, self.terms_bytes = Terms._make(struct.unpack_from("<QIQQ", raw)), raw
+        self.terms, self.terms_bytes = read_terms(source)
         self._forget()
 
     def _apply_policy(self, source: Reader) -> None:
         policy = Policy(source.rest())
-        before = self.policy
-        if policy.epoch <= (before.epoch if before else 0):
-            raise Contradiction(f"policy epoch {policy.epoch} is not above the one in force (SEMANTICS 2.7)")
-        if before is not None and policy.schema_digest != before.schema_digest:
-            raise Contradiction("the policy has another schema than the one in force (SEMANTICS 2.7)")
+        policy.may_follow(self.policy)
         self.policy, self.kernel = policy, Kernel(policy)
         self.kernel.set_disabled(self.disabled)
 
@@ -204,8 +165,7 @@ class Ledger:
     def _apply_candidate(self, source: Reader) -> None:
         candidate, enabled = source.u32(), source.choice(2, "candidate switch")
         (self.disabled.discard if enabled else self.disabled.add)(candidate)
-        if self.kernel is not None:
-            self.kernel.set_disabled(self.disabled)
+        self.kernel.set_disabled(self.disabled)
 
     def _apply_account(self, source: Reader) -> None:
         """FORMAT 9.14, with the windows, throttles and caps that this version does not write refused."""
@@ -297,10 +257,7 @@ class Ledger:
         return outcome_at
 
     def _request(self, source: Reader) -> Request:
-        raw = source.take(source.u16())
-        if self.policy is None:
-            raise Contradiction("a request is decided before there is a policy")
-        return Request(raw, self.policy)
+        return Request(source.take(source.u16()), self.policy)
 
     def _cells(self, named: tuple) -> tuple:
         """SEMANTICS 9.3."""
@@ -318,7 +275,7 @@ class Ledger:
         """SEMANTICS 10.1: outcome, decision, and the bytes of FORMAT 9.8 without a deadline."""
         if halted:
             return DENIED_HALTED, None, bytes([DENIED_HALTED])
-        binding = _least(cells)
+        binding = least_available(cells)
         available = max(binding.available, 0)
         limit, applied = stated_limit(request), b"\0"
         ranking = Ranking(self.kernel, request)
@@ -347,8 +304,9 @@ class Ledger:
             self.holds[self.sequence] = hold
             self._move(cells, -hold.amount, hold.amount)
         elif outcome == ADMITTED or recorded != expected:
-            text = OUTCOME_NAMES[outcome] + (f", {decision}" if decision else "")
-            raise Contradiction(f"the outcome recorded ({describe_outcome(recorded[len(before):])}) is not the one replayed ({text})")
+            replayed = OUTCOME_NAMES[outcome] + (f", {decision}" if decision else "")
+            seen = describe_outcome(recorded[len(before) :])
+            raise Contradiction(f"the outcome recorded ({seen}) is not the one replayed ({replayed})")
         self.decisions[OUTCOME_NAMES[outcome]] += 1
         if decision is not None:
             self.reasons[reason_name(decision.reason)] += 1
@@ -453,7 +411,7 @@ class Ledger:
         held, cells = hold.amount, hold.cells
         extra = max(actual - held, 0)
         mode = min(account.overrun for account in cells)
-        least = _least(cells).available
+        least = least_available(cells).available
         allowed = {DENY_OVERRUN: 0, IF_AVAILABLE: max(least, 0), DEBT: max(least + I64_MAX, 0)}[mode]
         booked = min(extra, allowed)
         charged = min(actual, held) + booked
@@ -483,7 +441,7 @@ class Ledger:
         recorded = source.rest()
         for account in hold.cells:
             self._open_account(account.handle)
-        binding = _least(hold.cells)
+        binding = least_available(hold.cells)
         deadline = hold.deadline
         if self.halt != NO_HALT:
             expected, result = bytes([DENIED_HALTED]), "extends halted"
@@ -572,16 +530,14 @@ class Ledger:
 
     def _sections(self, accounts, number_of, policy_bytes) -> list[tuple[str, bytes]]:
         named = {hold.policy.epoch: hold.policy for hold in self.holds.values()}
-        if self.policy is not None:
-            named[self.policy.epoch] = self.policy
+        named[self.policy.epoch] = self.policy
         policies = [policy_bytes(named[epoch]) for epoch in sorted(named)]
         operations = [self.operations[id].canonical for id in sorted(self.operations)]
-        in_force = self.policy.epoch if self.policy else 0
         return [
             ("layout, sequence, log time", _pack("<HQq", 1, self.sequence, self.log_time)),
             ("terms", self.terms_bytes),
             ("halt", bytes([self.halt])),
-            ("policies", _pack("<QI", in_force, len(policies)) + b"".join(policies)),
+            ("policies", _pack("<QI", self.policy.epoch, len(policies)) + b"".join(policies)),
             ("disabled candidates", _pack(f"<I{len(self.disabled)}I", len(self.disabled), *sorted(self.disabled))),
             ("accounts", _listed([account.canonical(number_of) for account in accounts])),
             ("holds", _listed([self.holds[sequence].canonical(number_of) for sequence in sorted(self.holds)])),
@@ -594,30 +550,5 @@ class Ledger:
         return {field: sum(getattr(account, field) for account in self.accounts) for field in fields}
 
 
-def _least(cells: tuple) -> Account:
-    """SEMANTICS 9.4: the least available, of equals the earliest on the path."""
-    return min(cells, key=lambda account: account.available)
-
-
 def _listed(items: list[bytes]) -> bytes:
     return _pack("<I", len(items)) + b"".join(items)
-
-
-def describe_outcome(outcome: bytes) -> str:
-    """An outcome of FORMAT 9.8 in words, as far as it can be read."""
-    source = Reader(outcome)
-    try:
-        text = OUTCOME_NAMES.get(source.u8(), "an unknown outcome")
-        if not source.data[1:]:
-            return text
-        text += f", epoch {source.u64()}"
-        source.take(32)
-        if source.u8():
-            text += f", limit applied {source.u64()}"
-        action, reason, mask = source.u8(), source.u8(), source.u8()
-        text += f", action {action} ({reason_name(reason)})"
-        if mask & 1:
-            text += f" candidate {source.u32()} at {source.u64()}"
-        return text
-    except (Malformed, *TOO_SHORT):
-        return f"{len(outcome)} bytes, unreadable"

@@ -5,14 +5,15 @@ A part of the independent verifier: written from docs/FORMAT.md and docs/SEMANTI
 
 from __future__ import annotations
 
-from wire import BPS_MAX, I64_MAX, TOO_SHORT, Malformed, Reader, ascending, members_of, tagged_digest
+from wire import BPS_MAX, TOO_SHORT, Malformed, Reader, ascending, members_of, tagged_digest
 
 BPS, NUMBER, SET, MEMBER = range(4)
 AT_LEAST, AT_MOST, FITS, HAS_ALL, HAS_ANY, ONE_OF = range(6)
+FROM_REQUEST, FROM_QUANTITIES, FROM_RISK = range(3)
 BEST, MARGIN, IF_INELIGIBLE, NEVER = range(4)
 
 COLUMNS_MAX, GATES_MAX, QUANTITIES_MAX, CARDS_MAX = 32, 16, 8, 4  # SEMANTICS 2.2, FORMAT 2.8
-CANDIDATES_MAX, EXCLUDED_MAX = 65_535, 16  # SEMANTICS 2.1, 4.1
+CANDIDATES_MAX, EXCLUDED_MAX, SET_DEMANDS_MAX = 65_535, 16, 8  # SEMANTICS 2.1, 4.1
 SET_MEMBERS = 512  # SEMANTICS 2.5
 WEIGHTED_SUM_LIMIT = 2**96  # SEMANTICS 7.3
 
@@ -34,10 +35,12 @@ class Quantity:
 
 
 class Gate:
-    __slots__ = ("column", "relation", "fed_by", "kind")
+    """`source` is where the demand comes from; `fed_by` are the quantities of a gate that takes their sum."""
 
-    def __init__(self, column: int, relation: int, fed_by: list[int], kind: int):
-        self.column, self.relation, self.fed_by, self.kind = column, relation, fed_by, kind
+    __slots__ = ("column", "relation", "source", "fed_by", "kind")
+
+    def __init__(self, column: int, relation: int, source: int, fed_by: tuple[int, ...], kind: int):
+        self.column, self.relation, self.source, self.fed_by, self.kind = column, relation, source, fed_by, kind
 
     @property
     def numeric(self) -> bool:
@@ -76,6 +79,7 @@ class Policy:
         source.end("policy")
         self._check_weights()
         self.position = {candidate.id: at for at, candidate in enumerate(self.candidates)}
+        self.names = {candidate.id: candidate.name for candidate in self.candidates}
 
     def _read(self, source: Reader) -> None:
         version = source.u16()
@@ -97,8 +101,7 @@ class Policy:
         """FORMAT 2.2."""
         self.schema_name = source.text8("schema name")
         columns = [
-            (source.text8("column name"), source.choice(4, "column kind"))
-            for _ in range(source.choice(COLUMNS_MAX + 1, "columns"))
+            (source.text8("column name"), source.choice(4, "column kind")) for _ in range(source.choice(COLUMNS_MAX + 1, "columns"))
         ]
         ascending([name for name, _ in columns], "column names")
         self.kinds = [kind for _, kind in columns]
@@ -113,28 +116,39 @@ class Policy:
         self._check_fallbacks()
         self.tier_by = members_of(source.mask(1, len(self.quantities), "tier_by"))
         self.gates = [self._read_gate(source) for _ in range(source.choice(GATES_MAX + 1, "gates"))]
+        if len({(gate.column, gate.relation, gate.source, gate.fed_by) for gate in self.gates}) != len(self.gates):
+            raise Malformed("two gates have the same column, relation and source")
         merit = source.u8()
         if merit != 255 and (merit >= len(columns) or self.kinds[merit] != BPS):
             raise Malformed(f"merit column {merit} is no bps column")
         self.merit_column = None if merit == 255 else merit
 
     def _check_fallbacks(self) -> None:
-        """SEMANTICS 2.6: fallbacks name quantities and form no cycle."""
+        """SEMANTICS 2.6: fallbacks name quantities with the same `per` and form no cycle."""
         for start in range(len(self.quantities)):
             at, steps = start, 0
             while self.quantities[at].fallback is not None:
                 at, steps = self.quantities[at].fallback, steps + 1
                 if at >= len(self.quantities) or steps > len(self.quantities):
                     raise Malformed(f"fallback of quantity {start} leads nowhere or in a cycle")
+                if self.quantities[at].per != self.quantities[start].per:
+                    raise Malformed(f"quantity {start} falls back to one that is priced per another number")
 
     def _read_gate(self, source: Reader) -> Gate:
+        """FORMAT 2.2, SEMANTICS 2.4."""
         column, relation = source.u8(), source.choice(6, "relation")
-        fed_by = members_of(source.mask(1, len(self.quantities), "gate's quantities"))
         if column >= len(self.kinds) or self.kinds[column] not in KINDS_OF_RELATION[relation]:
             raise Malformed(f"relation {relation} on column {column}, which is missing or of another kind")
-        if fed_by and relation > FITS:
-            raise Malformed(f"relation {relation} is fed by quantities, which only a numeric gate may be")
-        return Gate(column, relation, fed_by, self.kinds[column])
+        kind = self.kinds[column]
+        demand_from = source.choice(3, "source of a demand")
+        if kind not in ((BPS, NUMBER, SET, MEMBER), (BPS, NUMBER), (BPS,))[demand_from]:
+            raise Malformed(f"a gate on column {column} of kind {kind} takes its demand from source {demand_from}")
+        fed_by: tuple[int, ...] = ()
+        if demand_from == FROM_QUANTITIES:
+            fed_by = tuple(members_of(source.mask(1, len(self.quantities), "gate's quantities")))
+            if not fed_by:
+                raise Malformed("a gate is fed by no quantity")
+        return Gate(column, relation, demand_from, fed_by, kind)
 
     def _read_limits(self, source: Reader) -> None:
         """FORMAT 2.3."""
@@ -147,6 +161,8 @@ class Policy:
         self.utility = None
         if source.choice(2, "utility") == 0:
             return
+        if self.merit_column is None:
+            raise Malformed("a utility without a merit column")
         multiplier, merit_unknown = source.u32(), source.u16()
         if merit_unknown > BPS_MAX and merit_unknown != 65_535:
             raise Malformed(f"merit when unknown is {merit_unknown} bps")
@@ -164,7 +180,8 @@ class Policy:
 
     def _read_members(self, source: Reader) -> None:
         """FORMAT 2.6: for each set or member column, the numbers of its members as bits."""
-        self.members = {}
+        self.members: dict[int, int] = {}
+        self.member_names: dict[int, dict[int, bytes]] = {}
         for column, kind in enumerate(self.kinds):
             if kind not in (SET, MEMBER):
                 continue
@@ -176,6 +193,7 @@ class Policy:
             if len({name for _, name in listed}) != len(listed):
                 raise Malformed(f"two members of column {column} have one name")
             self.members[column] = sum(1 << number for number in numbers)
+            self.member_names[column] = dict(listed)
 
     def _read_candidates(self, source: Reader) -> None:
         """FORMAT 2.8."""
@@ -192,14 +210,13 @@ class Policy:
         enabled = source.mask(1, 1, "candidate's flags") == 1
         flat = source.u64()
         known = source.mask(4, len(self.kinds), "known columns")
-        values = [
-            self._read_value(source, column, kind) if known >> column & 1 else None
-            for column, kind in enumerate(self.kinds)
-        ]
+        values = [self._read_value(source, column, kind) if known >> column & 1 else None for column, kind in enumerate(self.kinds)]
         cards = [self._read_card(source) for _ in range(source.choice(CARDS_MAX + 1, "cards"))]
         ascending([above for above, _ in cards], f"cards of candidate {candidate_id}")
         if cards and cards[0][0] != 0:
             raise Malformed(f"the base card of candidate {candidate_id} is above {cards[0][0]}, not 0")
+        if len(cards) > 1 and not self.tier_by:
+            raise Malformed(f"candidate {candidate_id} has {len(cards)} cards, and no quantity chooses one")
         return Candidate(candidate_id, name, enabled, flat, values, cards)
 
     def _read_value(self, source: Reader, column: int, kind: int) -> int:
@@ -229,6 +246,19 @@ class Policy:
             total += abs(weight) * max(largest, unknown or 0)
         if total >= WEIGHTED_SUM_LIMIT:
             raise Malformed("the weighted columns may reach 2^96")
+
+    def may_follow(self, before: Policy) -> None:
+        """SEMANTICS 2.7."""
+        if self.epoch <= before.epoch:
+            raise Malformed(f"policy epoch {self.epoch} is not above {before.epoch}, which is in force")
+        if self.schema_digest != before.schema_digest:
+            raise Malformed("the policy has another schema than the one in force")
+        renamed = [c.id for c in self.candidates if before.names.get(c.id, c.name) != c.name]
+        for column, names in self.member_names.items():
+            old = before.member_names[column]
+            renamed += [number for number, name in names.items() if old.get(number, name) != name]
+        if renamed:
+            raise Malformed(f"the policy gives another name to candidates or members {renamed[:8]}")
 
     # ---- Prices (SEMANTICS 6) ----
 
@@ -307,6 +337,8 @@ class Request:
             self.excluded = [source.u32() for _ in range(count)]
             ascending(self.excluded, "excluded candidates")
         self.demands = {at: self._read_demand(source, at, policy) for at in members_of(gates)}
+        if sum(not policy.gates[at].numeric for at in self.demands) > SET_DEMANDS_MAX:
+            raise Malformed(f"more than {SET_DEMANDS_MAX} demands for sets")
         self.quantities = {quantity: source.u64() for quantity in members_of(stated)}
         if 0 in self.quantities.values():
             raise Malformed("a quantity of 0 is stated")
@@ -314,8 +346,8 @@ class Request:
     @staticmethod
     def _read_demand(source: Reader, at: int, policy: Policy) -> int:
         gate = policy.gates[at]
-        if gate.fed_by:
-            raise Malformed(f"a demand on gate {at}, which quantities feed")
+        if gate.source != FROM_REQUEST:
+            raise Malformed(f"a demand on gate {at}, which the request does not feed")
         if gate.numeric:
             demand = source.u64()
             if gate.kind == BPS and demand > BPS_MAX:
@@ -340,8 +372,3 @@ class Request:
     def digest(self) -> bytes:
         """FORMAT 3.2."""
         return tagged_digest(b"assize/request/1", self.canonical)
-
-
-def amount_in_range(amount: int) -> bool:
-    """SEMANTICS 1.1: what is granted, held or spent."""
-    return 0 <= amount <= I64_MAX

@@ -13,13 +13,13 @@ from write_log import (
     admission_outcome,
     bytes32,
     digest,
-    empty_ledger,
     encode_account,
     encode_decision,
     encode_ledger,
     encode_policy,
     encode_request,
     encode_terms,
+    genesis,
     hold_row,
     i64,
     operation,
@@ -35,6 +35,7 @@ KEY_ID = 7
 LOG_ID = bytes.fromhex("00112233445566778899aabbccddeeff")
 KEY_FILE = b"assize-key-1\nid=7\nsecret=" + SECRET.hex().encode() + b"\n"
 T0 = 1_700_000_000 * SECOND
+FIRST_TERMS = encode_terms(horizon=5 * SECOND, operations=1, clock_jump=SECOND, late_window=0)
 TERMS = encode_terms(horizon=60 * SECOND, operations=8, clock_jump=3600 * SECOND, late_window=30 * SECOND)
 
 CAPS, CONTEXT, QUALITY, REGION = range(4)
@@ -50,10 +51,10 @@ SCHEMA = {
     "quantities": [("cached", 1_000_000, INPUT), ("input", 1_000_000, None), ("output", 1_000_000, None)],
     "tier_by": [CACHED, INPUT],
     "gates": [
-        (CAPS, "has_all", []),
+        (CAPS, "has_all", "request"),
         (CONTEXT, "fits", [CACHED, INPUT, OUTPUT]),
-        (REGION, "one_of", []),
-        (QUALITY, "at_least", []),
+        (REGION, "one_of", "request"),
+        (QUALITY, "at_least", "request"),
     ],
     "merit": QUALITY,
 }
@@ -202,8 +203,9 @@ CUT = digest("what was cut", b"")
 
 # Time in seconds after T0, kind and payload; the notes give available / reserved / committed / unfunded where they change.
 FIRST_SEGMENT = [
+    # 1: longer times and more operations than at first
     (0.1, (1, TERMS)),
-    (0.2, (2, P1)),
+    (0.2, (3, u8(0))),
     (0.3, (32, ACCOUNTS[ORG])),
     (0.4, (32, ACCOUNTS[TEAM_B])),
     (0.5, (32, ACCOUNTS[TEAM_A])),
@@ -337,7 +339,7 @@ DECISIONS = {"admitted": 12, "denied_budget": 3, "denied_halted": 3, "denied_pol
 def build(first: list = FIRST_SEGMENT, second: list | None = SECOND_SEGMENT, checkpoint: bytes | None = None) -> LogWriter:
     """Writes the log, or a variation of it; without a second segment the first is not sealed."""
     log = LogWriter(SECRET, KEY_ID, LOG_ID, T0)
-    log.begin_segment(empty_ledger(T0))
+    log.begin_segment(genesis(T0, FIRST_TERMS, 1, P1))
     _append(log, first)
     if second is not None:
         log.seal()

@@ -3,8 +3,8 @@
 
     verify_log.py DIR --key KEY [--anchor FILE] [--live] [--json]
 
-Written from docs/FORMAT.md and docs/SEMANTICS.md alone, Python 3.9 or later, standard library only. It checks the chain with the key,
-decides every admission and reroute again, applies every move of money again, and compares each outcome and each checkpoint
+Written from docs/FORMAT.md and docs/SEMANTICS.md alone, Python 3.9 or later, standard library only. It checks the chain with the
+key, decides every admission and reroute again, applies every move of money again, and compares each outcome and each checkpoint
 byte for byte. Exit codes: 0 the evidence holds, 1 it does not, 2 usage or bad input, 3 something could not be read.
 """
 
@@ -77,7 +77,7 @@ def report(log: Log, anchor: Anchor | None) -> dict:
         "head": {"sequence": log.sequence, "tag": log.tag.hex(), "log_time": ledger.log_time},
         "synced_through": log.synced_through,
         "ledger_digest": ledger.digest().hex(),
-        "policy": {"epoch": ledger.policy.epoch, "digest": ledger.policy.digest.hex()} if ledger.policy else None,
+        "policy": {"epoch": ledger.policy.epoch, "digest": ledger.policy.digest.hex()},
         "accounts": len(ledger.accounts),
         "totals": ledger.totals(),
         "totals_by_level": totals_by_level(ledger),

@@ -71,8 +71,9 @@ def encode_schema(schema: dict) -> bytes:
     for name, per, fallback in schema["quantities"]:
         out += text8(name) + u64(per) + u8(255 if fallback is None else fallback)
     out += u8(mask_of(schema["tier_by"])) + u8(len(schema["gates"]))
-    for column, relation, fed_by in schema["gates"]:
-        out += u8(column) + u8(RELATIONS[relation]) + u8(mask_of(fed_by))
+    for column, relation, source in schema["gates"]:
+        out += u8(column) + u8(RELATIONS[relation])
+        out += u8(0) if source == "request" else u8(2) if source == "risk" else u8(1) + u8(mask_of(source))
     return out + u8(255 if schema["merit"] is None else schema["merit"])
 
 
@@ -207,8 +208,9 @@ def encode_ledger(sequence, time, terms, halt, epoch, policies, disabled, accoun
     return out
 
 
-def empty_ledger(time: int) -> bytes:
-    return encode_ledger(0, time, bytes(44), 0, 0, [], [], [], [], [])
+def genesis(time: int, terms: bytes, epoch: int, policy: bytes) -> bytes:
+    """FORMAT 10.2."""
+    return encode_ledger(0, time, terms, 0, epoch, [bytes32(policy)], [], [], [], [])
 
 
 def bytes32(raw: bytes) -> bytes:
@@ -238,7 +240,7 @@ class LogWriter:
     def __init__(self, secret: bytes, key_id: int, log_id: bytes, time: int):
         self.key_id, self.log_id, self.time = key_id, log_id, time
         self._prk = mac(log_id, secret)
-        self.files: dict[str, bytes] = {}
+        self.files: dict[str, bytearray] = {}
         self.number = self.sequence = self.synced_through = 0
         self.tag = self.seal_tag = self.seal_sha256 = bytes(32)
         self.tags: list[tuple[int, int, int, bytes]] = []  # segment, sequence, kind, tag of every frame
@@ -259,7 +261,7 @@ class LogWriter:
         head += u64(self.sequence) + i64(self.time) + self.seal_tag + self.seal_sha256 + bytes(96)
         self.tag = mac(self._segment_key, self._prefix("assize/header") + head)
         head += self.tag
-        self.files[self.name] = head + u32(crc32c(self.log_id + u32(self.number) + head)) + u32(0)
+        self.files[self.name] = bytearray(head + u32(crc32c(self.log_id + u32(self.number) + head)) + u32(0))
         parts = [checkpoint[at : at + part_bytes] for at in range(0, len(checkpoint), part_bytes)]
         for at, part in enumerate(parts):
             self.frame(64, u32(at) + u32(len(parts)) + part, self.sequence, self.time, self.time)

@@ -1,0 +1,70 @@
+"""The kinds of records and their codes (FORMAT 9).
+
+A part of the independent verifier: written from docs/FORMAT.md and docs/SEMANTICS.md alone, Python standard library only.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple
+
+from decide import reason_name
+from wire import TOO_SHORT, U32_MAX, Malformed, Reader
+
+(TERMS, POLICY, HALT, CANDIDATE, ADMISSION, COMMIT, RELEASE, EXTEND, REROUTE, EXPIRE, ACCOUNT, GRANT, CLOSE, RECOVERY) = (
+    1, 2, 3, 4, 16, 17, 18, 19, 21, 22, 32, 33, 34, 66,
+)  # fmt: skip
+CHECKPOINT_PART, SEAL = 64, 65
+KIND_NAMES = {
+    TERMS: "terms", POLICY: "policy", HALT: "halt", CANDIDATE: "candidate switch", ADMISSION: "admission", COMMIT: "commit",
+    RELEASE: "release", EXTEND: "extend", REROUTE: "reroute", EXPIRE: "expire", ACCOUNT: "account", GRANT: "grant",
+    CLOSE: "account closed", RECOVERY: "recovery", CHECKPOINT_PART: "checkpoint part", SEAL: "seal",
+}  # fmt: skip
+
+NO_HALT, REDUCE_ONLY, HALT_ALL = range(3)
+DENY_OVERRUN, IF_AVAILABLE, DEBT = range(3)  # in the order of strictness (SEMANTICS 9.6)
+ADMITTED, DENIED_POLICY, DENIED_BUDGET, _THROTTLE, DENIED_HALTED = range(5)  # FORMAT 9.8
+OUTCOME_NAMES = {0: "admitted", 1: "denied_policy", 2: "denied_budget", 4: "denied_halted"}
+OPEN, EXPIRED = range(2)
+
+PATH_MAX, CELLS_MAX = 4, 24  # SEMANTICS 9.3
+EXPIRE_MAX = 256  # FORMAT 9.13
+TERMS_BYTES = 44  # FORMAT 9.4
+NO_PARENT = U32_MAX  # FORMAT 9.14
+
+
+class Terms(NamedTuple):
+    """FORMAT 9.4."""
+
+    horizon: int
+    operations_max: int
+    clock_jump: int
+    late_window: int
+
+
+def read_terms(source: Reader) -> tuple[Terms, bytes]:
+    """FORMAT 9.4."""
+    raw = source.take(TERMS_BYTES)
+    if any(raw[28:]):
+        raise Malformed("the terms' last 16 bytes are not zero")
+    return Terms._make(struct.unpack_from("<QIQQ", raw)), raw
+
+
+def describe_outcome(outcome: bytes) -> str:
+    """An outcome of FORMAT 9.8 in words, as far as it can be read."""
+    source = Reader(outcome)
+    try:
+        text = OUTCOME_NAMES.get(source.u8(), "an unknown outcome")
+        if not source.data[1:]:
+            return text
+        text += f", epoch {source.u64()}"
+        source.take(32)
+        if source.u8():
+            text += f", limit applied {source.u64()}"
+        action, reason, mask = source.u8(), source.u8(), source.u8()
+        text += f", action {action} ({reason_name(reason)})"
+        if mask & 1:
+            text += f" candidate {source.u32()} at {source.u64()}"
+        return text
+    except (Malformed, *TOO_SHORT):
+        return f"{len(outcome)} bytes, unreadable"

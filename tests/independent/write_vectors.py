@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+"""Writes `vectors/`: the log of `scenario.py` and the canonical bytes and digests of its parts, for other implementations.
+
+python3 tests/independent/write_vectors.py
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+import scenario as s
+from write_log import admission_arguments, crc32c, digest, encode_candidate, encode_schema, genesis, u16, u64
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def vectors() -> dict[str, bytes]:
+    """The content of each file, by its path under `vectors/`."""
+    log = s.build()
+    stated = json.dumps(stated_vectors(log), indent=1) + "\n"
+    return {"vectors.json": stated.encode(), **{f"log/{name}": bytes(content) for name, content in log.files.items()}}
+
+
+def stated_vectors(log) -> dict:
+    decisions = {
+        "gamma first": (s.P1, 1, "plain", s.GAMMA_FIRST),
+        "beta kept": (s.P1, 1, "beta wanted", s.BETA_KEPT),
+        "beta cached": (s.P1, 1, "cached", s.BETA_CACHED),
+        "region denied": (s.P1, 1, "region", s.REGION_DENIED),
+        "beta worth": (s.P2, 2, "worth", s.BETA_WORTH),
+        "risk denied": (s.P2, 2, "risky", s.RISK_DENIED),
+    }
+    arguments = admission_arguments("alice", [s.TEAM_B], s.R["plain"])
+    return {
+        "crc32c": {"hex": "00" * 32, "value": crc32c(bytes(32))},
+        "log_id": s.LOG_ID.hex(),
+        "key_file": hexed(s.KEY_FILE),
+        "anchor": hexed(log.anchor()),
+        "policies": [policy_vector(policy, raw) for policy, raw in ((s.POLICY_1, s.P1), (s.POLICY_2, s.P2))],
+        "requests": {
+            name: {"canonical": raw.hex(), "digest": digest("assize/request/1", raw).hex()} for name, raw in sorted(s.R.items())
+        },
+        "decisions": {name: decision_vector(*parts) for name, parts in decisions.items()},
+        "operation": {"kind": 16, "arguments": arguments.hex(), "digest": operation_digest(16, arguments)},
+        "ledger_at_0": {"canonical": genesis(s.T0, s.FIRST_TERMS, 1, s.P1).hex()},
+        "ledger_at_34": {"canonical": s.middle_checkpoint().hex()},
+        "ledger_at_53": {
+            "canonical": s.final_ledger(by_name=False).hex(),
+            "for_digest": s.final_ledger(by_name=True).hex(),
+            "digest": digest("assize/ledger/1", s.final_ledger(by_name=True)).hex(),
+        },
+        "head": {"segment": log.number, "sequence": log.sequence, "tag": log.tag.hex(), "log_time": log.time},
+        "frames": [
+            {"segment": segment, "sequence": sequence, "kind": kind, "offset": offset, "tag": tag.hex()}
+            for (segment, sequence, kind, tag), (_, offset, _) in zip(log.tags, log.starts)
+        ],
+        "totals": s.TOTALS,
+        "decisions_by_outcome": s.DECISIONS,
+    }
+
+
+def hexed(raw: bytes) -> str:
+    return bytes(raw).hex()
+
+
+def policy_vector(policy: dict, raw: bytes) -> dict:
+    schema = encode_schema(policy["schema"])
+    return {
+        "epoch": policy["epoch"],
+        "canonical": raw.hex(),
+        "digest": digest("assize/policy/1", raw).hex(),
+        "schema": schema.hex(),
+        "schema_digest": digest("assize/schema/1", schema).hex(),
+        "candidates": [encode_candidate(candidate, policy["schema"]).hex() for candidate in policy["candidates"]],
+    }
+
+
+def decision_vector(policy: bytes, epoch: int, request: str, raw: bytes) -> dict:
+    body = u64(epoch) + digest("assize/policy/1", policy) + digest("assize/request/1", s.R[request]) + raw
+    return {"epoch": epoch, "request": request, "canonical": raw.hex(), "digest": digest("assize/decision/1", body).hex()}
+
+
+def operation_digest(kind: int, arguments: bytes) -> str:
+    return digest("assize/operation/1", u16(kind) + arguments).hex()
+
+
+def main() -> None:
+    for path, content in vectors().items():
+        target = os.path.join(HERE, "vectors", path)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        with open(target, "wb") as file:
+            file.write(content)
+
+
+if __name__ == "__main__":
+    main()
