@@ -51,3 +51,8 @@ pub mod record;
 pub mod audit;
 #[cfg(feature = "wal")]
 pub mod controller;
+
+/// The README's example is a test.
+#[cfg(all(doctest, feature = "wal", feature = "serde"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
