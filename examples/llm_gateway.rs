@@ -160,7 +160,7 @@ impl Gateway {
     /// What is left, and the proof.
     fn report(self, storage: &Memory, key: &RootKey) -> Outcome<()> {
         for (name, account) in ["team-docs", "key-ci"].into_iter().zip(self.payers) {
-            let left = self.controller.read(account).ok_or("the account is open")?;
+            let left = self.controller.read(account)?;
             println!(
                 "{name:<10} granted {}, available {} µ, reserved {} µ, committed {} µ",
                 left.granted, left.available_micros, left.reserved_micros, left.committed_micros

@@ -81,7 +81,7 @@ fn main() -> Outcome<()> {
     let mut options = OpenOptions::new(place.key()?, now()?);
     options.anchor = Some(anchor);
     let opened = Controller::open(place.storage(), options)?;
-    let left = opened.controller.read(key).ok_or("the key's account came back")?;
+    let left = opened.controller.read(key)?;
     println!(
         "reopened   {} µ of {} left, {} spent",
         left.available_micros, left.granted, left.committed_micros

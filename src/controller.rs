@@ -30,7 +30,7 @@ pub use stats::{Counts, Stats};
 use alloc::sync::Arc;
 
 use crate::{
-    budget::{AccountReading, Engine},
+    budget::{AccountError, AccountReading, Engine},
     id::{AccountId, LogId, Name, OperationId, Sequence},
     ledger::Ledger,
     num::Timestamp,
@@ -72,15 +72,22 @@ impl Controller {
 
     /// What an account has, as of now: an estimate while others work. [`with_ledger`](Self::with_ledger) has what
     /// is exact.
-    #[must_use]
-    pub fn read(&self, account: AccountId) -> Option<AccountReading> {
-        self.engine.read(account)
+    ///
+    /// # Errors
+    /// The account is unknown, or the log has failed: what is not on record is not shown.
+    pub fn read(&self, account: AccountId) -> Result<AccountReading, Fault> {
+        self.sound()?;
+        self.engine.read(account).ok_or(Fault::Account(AccountError::Unknown { account }))
     }
 
     /// What an operation did, if it is remembered: the answer to [`Fault::Unknown`] after the log was opened again.
-    #[must_use]
-    pub fn operation(&self, id: &OperationId) -> Option<Remembered> {
-        self.section.lock().ok()?.operations.find(id).copied()
+    ///
+    /// # Errors
+    /// The log has failed: whether the operation is on record is known after reopening.
+    pub fn operation(&self, id: &OperationId) -> Result<Option<Remembered>, Fault> {
+        self.sound()?;
+        let section = self.section.lock().map_err(|_| Fault::Broken)?;
+        Ok(section.operations.find(id).copied())
     }
 
     /// Outcomes so far and the present state.
@@ -88,6 +95,7 @@ impl Controller {
     /// # Errors
     /// The log has failed.
     pub fn stats(&self) -> Result<Stats, Fault> {
+        self.sound()?;
         let section = self.section.lock().map_err(|_| Fault::Broken)?;
         Ok(Stats {
             counts: section.counts,
@@ -143,6 +151,11 @@ impl Controller {
     /// The log has failed; nothing that was acknowledged is lost.
     pub fn close(self) -> Result<Anchor, Fault> {
         self.log.close().map_err(|_| Fault::Poisoned)
+    }
+
+    /// Whether the state can be shown: a failed log leaves effects in it that may not be on record.
+    fn sound(&self) -> Result<(), Fault> {
+        if self.log.failure().is_some() { Err(Fault::Poisoned) } else { Ok(()) }
     }
 
     fn active(&self) -> Arc<Active> {
