@@ -171,6 +171,7 @@ fn prescribe_decides_as_the_model() {
         "clamped above",
         "clamped below",
         "tied utility",
+        "decided by merit",
         "tied cost and merit",
         "no utility",
         "margin kept",
@@ -525,6 +526,8 @@ fn note_order(reach: &Reach, asked: &Asked<'_>) {
         let candidate = model.candidates.iter().find(|candidate| candidate.id == ranked.id).unwrap();
         model.merit.map(|column| candidate.values[column].clone())
     };
+    let tied = (first.utility, first.cost) == (second.utility, second.cost);
+    reach.hit_if(tied && value(first) != value(second), "decided by merit");
     reach.hit_if(
         (first.utility, first.cost, value(first)) == (second.utility, second.cost, value(second)),
         "tied cost and merit",

@@ -22,7 +22,7 @@ pub(super) struct Question<'a> {
     pub(super) disabled: &'a Disabled,
     facts: &'a Facts,
     excluded: &'a [CandidateId],
-    /// The gates on which a demand is made, in the schema's order.
+    /// The gates on which a demand is made, in the schema's order, before the first `None`.
     gates: [Option<DemandedGate<'a>>; GATES_MAX],
     pub(super) bill: Bill<'a>,
     pub(super) limit: MicroUnits,
@@ -49,8 +49,13 @@ impl<'a> Question<'a> {
             return Err(RequestError::Missing { fact: Fact::Confidence });
         }
         let mut gates = [None; GATES_MAX];
-        for ((index, place), gate) in gates.iter_mut().enumerate().zip(schema.gates()) {
-            *place = demanded(policy, request, index, gate)?;
+        let mut places = gates.iter_mut();
+        for (index, gate) in schema.gates().iter().enumerate() {
+            if let Some(demanded) = demanded(policy, request, index, gate)?
+                && let Some(place) = places.next()
+            {
+                *place = Some(demanded);
+            }
         }
         Ok(Self {
             policy,
@@ -121,7 +126,7 @@ impl<'a> Question<'a> {
 
     /// The gates on which a demand is made, in the schema's order.
     pub(super) fn gates(&self) -> impl Iterator<Item = &DemandedGate<'a>> {
-        self.gates.iter().flatten()
+        self.gates.iter().map_while(Option::as_ref)
     }
 }
 

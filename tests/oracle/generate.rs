@@ -262,6 +262,10 @@ fn candidates(
     for id in ids {
         let base = candidates.first().filter(|_| alike && !tape.once_in(3)).cloned();
         let mut candidate = base.unwrap_or_else(|| candidate(tape, columns, quantities, cards_max));
+        // Merits that differ by less than what a small value is divided by leave utility and cost the same.
+        if alike && tape.once_in(2) {
+            candidate.values[MERIT] = value(tape, &columns[MERIT], 8);
+        }
         candidate.id = id;
         candidate.enabled = !tape.once_in(8);
         candidates.push(candidate);
