@@ -117,13 +117,14 @@ impl LastSegment {
         if self.scanner.chain().phase() != Phase::Records {
             return Ok(());
         }
-        let place = self.scanner.chain().place();
+        let (segment, sequence) = (self.scanner.header().segment, self.scanner.header().sequence);
+        let place = Place { segment, sequence, offset: HEADER_END };
         fold.restore(checkpoint).map_err(|source| OpenError::Fold { place, source })?;
         *checkpoint = Vec::new();
         if fold.log_time() == self.scanner.chain().log_time() {
             Ok(())
         } else {
-            Err(self.scanner.refused(Fault::CheckpointTime).into())
+            Err(ReadError::Evidence { place, fault: Fault::CheckpointTime }.into())
         }
     }
 
@@ -216,3 +217,5 @@ fn for_each_piece(
 }
 
 const PIECE_BYTES: usize = 1 << 20;
+/// Where a segment's checkpoint starts. FORMAT 6.4.
+const HEADER_END: u64 = 256;

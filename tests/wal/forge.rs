@@ -10,44 +10,44 @@ use assize::{
 use crate::toy::{LOG_ID, START, Toy, key, open, read};
 
 /// A segment in the making.
-pub struct Forge {
+pub(crate) struct Forge {
     keys: (MacKey, MacKey),
     seed: u32,
     previous: Tag,
-    pub bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
     frames: u64,
-    pub sequence: u64,
+    pub(crate) sequence: u64,
     first: u64,
-    pub time: i64,
+    pub(crate) time: i64,
 }
 
 /// A frame's fields, as FORMAT 7.1 names them.
 #[derive(Clone)]
-pub struct Fields {
-    pub sequence: u64,
-    pub effective: i64,
-    pub caller: i64,
-    pub synced_through: u64,
-    pub kind: u16,
-    pub payload: Vec<u8>,
-    pub extension: Vec<u8>,
+pub(crate) struct Fields {
+    pub(crate) sequence: u64,
+    pub(crate) effective: i64,
+    pub(crate) caller: i64,
+    pub(crate) synced_through: u64,
+    pub(crate) kind: u16,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) extension: Vec<u8>,
 }
 
 /// A header's fields, as FORMAT 6.4 names them.
 #[derive(Clone)]
-pub struct HeaderFields {
-    pub version: u16,
-    pub key_mode: u8,
-    pub log_id: LogId,
-    pub segment: u32,
-    pub sequence: u64,
-    pub time: i64,
-    pub seal: [u8; 32],
-    pub digest: [u8; 32],
+pub(crate) struct HeaderFields {
+    pub(crate) version: u16,
+    pub(crate) key_mode: u8,
+    pub(crate) log_id: LogId,
+    pub(crate) segment: u32,
+    pub(crate) sequence: u64,
+    pub(crate) time: i64,
+    pub(crate) seal: [u8; 32],
+    pub(crate) digest: [u8; 32],
 }
 
 impl HeaderFields {
-    pub fn first() -> Self {
+    pub(crate) fn first() -> Self {
         Self {
             version: 1,
             key_mode: 1,
@@ -63,7 +63,7 @@ impl HeaderFields {
 
 impl Forge {
     /// A segment with that header and nothing more.
-    pub fn new(key: &RootKey, fields: &HeaderFields) -> Self {
+    pub(crate) fn new(key: &RootKey, fields: &HeaderFields) -> Self {
         let (id, number) = (key.id().0.to_le_bytes(), fields.segment.to_le_bytes());
         let info: [&[u8]; 3] = [b"assize/segment/1", &id, &number];
         let prefix = |domain: &str| {
@@ -101,26 +101,26 @@ impl Forge {
     }
 
     /// A first segment with the toy's first checkpoint.
-    pub fn started() -> Self {
+    pub(crate) fn started() -> Self {
         let mut forge = Self::new(&key(), &HeaderFields::first());
         forge.checkpoint(&Toy::new().bytes());
         forge
     }
 
     /// A first segment that another writer began; only tags can be made on it.
-    pub fn resumed(bytes: &[u8]) -> Self {
+    pub(crate) fn resumed(bytes: &[u8]) -> Self {
         let mut forge = Self::started();
         forge.previous = Tag(bytes[bytes.len() - 36..bytes.len() - 4].try_into().unwrap());
         forge
     }
 
     /// The tag of a frame with that body.
-    pub fn tag_of(&self, body: &[u8]) -> [u8; 32] {
+    pub(crate) fn tag_of(&self, body: &[u8]) -> [u8; 32] {
         self.keys.1.tag(&[&self.previous.0, body]).0
     }
 
     /// The fields that the next frame of that kind has.
-    pub fn next(&self, kind: u16, payload: &[u8]) -> Fields {
+    pub(crate) fn next(&self, kind: u16, payload: &[u8]) -> Fields {
         let control = kind == 64 || kind == 65;
         Fields {
             sequence: self.sequence + u64::from(!control),
@@ -134,7 +134,7 @@ impl Forge {
     }
 
     /// Appends a frame with these fields.
-    pub fn frame(&mut self, fields: &Fields) {
+    pub(crate) fn frame(&mut self, fields: &Fields) {
         let mut body = 0x315A_5341_u32.to_le_bytes().to_vec();
         body.extend((fields.payload.len() as u32).to_le_bytes());
         body.extend(fields.sequence.to_le_bytes());
@@ -145,7 +145,7 @@ impl Forge {
         body.extend((fields.extension.len() as u16).to_le_bytes());
         body.extend(&fields.payload);
         body.extend(&fields.extension);
-        while (body.len() + 36) % 8 != 0 {
+        while !(body.len() + 36).is_multiple_of(8) {
             body.push(0);
         }
         let tag = self.keys.1.tag(&[&self.previous.0, &body]);
@@ -158,22 +158,22 @@ impl Forge {
         self.time = fields.effective;
     }
 
-    pub fn record(&mut self, kind: u16, payload: &[u8]) {
+    pub(crate) fn record(&mut self, kind: u16, payload: &[u8]) {
         self.frame(&self.next(kind, payload));
     }
 
     /// Appends a checkpoint of one part.
-    pub fn checkpoint(&mut self, content: &[u8]) {
+    pub(crate) fn checkpoint(&mut self, content: &[u8]) {
         self.part(0, 1, content);
     }
 
-    pub fn part(&mut self, part: u32, parts: u32, content: &[u8]) {
+    pub(crate) fn part(&mut self, part: u32, parts: u32, content: &[u8]) {
         let payload = [&part.to_le_bytes()[..], &parts.to_le_bytes(), content].concat();
         self.frame(&self.next(64, &payload));
     }
 
     /// What a seal says here.
-    pub fn seal_payload(&self) -> Vec<u8> {
+    pub(crate) fn seal_payload(&self) -> Vec<u8> {
         let mut payload = self.frames.to_le_bytes().to_vec();
         payload.extend(self.first.to_le_bytes());
         payload.extend(self.sequence.to_le_bytes());
@@ -183,7 +183,7 @@ impl Forge {
     }
 
     /// Appends the seal; gives the header that follows.
-    pub fn seal(&mut self) -> HeaderFields {
+    pub(crate) fn seal(&mut self) -> HeaderFields {
         let payload = self.seal_payload();
         self.frame(&self.next(65, &payload));
         HeaderFields {
@@ -197,14 +197,14 @@ impl Forge {
     }
 
     /// Puts the segment into a place.
-    pub fn store(&self, storage: &Memory) {
+    pub(crate) fn store(&self, storage: &Memory) {
         let number = u32::from_le_bytes(self.bytes[32..36].try_into().unwrap());
         storage.replace(&format!("{number:08}.seg"), &self.bytes);
     }
 }
 
 /// Recomputes the checksum of a frame, or of a header, as anybody can who knows the log's id.
-pub fn mend_checksum(segment: &[u8], part: &mut [u8]) {
+pub(crate) fn mend_checksum(segment: &[u8], part: &mut [u8]) {
     let seed = crc32c::crc32c(&segment[16..36]);
     let at = if part.starts_with(b"ASSIZE") { 248 } else { part.len() - 4 };
     let checksum = crc32c::crc32c_append(seed, &part[..at]);

@@ -170,7 +170,8 @@ fn segments_cannot_be_exchanged() {
     let (fork, _) = fork(toy::LOG_ID);
     let (one, two) = ("00000001.seg", "00000002.seg");
     let bytes = |storage: &Memory, name| storage.bytes(name).unwrap();
-    let changes: [(&str, &dyn Fn(&Memory)); 7] = [
+    type Change<'a> = (&'static str, &'a dyn Fn(&Memory));
+    let changes: [Change<'_>; 7] = [
         ("the second of a fork", &|log| log.replace(two, &bytes(&fork, two))),
         ("the first of a fork", &|log| log.replace(one, &bytes(&fork, one))),
         ("the first twice", &|log| log.replace(two, &bytes(log, one))),
@@ -292,7 +293,10 @@ fn what_an_error_says_does_not_mend_the_log() {
         Forge::resumed(&bytes[..from]).tag_of(&bytes[from..to - 36])
     };
     let hex: String = right_tag.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert!(!said.contains(&hex[..8]) && !said.contains(&format!("{:?}", &right_tag[..4])), "{said}");
+    assert!(
+        !said.contains(hex.get(..8).unwrap()) && !said.contains(&format!("{:?}", &right_tag[..4])),
+        "{said}"
+    );
     // With it, the frame itself would verify: the test looks for the right thing.
     let mended = altered(&tampered, "00000001.seg", |bytes| {
         bytes[to - 36..to - 4].copy_from_slice(&right_tag);

@@ -1,1 +1,170 @@
+//! Many threads at one log.
 
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Mutex, mpsc},
+    thread,
+};
+
+use assize::{
+    crypto::Digest,
+    id::Sequence,
+    num::Timestamp,
+    wal::{
+        CreateOptions, Failure, Fold, Level, Log, LogOptions, RecordFrame, WaitError,
+        storage::{Memory, Operation},
+    },
+};
+
+use crate::toy::{self, LOG_ID, START, ToyError, create, key, open, read};
+
+const THREADS: u64 = 8;
+const RECORDS: u64 = 150;
+
+#[test]
+fn all_that_was_answered_is_there_once_and_in_order() {
+    let storage = Memory::new();
+    let log = create(&storage, 20_000);
+    let answered = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let (log, answered) = (&log, &answered);
+            scope.spawn(move || {
+                for number in 0..RECORDS {
+                    let payload = [thread, number].map(u64::to_le_bytes).concat();
+                    let sequence =
+                        log.append(1, START, START, |out| out.extend_from_slice(&payload)).unwrap();
+                    let level = match (thread + number) % 4 {
+                        0 => Level::Written,
+                        1 => Level::Queued,
+                        _ => Level::Synced,
+                    };
+                    log.wait(sequence, level).unwrap();
+                    answered.lock().unwrap().push((sequence, level, payload));
+                }
+            });
+        }
+    });
+    let mut answered = answered.into_inner().unwrap();
+    answered.sort();
+    assert!(answered.iter().map(|row| row.0.0).eq(1..=THREADS * RECORDS), "every sequence once");
+    let last =
+        |levels: &[Level]| answered.iter().filter(|row| levels.contains(&row.1)).map(|row| row.0).max();
+    let stats = log.stats();
+    assert!(stats.batches <= THREADS * RECORDS && stats.segment > 3, "{stats:?}");
+    drop(log);
+    let killed = storage.copy();
+    storage.cut_power();
+    for (storage, level) in
+        [(killed, last(&[Level::Synced, Level::Written])), (storage, last(&[Level::Synced]))]
+    {
+        let (log, recovery) = open(&storage).unwrap();
+        assert!(recovery.head >= level.unwrap());
+        log.close().unwrap();
+        let (frames, _) = read(&storage).unwrap();
+        let records = frames.iter().filter(|frame| frame.is_record());
+        for (record, (sequence, _, payload)) in records.zip(&answered) {
+            assert_eq!((record.sequence, &record.payload), (sequence.0, payload));
+        }
+    }
+}
+
+#[test]
+fn a_failure_reaches_every_thread() {
+    for nth in [1, 5, 20] {
+        let storage = Memory::new();
+        let log = create(&storage, 1 << 20);
+        storage.fail(Operation::Sync, nth);
+        let (tell, told) = mpsc::channel();
+        thread::scope(|scope| {
+            for _ in 0..THREADS {
+                let (log, tell) = (&log, tell.clone());
+                scope.spawn(move || {
+                    let mut last = Sequence(0);
+                    // Ends only by the failure: who is not reached by it hangs, and the test with it.
+                    while let Ok(sequence) = log.append(1, START, START, |out| out.push(1)) {
+                        if log.wait(sequence, Level::Synced).is_err() {
+                            break;
+                        }
+                        last = sequence;
+                    }
+                    tell.send(last).unwrap();
+                });
+            }
+        });
+        drop(tell);
+        let answered: Vec<_> = told.iter().collect();
+        assert_eq!(answered.len() as u64, THREADS);
+        drop(log);
+        storage.cut_power();
+        assert!(open(&storage).unwrap().1.head >= answered.into_iter().max().unwrap());
+    }
+}
+
+/// A state that panics at a record.
+struct Panicking;
+
+impl Fold for Panicking {
+    type Error = ToyError;
+
+    fn restore(&mut self, _: &[u8]) -> Result<(), ToyError> {
+        Ok(())
+    }
+
+    fn apply(&mut self, record: RecordFrame<'_>) -> Result<(), ToyError> {
+        assert_ne!(record.payload, b"panic");
+        Ok(())
+    }
+
+    fn checkpoint(&self, out: &mut Vec<u8>) -> Result<(), ToyError> {
+        out.push(1);
+        Ok(())
+    }
+
+    fn log_time(&self) -> Timestamp {
+        START
+    }
+}
+
+#[test]
+fn a_leader_that_panics_leaves_nobody_waiting() {
+    let options = CreateOptions { id: LOG_ID, key: key(), options: LogOptions::default() };
+    let log = Log::create(Box::new(Memory::new()), options, Panicking).unwrap();
+    let unknown = Err(WaitError::Unknown(Failure::Panicked));
+    thread::scope(|scope| {
+        for number in 0..THREADS {
+            let log = &log;
+            scope.spawn(move || {
+                let payload: &[u8] = if number == 3 { b"panic" } else { b"calm" };
+                let Ok(sequence) = log.append(1, START, START, |out| out.extend_from_slice(payload)) else {
+                    return;
+                };
+                // The one who leads the batch unwinds; the others are answered.
+                let waited = catch_unwind(AssertUnwindSafe(|| log.wait(sequence, Level::Synced)));
+                assert!(waited.is_err() || waited.is_ok_and(|answer| answer == unknown || answer == Ok(())));
+            });
+        }
+    });
+    assert_eq!(log.failure(), Some(Failure::Panicked));
+    assert_eq!(log.wait(Sequence(1), Level::Synced), unknown);
+    assert_eq!(log.with_fold(|_| ()), Err(WaitError::Unknown(Failure::Panicked)));
+}
+
+#[test]
+fn the_state_can_be_looked_at_while_others_write() {
+    let storage = Memory::new();
+    let log = create(&storage, 5_000);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..300 {
+                toy::append_at(&log, 1, Level::Written);
+            }
+        });
+        let mut seen = 0;
+        while seen < 300 {
+            let (count, digest) = log.with_fold(|state| (state.count, state.digest)).unwrap();
+            assert!(count >= seen && (count == 0) == (digest == Digest([0; 32])));
+            seen = count;
+        }
+    });
+}

@@ -12,35 +12,35 @@ use assize::{
     },
 };
 
-pub const LOG_ID: LogId = LogId([0xA5; 16]);
-pub const START: Timestamp = Timestamp(1_000);
+pub(crate) const LOG_ID: LogId = LogId([0xA5; 16]);
+pub(crate) const START: Timestamp = Timestamp(1_000);
 /// Kinds of records that a caller may append.
-pub const KINDS: [u16; 13] = [1, 2, 3, 4, 16, 17, 18, 19, 21, 22, 32, 33, 34];
+pub(crate) const KINDS: [u16; 13] = [1, 2, 3, 4, 16, 17, 18, 19, 21, 22, 32, 33, 34];
 
-pub fn key() -> RootKey {
+pub(crate) fn key() -> RootKey {
     RootKey::new(KeyId(7), &[0x42; 32]).unwrap()
 }
 
 /// Counts records and hashes them in order; its checkpoint can be padded to any size.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Toy {
-    pub count: u64,
-    pub last: Sequence,
-    pub time: Timestamp,
-    pub digest: Digest,
-    pub padding: usize,
+pub(crate) struct Toy {
+    pub(crate) count: u64,
+    pub(crate) last: Sequence,
+    pub(crate) time: Timestamp,
+    pub(crate) digest: Digest,
+    pub(crate) padding: usize,
 }
 
 impl Toy {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::padded(0)
     }
 
-    pub fn padded(padding: usize) -> Self {
+    pub(crate) fn padded(padding: usize) -> Self {
         Self { count: 0, last: Sequence(0), time: START, digest: Digest([0; 32]), padding }
     }
 
-    pub fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut out = Vec::new();
         out.extend_from_slice(&self.count.to_le_bytes());
         out.extend_from_slice(&self.last.0.to_le_bytes());
@@ -96,12 +96,12 @@ impl Fold for Toy {
 }
 
 /// A payload that the toy does not take.
-pub const REFUSED: &[u8] = b"refused";
+pub(crate) const REFUSED: &[u8] = b"refused";
 /// A padding at which the toy has no checkpoint.
-pub const UNCHECKPOINTED: usize = usize::MAX;
+pub(crate) const UNCHECKPOINTED: usize = usize::MAX;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ToyError;
+pub(crate) struct ToyError;
 
 impl fmt::Display for ToyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -111,30 +111,30 @@ impl fmt::Display for ToyError {
 
 impl std::error::Error for ToyError {}
 
-pub fn create_options(options: LogOptions) -> CreateOptions {
+pub(crate) fn create_options(options: LogOptions) -> CreateOptions {
     CreateOptions { id: LOG_ID, key: key(), options }
 }
 
-pub fn open_options() -> OpenOptions {
+pub(crate) fn open_options() -> OpenOptions {
     OpenOptions { key: key(), options: LogOptions::default(), log_id: None, anchor: None, at: START }
 }
 
-pub fn create(storage: &Memory, segment_bytes: u64) -> Log<Toy> {
+pub(crate) fn create(storage: &Memory, segment_bytes: u64) -> Log<Toy> {
     let options = create_options(LogOptions { segment_bytes, ..LogOptions::default() });
     Log::create(Box::new(storage.clone()), options, Toy::new()).unwrap()
 }
 
-pub fn open(storage: &Memory) -> Result<(Log<Toy>, Recovery), OpenError<ToyError>> {
+pub(crate) fn open(storage: &Memory) -> Result<(Log<Toy>, Recovery), OpenError<ToyError>> {
     Log::open(Box::new(storage.clone()), open_options(), Toy::new())
 }
 
 /// The payload of the record of that sequence in tests: its length goes through all paddings.
-pub fn payload(sequence: u64) -> Vec<u8> {
+pub(crate) fn payload(sequence: u64) -> Vec<u8> {
     (0..sequence % 23).map(|at| (sequence * 31 + at) as u8).collect()
 }
 
 /// Appends the next `count` records of the tests' sequence.
-pub fn append(log: &Log<Toy>, count: u64) -> Sequence {
+pub(crate) fn append(log: &Log<Toy>, count: u64) -> Sequence {
     for _ in 0..count {
         let next = log.head().0 + 1;
         let time = log_time(log, next);
@@ -149,7 +149,7 @@ fn log_time(_: &Log<Toy>, sequence: u64) -> Timestamp {
     Timestamp(START.0 + sequence.cast_signed() * 3)
 }
 
-pub fn append_at(log: &Log<Toy>, count: u64, level: Level) -> Sequence {
+pub(crate) fn append_at(log: &Log<Toy>, count: u64, level: Level) -> Sequence {
     let head = append(log, count);
     log.wait(head, level).unwrap();
     head
@@ -157,15 +157,15 @@ pub fn append_at(log: &Log<Toy>, count: u64, level: Level) -> Sequence {
 
 /// A frame as a test keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
-    pub segment: u32,
-    pub offset: u64,
-    pub bytes: u64,
-    pub sequence: u64,
-    pub kind: u16,
-    pub effective: i64,
-    pub synced_through: u64,
-    pub payload: Vec<u8>,
+pub(crate) struct Kept {
+    pub(crate) segment: u32,
+    pub(crate) offset: u64,
+    pub(crate) bytes: u64,
+    pub(crate) sequence: u64,
+    pub(crate) kind: u16,
+    pub(crate) effective: i64,
+    pub(crate) synced_through: u64,
+    pub(crate) payload: Vec<u8>,
 }
 
 impl Kept {
@@ -182,12 +182,12 @@ impl Kept {
         }
     }
 
-    pub fn is_record(&self) -> bool {
+    pub(crate) fn is_record(&self) -> bool {
         self.kind != 64 && self.kind != 65
     }
 }
 
-pub fn read_with(storage: &Memory, options: ReadOptions) -> Result<(Vec<Kept>, Summary), ReadError> {
+pub(crate) fn read_with(storage: &Memory, options: ReadOptions) -> Result<(Vec<Kept>, Summary), ReadError> {
     let key = key();
     let keys = [&key];
     let mut reader = Reader::open(storage, &keys, options)?;
@@ -199,6 +199,6 @@ pub fn read_with(storage: &Memory, options: ReadOptions) -> Result<(Vec<Kept>, S
     Ok((frames, reader.finish()?))
 }
 
-pub fn read(storage: &Memory) -> Result<(Vec<Kept>, Summary), ReadError> {
+pub(crate) fn read(storage: &Memory) -> Result<(Vec<Kept>, Summary), ReadError> {
     read_with(storage, ReadOptions::default())
 }
