@@ -1,0 +1,598 @@
+//! The ledger against a naive model of money: i128, lists, everything recounted at each step.
+#![cfg(feature = "wal")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    reason = "a test"
+)]
+
+#[path = "ledger/world.rs"]
+mod world;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use assize::id::{AccountId, Sequence};
+use assize::ledger::Ledger;
+use assize::overrun::Overrun;
+use assize::record::{
+    AccountClosed, AdmissionOutcome, Call, CommitOutcome, ExtendOutcome, Record, ReleaseOutcome, Settled,
+    Terms,
+};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use world::*;
+
+const LATE_S: u64 = 100;
+const MODES: [Overrun; 3] = [Overrun::Deny, Overrun::IfAvailable, Overrun::Debt];
+
+#[derive(Clone, Debug)]
+enum Step {
+    Open { parent: usize, mode: usize },
+    Grant { account: usize, change: i64 },
+    Admit { named: Vec<usize>, calls: u64, seconds: u64 },
+    Commit { hold: usize, micros: u64 },
+    Release { hold: usize },
+    Extend { hold: usize, micros: u64, later: u64 },
+    Reroute { hold: usize, calls: u64, seconds: u64 },
+    Expire { from: usize },
+    Close { account: usize },
+    Wait { seconds: u64 },
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let any = 0..64_usize;
+    let step = prop_oneof![
+        1 => (any.clone(), 0..3_usize).prop_map(|(parent, mode)| Step::Open { parent, mode }),
+        2 => (any.clone(), -400_i64..1_500).prop_map(|(account, change)| Step::Grant { account, change }),
+        6 => (prop::collection::vec(any.clone(), 1..4), 0_u64..12, 1_u64..90)
+            .prop_map(|(named, calls, seconds)| Step::Admit { named, calls, seconds }),
+        4 => (any.clone(), prop_oneof![0_u64..500, 0_u64..5_000]).prop_map(|(hold, micros)| Step::Commit { hold, micros }),
+        1 => any.clone().prop_map(|hold| Step::Release { hold }),
+        2 => (any.clone(), 0_u64..1_000, 0_u64..40)
+            .prop_map(|(hold, micros, later)| Step::Extend { hold, micros, later }),
+        2 => (any.clone(), 0_u64..80, 1_u64..90)
+            .prop_map(|(hold, calls, seconds)| Step::Reroute { hold, calls, seconds }),
+        1 => any.clone().prop_map(|from| Step::Expire { from }),
+        1 => any.prop_map(|account| Step::Close { account }),
+        2 => (0_u64..80).prop_map(|seconds| Step::Wait { seconds }),
+    ];
+    prop::collection::vec(step, 1..60)
+}
+
+#[derive(Debug)]
+struct ModelAccount {
+    parent: Option<usize>,
+    mode: usize,
+    closed: bool,
+    granted: i128,
+    available: i128,
+    committed: i128,
+    unfunded: i128,
+}
+
+#[derive(Clone, Debug)]
+struct ModelHold {
+    amount: i128,
+    deadline_s: u64,
+    named: Vec<usize>,
+    expired: bool,
+}
+
+#[derive(Debug, Default)]
+struct Model {
+    accounts: Vec<ModelAccount>,
+    holds: BTreeMap<u64, ModelHold>,
+    now_s: u64,
+}
+
+impl Model {
+    fn cells(&self, named: &[usize]) -> Vec<usize> {
+        let mut cells = Vec::new();
+        for &account in named {
+            let mut next = Some(account);
+            while let Some(cell) = next {
+                if !cells.contains(&cell) {
+                    cells.push(cell);
+                }
+                next = self.accounts[cell].parent;
+            }
+        }
+        cells
+    }
+
+    fn least(&self, cells: &[usize]) -> (i128, usize) {
+        let mut least = (i128::MAX, 0);
+        for &cell in cells {
+            if self.accounts[cell].available < least.0 {
+                least = (self.accounts[cell].available, cell);
+            }
+        }
+        least
+    }
+
+    fn reserved(&self, account: usize) -> i128 {
+        let open = self.holds.values().filter(|hold| !hold.expired);
+        open.filter(|hold| self.cells(&hold.named).contains(&account)).map(|hold| hold.amount).sum()
+    }
+
+    fn any_closed(&self, named: &[usize]) -> bool {
+        self.cells(named).iter().any(|&cell| self.accounts[cell].closed)
+    }
+
+    fn move_all(&mut self, cells: &[usize], available: i128) {
+        for &cell in cells {
+            self.accounts[cell].available += available;
+        }
+    }
+
+    fn depth(&self, account: usize) -> usize {
+        1 + self.accounts[account].parent.map_or(0, |parent| self.depth(parent))
+    }
+
+    /// A hold that a settlement can find, by a number.
+    fn pick(&self, number: usize) -> Option<(u64, ModelHold)> {
+        let known: Vec<_> = self
+            .holds
+            .iter()
+            .filter(|(_, hold)| hold.deadline_s + LATE_S >= self.now_s)
+            .map(|(name, hold)| (*name, hold.clone()))
+            .collect();
+        known.get(number % known.len().max(1)).cloned()
+    }
+
+    fn is_late(&self, hold: &ModelHold) -> bool {
+        hold.expired || hold.deadline_s <= self.now_s
+    }
+}
+
+/// How often each thing happened, so that what is not reached is seen.
+#[derive(Debug, Default)]
+struct Reached(BTreeMap<&'static str, u64>);
+
+impl Reached {
+    fn count(&mut self, what: &'static str) {
+        *self.0.entry(what).or_default() += 1;
+    }
+}
+
+struct Run<'a> {
+    world: World,
+    model: Model,
+    reached: &'a mut Reached,
+}
+
+impl Run<'_> {
+    fn new(reached: &mut Reached) -> Run<'_> {
+        let terms =
+            Terms { late_window_ns: LATE_S * SECOND_NS, clock_jump_ns_max: u64::MAX, ..Terms::default() };
+        Run { world: World::with(terms), model: Model::default(), reached }
+    }
+
+    /// The record is taken, and what differs from it is not.
+    fn take(&mut self, what: &'static str, record: &Record) -> Sequence {
+        for wrong in differing(record) {
+            assert!(self.world.apply(&wrong).is_err(), "{wrong:?} is taken for {record:?}");
+            self.reached.count("refused");
+        }
+        let sequence = self.world.apply(record).unwrap_or_else(|found| panic!("{record:?}: {found}"));
+        self.reached.count(what);
+        sequence
+    }
+
+    fn step(&mut self, step: &Step) {
+        match step {
+            Step::Open { parent, mode } => self.open(*parent, *mode),
+            Step::Grant { account, change } => self.grant(*account, *change),
+            Step::Admit { named, calls, seconds } => self.admit(named, *calls, *seconds),
+            Step::Commit { hold, micros } => self.commit(*hold, *micros),
+            Step::Release { hold } => self.release(*hold),
+            Step::Extend { hold, micros, later } => self.extend(*hold, *micros, *later),
+            Step::Reroute { hold, calls, seconds } => self.reroute(*hold, *calls, *seconds),
+            Step::Expire { from } => self.expire(*from),
+            Step::Close { account } => self.close(*account),
+            Step::Wait { seconds } => {
+                self.world.wait(*seconds);
+                self.model.now_s += seconds;
+            }
+        }
+    }
+
+    fn open(&mut self, parent: usize, mode: usize) {
+        let count = self.model.accounts.len();
+        let parent = (parent % (count + 1)).checked_sub(1);
+        let name = format!("account {count}");
+        let record = account(&name, parent.map(|parent| parent as u32), MODES[mode]);
+        if parent.is_some_and(|above| self.model.accounts[above].closed || self.model.depth(above) == 8) {
+            assert!(self.world.apply(&record).is_err());
+            return;
+        }
+        self.take("open", &record);
+        self.model.accounts.push(ModelAccount {
+            parent,
+            mode,
+            closed: false,
+            granted: 0,
+            available: 0,
+            committed: 0,
+            unfunded: 0,
+        });
+    }
+
+    fn grant(&mut self, number: usize, change: i64) {
+        let count = self.model.accounts.len();
+        if count == 0 || change == 0 {
+            return;
+        }
+        let account = number % count;
+        let of = &mut self.model.accounts[account];
+        let record = grant(account as u32, change);
+        if of.closed || (change < 0 && i128::from(-change) > of.available) {
+            assert!(self.world.apply(&record).is_err());
+            self.reached.count("grant refused");
+            return;
+        }
+        of.granted += i128::from(change);
+        of.available += i128::from(change);
+        self.take(if change > 0 { "grant up" } else { "grant down" }, &record);
+    }
+
+    /// What a request of so many calls comes to at these cells, at `rate` µ a call.
+    fn outcome(
+        &self,
+        request: &assize::kernel::Request,
+        calls: u64,
+        rate: u64,
+        cells: &[usize],
+        seconds: u64,
+    ) -> AdmissionOutcome {
+        let (least, binding) = self.model.least(cells);
+        let deadline = after(self.model.now_s + seconds);
+        if i128::from(calls * rate) <= least.max(0) {
+            return AdmissionOutcome::Admitted { decided: self.world.decided(request, None), deadline };
+        }
+        let decided = self.world.decided(request, Some(least.max(0) as u64));
+        AdmissionOutcome::DeniedBudget { decided, binding: AccountId(binding as u32) }
+    }
+
+    fn admit(&mut self, numbers: &[usize], calls: u64, seconds: u64) {
+        let count = self.model.accounts.len();
+        if count == 0 {
+            return;
+        }
+        let mut named: Vec<usize> = Vec::new();
+        for number in numbers {
+            if !named.contains(&(number % count)) {
+                named.push(number % count);
+            }
+        }
+        let accounts: Vec<u32> = named.iter().map(|&account| account as u32).collect();
+        let cells = self.model.cells(&named);
+        let asked = request(calls);
+        let outcome = self.outcome(&asked, calls, 20, &cells, seconds);
+        let record = Record::Admission(admission(path(&accounts), asked, outcome));
+        if self.model.any_closed(&named) || cells.len() > 24 {
+            assert!(self.world.apply(&record).is_err());
+            return;
+        }
+        if let AdmissionOutcome::Admitted { .. } = outcome {
+            let hold = self.take("admit", &record);
+            self.hold(hold, named, i128::from(calls * 20), seconds);
+        } else {
+            self.take("deny", &record);
+        }
+    }
+
+    fn hold(&mut self, hold: Sequence, named: Vec<usize>, amount: i128, seconds: u64) {
+        let cells = self.model.cells(&named);
+        self.model.move_all(&cells, -amount);
+        let deadline_s = self.model.now_s + seconds;
+        self.model.holds.insert(hold.0, ModelHold { amount, deadline_s, named, expired: false });
+    }
+
+    fn commit(&mut self, number: usize, micros: u64) {
+        let Some((name, hold)) = self.model.pick(number) else { return };
+        let cells = self.model.cells(&hold.named);
+        let actual = i128::from(micros);
+        if self.model.is_late(&hold) {
+            self.take("commit late", &commit_amount(Sequence(name), (Settled::Expired, micros, 0, micros)));
+            if !hold.expired {
+                self.model.move_all(&cells, hold.amount);
+            }
+            cells.iter().for_each(|&cell| self.model.accounts[cell].unfunded += actual);
+        } else {
+            let extra = (actual - hold.amount).max(0);
+            let strictest = cells.iter().map(|&cell| self.model.accounts[cell].mode).min().unwrap();
+            let booked = match strictest {
+                0 => 0,
+                1 => extra.min(self.model.least(&cells).0.max(0)),
+                _ => extra,
+            };
+            let outcome = (Settled::InTime, micros, booked as u64, (extra - booked) as u64);
+            let what = match (extra, booked) {
+                (0, _) => "commit within",
+                (_, 0) => "commit unfunded",
+                _ if extra > booked => "commit partly booked",
+                _ => "commit above",
+            };
+            self.take(what, &commit_amount(Sequence(name), outcome));
+            let charged = actual.min(hold.amount) + booked;
+            self.model.move_all(&cells, hold.amount - charged);
+            for &cell in &cells {
+                self.model.accounts[cell].committed += charged;
+                self.model.accounts[cell].unfunded += extra - booked;
+            }
+        }
+        self.model.holds.remove(&name);
+    }
+
+    fn release(&mut self, number: usize) {
+        let Some((name, hold)) = self.model.pick(number) else { return };
+        let cells = self.model.cells(&hold.named);
+        let late = self.model.is_late(&hold);
+        let given_back = (!late).then_some(hold.amount as u64);
+        self.take(if late { "release late" } else { "release" }, &release(Sequence(name), given_back));
+        if !hold.expired {
+            self.model.move_all(&cells, hold.amount);
+        }
+        self.model.holds.remove(&name);
+    }
+
+    fn extend(&mut self, number: usize, micros: u64, later: u64) {
+        let Some((name, hold)) = self.model.pick(number) else { return };
+        let cells = self.model.cells(&hold.named);
+        let (least, binding) = self.model.least(&cells);
+        let more = i128::from(micros);
+        let deadline_s = hold.deadline_s + later;
+        let pays = more <= least.max(0);
+        let outcome = if pays {
+            ExtendOutcome::Extended { deadline: after(deadline_s), held: amount((hold.amount + more) as u64) }
+        } else {
+            ExtendOutcome::DeniedBudget { binding: AccountId(binding as u32) }
+        };
+        let record = extend(Sequence(name), micros, outcome);
+        if self.model.is_late(&hold) || self.model.any_closed(&hold.named) {
+            assert!(self.world.apply(&record).is_err());
+            self.reached.count("extension too late");
+            return;
+        }
+        self.take(if pays { "extend" } else { "extension denied" }, &record);
+        if pays {
+            self.model.move_all(&cells, -more);
+            let held = self.model.holds.get_mut(&name).unwrap();
+            held.amount += more;
+            held.deadline_s = deadline_s;
+        }
+    }
+
+    fn reroute(&mut self, number: usize, calls: u64, seconds: u64) {
+        let Some((name, hold)) = self.model.pick(number) else { return };
+        let cells = self.model.cells(&hold.named);
+        if self.model.is_late(&hold) || self.model.any_closed(&hold.named) {
+            let call = self.world.rerouted(Sequence(name), calls, seconds);
+            assert!(self.world.apply(&Record::Reroute(call)).is_err());
+            self.reached.count("reroute too late");
+            return;
+        }
+        let mut call = self.world.rerouted(Sequence(name), calls, seconds);
+        self.model.move_all(&cells, hold.amount);
+        self.model.holds.remove(&name);
+        let outcome = self.outcome(&call.arguments.request, calls, 30, &cells, seconds);
+        call.outcome.admission = outcome;
+        if let AdmissionOutcome::Admitted { .. } = outcome {
+            let new = self.take("reroute", &Record::Reroute(call));
+            self.hold(new, hold.named, i128::from(calls * 30), seconds);
+        } else {
+            self.take("reroute denied", &Record::Reroute(call));
+        }
+    }
+
+    fn expire(&mut self, from: usize) {
+        let now_s = self.model.now_s;
+        let is_due = |hold: &ModelHold| !hold.expired && hold.deadline_s <= now_s;
+        let due: Vec<u64> =
+            self.model.holds.iter().filter(|(_, hold)| is_due(hold)).map(|(name, _)| *name).collect();
+        let due = &due[from % (due.len() + 1)..];
+        if due.is_empty() {
+            return;
+        }
+        self.take("expire", &expire(&due.iter().copied().map(Sequence).collect::<Vec<_>>()));
+        for name in due {
+            let hold = self.model.holds.get_mut(name).unwrap();
+            hold.expired = true;
+            let (amount, named) = (hold.amount, hold.named.clone());
+            let cells = self.model.cells(&named);
+            self.model.move_all(&cells, amount);
+        }
+    }
+
+    fn close(&mut self, number: usize) {
+        let count = self.model.accounts.len();
+        if count == 0 {
+            return;
+        }
+        let account = number % count;
+        let record = Record::AccountClosed(AccountClosed { account: AccountId(account as u32) });
+        let children = self.model.accounts.iter().any(|of| of.parent == Some(account) && !of.closed);
+        if self.model.accounts[account].closed || children || self.model.reserved(account) > 0 {
+            assert!(self.world.apply(&record).is_err());
+            return;
+        }
+        self.take("close", &record);
+        self.model.accounts[account].closed = true;
+    }
+
+    /// Every counter is the model's, and the money adds up.
+    fn compare(&self) {
+        for (account, expected) in self.model.accounts.iter().enumerate() {
+            let cell = self.world.ledger.account(AccountId(account as u32)).unwrap().cell;
+            let reserved = self.model.reserved(account);
+            assert_eq!(
+                (
+                    i128::from(cell.granted.micros()),
+                    i128::from(cell.available_micros),
+                    i128::from(cell.reserved_micros),
+                    i128::from(cell.committed_micros),
+                    i128::from(cell.unfunded_micros),
+                ),
+                (expected.granted, expected.available, reserved, expected.committed, expected.unfunded),
+            );
+            assert_eq!(expected.granted, expected.available + reserved + expected.committed);
+        }
+        let known = |(_, hold): &(&u64, &ModelHold)| {
+            !hold.expired
+                || hold.deadline_s + LATE_S >= (self.world.ledger.log_time().0 - CREATED.0) as u64 / SECOND_NS
+        };
+        let expected: Vec<_> =
+            self.model.holds.iter().filter(known).map(|(name, _)| Sequence(*name)).collect();
+        let seen: Vec<_> = self.world.ledger.holds().map(|(name, _)| name).collect();
+        assert_eq!(seen, expected);
+        assert_eq!(self.world.ledger.check_conservation(), Ok(()));
+    }
+}
+
+/// The record with each number of its outcome one more and one less, and with the other outcomes that it could have.
+fn differing(record: &Record) -> Vec<Record> {
+    let mut all = Vec::new();
+    let near = |of: assize::num::Amount| {
+        let micros = of.micros();
+        [micros.checked_sub(1), micros.checked_add(1)].into_iter().flatten().map(amount)
+    };
+    match record {
+        Record::Commit(call) => {
+            let mut with =
+                |outcome: CommitOutcome| all.push(Record::Commit(Call { outcome, ..call.clone() }));
+            let outcome = call.outcome;
+            near(outcome.actual).for_each(|actual| with(CommitOutcome { actual, ..outcome }));
+            near(outcome.booked_extra)
+                .for_each(|booked_extra| with(CommitOutcome { booked_extra, ..outcome }));
+            near(outcome.unfunded).for_each(|unfunded| with(CommitOutcome { unfunded, ..outcome }));
+            let settled = if outcome.settled == Settled::InTime { Settled::Expired } else { Settled::InTime };
+            with(CommitOutcome { settled, ..outcome });
+        }
+        Record::Release(call) => {
+            let mut with = |outcome| all.push(Record::Release(Call { outcome, ..call.clone() }));
+            match call.outcome {
+                ReleaseOutcome::Released { given_back } => {
+                    near(given_back).for_each(|given_back| with(ReleaseOutcome::Released { given_back }));
+                    with(ReleaseOutcome::Expired);
+                }
+                ReleaseOutcome::Expired => with(ReleaseOutcome::Released { given_back: amount(0) }),
+            }
+        }
+        Record::Extend(call) => {
+            let mut with = |outcome| all.push(Record::Extend(Call { outcome, ..call.clone() }));
+            with(ExtendOutcome::DeniedHalted);
+            match call.outcome {
+                ExtendOutcome::Extended { deadline, held } => {
+                    near(held).for_each(|held| with(ExtendOutcome::Extended { deadline, held }));
+                    with(ExtendOutcome::Extended { deadline: CREATED, held });
+                    with(ExtendOutcome::DeniedBudget { binding: AccountId(0) });
+                }
+                ExtendOutcome::DeniedBudget { binding } => {
+                    with(ExtendOutcome::DeniedBudget { binding: AccountId(binding.0 + 1) });
+                    with(ExtendOutcome::Extended { deadline: after(1 << 30), held: call.arguments.amount });
+                }
+                ExtendOutcome::DeniedHalted => {}
+            }
+        }
+        Record::Admission(call) => {
+            let mut with = |outcome| all.push(Record::Admission(Call { outcome, ..call.clone() }));
+            wrong_outcomes(call.outcome).into_iter().for_each(&mut with);
+        }
+        Record::Reroute(call) => {
+            for given_back in near(call.outcome.given_back) {
+                let mut wrong = call.clone();
+                wrong.outcome.given_back = given_back;
+                all.push(Record::Reroute(wrong));
+            }
+            for admission in wrong_outcomes(call.outcome.admission) {
+                let mut wrong = call.clone();
+                wrong.outcome.admission = admission;
+                all.push(Record::Reroute(wrong));
+            }
+        }
+        _ => {}
+    }
+    all
+}
+
+fn wrong_outcomes(outcome: AdmissionOutcome) -> Vec<AdmissionOutcome> {
+    let mut wrong = vec![AdmissionOutcome::DeniedHalted];
+    match outcome {
+        AdmissionOutcome::Admitted { decided, .. } => {
+            wrong.push(AdmissionOutcome::Admitted { decided, deadline: CREATED });
+            wrong.push(AdmissionOutcome::DeniedPolicy { decided });
+        }
+        AdmissionOutcome::DeniedBudget { decided, binding } => {
+            let binding = AccountId(binding.0 + 1);
+            wrong.push(AdmissionOutcome::DeniedBudget { decided, binding });
+        }
+        AdmissionOutcome::DeniedPolicy { .. } | AdmissionOutcome::DeniedHalted => {}
+    }
+    wrong
+}
+
+#[test]
+fn money_moves_as_in_the_model() {
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(256);
+    let reached = RefCell::new(Reached::default());
+    let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
+    runner
+        .run(&steps(), |steps| {
+            let mut reached = reached.borrow_mut();
+            let mut run = Run::new(&mut reached);
+            run.open(0, 2);
+            run.grant(0, 5_000);
+            run.open(1, 2);
+            run.grant(1, 2_500);
+            run.open(2, 1);
+            run.grant(2, 1_000);
+            for (at, step) in steps.iter().enumerate() {
+                run.step(step);
+                run.compare();
+                if at % 16 == 15 {
+                    let form = run.world.form();
+                    run.world.ledger = Ledger::decode(&form).unwrap();
+                    assert_eq!(run.world.form(), form);
+                    run.reached.count("restored");
+                }
+            }
+            Ok(())
+        })
+        .unwrap();
+    let reached = reached.into_inner();
+    let all = [
+        "open",
+        "grant up",
+        "grant down",
+        "grant refused",
+        "admit",
+        "deny",
+        "commit within",
+        "commit unfunded",
+        "commit partly booked",
+        "commit above",
+        "commit late",
+        "release",
+        "release late",
+        "extend",
+        "extension denied",
+        "extension too late",
+        "reroute",
+        "reroute denied",
+        "reroute too late",
+        "expire",
+        "close",
+        "restored",
+        "refused",
+    ];
+    for what in all {
+        let times = reached.0.get(what).copied().unwrap_or(0);
+        assert!(times >= 5, "{what} happened {times} times: {reached:?}");
+    }
+}
