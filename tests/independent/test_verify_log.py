@@ -7,7 +7,9 @@ import os
 import unittest
 
 import scenario as s
+import wire
 import write_vectors
+from chain import Log
 from on_disk import OnDisk
 from write_log import LogWriter, digest, encode_policy, genesis, u8, u16
 
@@ -240,6 +242,24 @@ class Tampering(OnDisk):
         changed[starts[-1] + 50] ^= 4
         self.refused({**self.files, name: changed}, "torn tail")
         self.assertEqual(self.verified({**self.files, name: changed}, live=True).sequence, 52)
+
+    def test_a_live_reader_looks_twice(self):
+        """What looks like damage may be a read that a writer overtook: the bytes stand when they are read again."""
+        name = "00000002.seg"
+        starts = [start for file, start, kind in self.written.starts if file == name and kind != 64]
+        early = bytearray(self.files[name])
+        early[starts[3] : starts[3] + 16] = bytes(16)
+        self.write(self.files)
+        log = Log(self.directory, wire.read_key_file(self.key), live=True)
+        read, readings = log._read, []
+
+        def overtaken(number: int) -> bytes:
+            readings.append(number)
+            return bytes(early) if readings == [1, 2] else read(number)
+
+        log._read = overtaken
+        log.verify()
+        self.assertEqual((log.sequence, readings), (53, [1, 2, 2]))
 
     def test_bytes_after_the_end(self):
         for name in self.files:
