@@ -51,7 +51,7 @@ from records import (
     describe_outcome,
     read_terms,
 )
-from wire import I64_MAX, TOO_SHORT, U64_MAX, Malformed, Reader, ascending, members_of, tagged_digest
+from wire import I64_MAX, IDENTITY_BYTES_MAX, TOO_SHORT, U64_MAX, Malformed, Reader, ascending, members_of, tagged_digest
 
 _pack = struct.pack
 
@@ -97,6 +97,8 @@ class Ledger:
     def apply(self, kind: int, sequence: int, effective: int, caller: int, payload: bytes) -> None:
         """Applies one record; raises Contradiction or Malformed where the evidence does not hold."""
         self._advance(sequence, effective, caller)
+        if kind != TERMS:  # their own horizon and late window are the ones that count (FORMAT 10.8)
+            self._forget()
         self._touched = ()
         source = Reader(payload)
         try:
@@ -112,7 +114,7 @@ class Ledger:
             self._conserves(account)
 
     def _advance(self, sequence: int, effective: int, caller: int) -> None:
-        """SEMANTICS 8.1 and 8.2, and what time ends (FORMAT 10.8)."""
+        """SEMANTICS 8.1 and 8.2."""
         if effective != max(caller, self.log_time):
             raise Contradiction(
                 f"effective time {effective} is not the later of the caller's {caller} and the log's {self.log_time}"
@@ -120,9 +122,9 @@ class Ledger:
         if caller - self.log_time > self.terms.clock_jump:
             raise Contradiction(f"the caller's time is {caller - self.log_time} ns ahead, {self.terms.clock_jump} is allowed")
         self.sequence, self.log_time = sequence, effective
-        self._forget()
 
     def _forget(self) -> None:
+        """FORMAT 10.8, for good: a longer horizon does not bring back."""
         while self._issued and self.log_time - self._issued[0][0] > self.terms.horizon:
             issued, id = heappop(self._issued)
             del self.operations[id]
@@ -169,7 +171,7 @@ class Ledger:
 
     def _apply_account(self, source: Reader) -> None:
         """FORMAT 9.14, with the windows, throttles and caps that this version does not write refused."""
-        name, parent_handle, after = source.text8("account name"), source.u32(), source.at
+        name, parent_handle, after = source.name("account name", IDENTITY_BYTES_MAX), source.u32(), source.at
         overrun, limits = source.choice(3, "overrun"), source.u8()
         if limits != 1 or source.u8() != 0 or source.u8() != 0:
             raise Malformed("an account with other than one lifetime limit and no throttles (reserved)")
@@ -243,7 +245,7 @@ class Ledger:
         attested = source.u8()
         if attested not in (1, 2):
             raise Malformed(f"principal's origin is {attested}, 1 or 2 are known")
-        source.text8("principal")
+        source.name("principal", IDENTITY_BYTES_MAX)
         count = source.u8()
         if not 1 <= count <= PATH_MAX:
             raise Malformed(f"a path of {count} accounts, 1 to {PATH_MAX} are allowed")

@@ -85,7 +85,7 @@ class Policy:
         version = source.u16()
         if version != 1:
             raise Malformed(f"policy layout {version}, 1 is known")
-        self.name = source.text8("policy name")
+        self.name = source.name("policy name")
         self.epoch = source.u64()
         schema_start = source.at
         self._read_schema(source)
@@ -99,16 +99,16 @@ class Policy:
 
     def _read_schema(self, source: Reader) -> None:
         """FORMAT 2.2."""
-        self.schema_name = source.text8("schema name")
+        self.schema_name = source.name("schema name")
         columns = [
-            (source.text8("column name"), source.choice(4, "column kind")) for _ in range(source.choice(COLUMNS_MAX + 1, "columns"))
+            (source.name("column name"), source.choice(4, "column kind")) for _ in range(source.choice(COLUMNS_MAX + 1, "columns"))
         ]
         ascending([name for name, _ in columns], "column names")
         self.kinds = [kind for _, kind in columns]
         self.column_names = [name for name, _ in columns]
         self.quantities = []
         for _ in range(source.choice(QUANTITIES_MAX + 1, "quantities")):
-            name, per, fallback = source.text8("quantity name"), source.u64(), source.u8()
+            name, per, fallback = source.name("quantity name"), source.u64(), source.u8()
             if per == 0:
                 raise Malformed(f"quantity {name!r} is priced per 0")
             self.quantities.append(Quantity(name, per, None if fallback == 255 else fallback))
@@ -185,7 +185,7 @@ class Policy:
         for column, kind in enumerate(self.kinds):
             if kind not in (SET, MEMBER):
                 continue
-            listed = [(source.u16(), source.text8("member name")) for _ in range(source.u16())]
+            listed = [(source.u16(), source.name("member name")) for _ in range(source.u16())]
             numbers = [number for number, _ in listed]
             ascending(numbers, f"members of column {column}")
             if numbers and numbers[-1] >= SET_MEMBERS:
@@ -206,7 +206,7 @@ class Policy:
             raise Malformed("two candidates have one name")
 
     def _read_candidate(self, source: Reader) -> Candidate:
-        candidate_id, name = source.u32(), source.text8("candidate name")
+        candidate_id, name = source.u32(), source.name("candidate name")
         enabled = source.mask(1, 1, "candidate's flags") == 1
         flat = source.u64()
         known = source.mask(4, len(self.kinds), "known columns")

@@ -91,6 +91,30 @@ class WithTheKey(OnDisk):
             (1.5, s.ask([s.TEAM_A], "plain", s.admitted(s.P1, s.GAMMA_FIRST, 10)), "candidate 3 at 800"),
         )
 
+    def test_names(self):
+        """FORMAT 1.8: 1 to 64 bytes for accounts and principals, 1 to 128 elsewhere, no control characters."""
+
+        def account(name: str) -> tuple:
+            return 32, encode_account(name, None, 0)
+
+        def principal(name: str) -> tuple:
+            kind, payload = s.ask([s.TEAM_B], "plain", s.admitted(s.P1, s.GAMMA_FIRST, 10))
+            return kind, payload.replace(b"\5alice", bytes([len(name.encode())]) + name.encode())
+
+        def policy(name: str) -> tuple:
+            return 2, encode_policy({**s.POLICY_1, "epoch": 2, "name": name})
+
+        for named, most in ((account, 64), (principal, 64), (policy, 128)):
+            rows = [
+                ("a", None),
+                (" \U0001f600\u200b\u00a0", None),
+                ("a" * most, None),
+                ("", "has 0 bytes"),
+                ("a" * (most + 1), f"1 to {most}"),
+            ]
+            rows += [(f"a{control}", "control") for control in "\0\n\x1f\x7f\x80\x9f"]
+            self.after(10, *((1.1, named(name), message) for name, message in rows))
+
     def test_the_binding_account_is_the_earliest_of_equals(self):
         """Key and team-a both brought to 400; org, between them on the path, has more."""
         prepared = s.FIRST_SEGMENT[:10] + [(1.0, s.grant(s.KEY, -9_600)), (1.0, s.grant(s.TEAM_A, -2_600))]

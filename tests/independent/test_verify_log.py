@@ -42,7 +42,7 @@ class TheWholeLog(OnDisk):
 
     def test_a_checkpoint_in_parts_and_empty_segments(self):
         """Parts of 1 MiB; a segment without records seals itself with its last sequence one below its first."""
-        big = {**s.POLICY_1, "candidates": [{**s.CANDIDATES[0], "id": id, "name": f"{id:0200}"} for id in range(5_000)]}
+        big = {**s.POLICY_1, "candidates": [{**s.CANDIDATES[0], "id": id, "name": f"{id:0120}"} for id in range(7_000)]}
         policy = encode_policy(big)
         log = LogWriter(s.SECRET, s.KEY_ID, s.LOG_ID, s.T0)
         for _ in range(2):

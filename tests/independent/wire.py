@@ -21,7 +21,10 @@ I64_MAX = 2**63 - 1
 I64_MIN = -(2**63)
 
 SET_BYTES_MAX = 64  # FORMAT 1.6
+NAME_BYTES_MAX, IDENTITY_BYTES_MAX = 128, 64  # FORMAT 1.8
 BPS_MAX = 10_000  # SEMANTICS 1.2
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
 class Malformed(Exception):
@@ -88,13 +91,17 @@ class Reader:
     def bytes32(self) -> bytes:
         return self.take(self.u32())
 
-    def text8(self, what: str) -> bytes:
-        """A text (FORMAT 1.2): kept as bytes, since order is by bytes."""
+    def name(self, what: str, bytes_max: int = NAME_BYTES_MAX) -> bytes:
+        """A name (FORMAT 1.2 and 1.8): kept as bytes, since order is by bytes."""
         raw = self.bytes8()
+        if not 1 <= len(raw) <= bytes_max:
+            raise Malformed(f"{what} has {len(raw)} bytes, 1 to {bytes_max} are allowed")
         try:
-            raw.decode("utf-8")
+            text = raw.decode("utf-8")
         except UnicodeDecodeError:
             raise Malformed(f"{what} is not UTF-8") from None
+        if _CONTROL.search(text):
+            raise Malformed(f"{what} has a control character")
         return raw
 
     def mask(self, width: int, bits: int, what: str) -> int:
