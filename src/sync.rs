@@ -17,3 +17,13 @@ pub(crate) use loom::sync::{
 };
 #[cfg(loom)]
 pub(crate) use std::sync::{OnceLock, PoisonError};
+
+/// What models are made of: loom's threads, and a lock that it does not know, for what the runs of a model share.
+#[cfg(all(test, loom))]
+pub(crate) mod model {
+    pub(crate) use loom::{
+        model::Builder,
+        thread::{JoinHandle, spawn},
+    };
+    pub(crate) use std::sync::{Arc as PlainArc, Mutex as PlainMutex};
+}

@@ -1,0 +1,165 @@
+//! How holds end.
+
+use assize::budget::{Engine, Hold, Path, Release, Settlement};
+use assize::id::AccountId;
+use assize::num::Amount;
+use assize::overrun::Overrun::{Debt, Deny, IfAvailable};
+
+use super::{MAX, amount, engine, path, read};
+
+#[test]
+fn a_commit_books_what_was_spent() {
+    // 0 ─ 1, with these grants and overruns | held, actual | booked extra, unfunded
+    let rows = [
+        ([10, 10], [Deny, Deny], 6, 6, 0, 0),
+        ([10, 10], [Deny, Deny], 6, 2, 0, 0),
+        ([10, 10], [Deny, Deny], 6, 0, 0, 0),
+        ([10, 10], [Deny, Deny], 0, 0, 0, 0),
+        ([10, 10], [Deny, Deny], 6, 9, 0, 3),
+        ([10, 10], [Debt, Deny], 6, 9, 0, 3),
+        ([10, 10], [Deny, Debt], 6, 9, 0, 3),
+        ([10, 10], [IfAvailable, Debt], 6, 9, 3, 0),
+        ([10, 10], [IfAvailable, IfAvailable], 6, 11, 4, 1),
+        ([10, 7], [Debt, IfAvailable], 6, 11, 1, 4),
+        ([7, 10], [Debt, IfAvailable], 6, 11, 1, 4),
+        ([6, 10], [IfAvailable, IfAvailable], 6, 7, 0, 1),
+        ([6, 10], [Debt, Debt], 6, 7, 1, 0),
+        ([6, 10], [Debt, Debt], 6, MAX, MAX - 6, 0),
+        ([0, MAX], [Debt, Debt], 0, MAX, MAX, 0),
+        ([MAX, MAX], [Debt, Debt], MAX, MAX, 0, 0),
+        ([MAX, MAX], [IfAvailable, Deny], 0, MAX, 0, MAX),
+        ([MAX, MAX], [IfAvailable, Debt], 0, MAX, MAX, 0),
+    ];
+    for (grants, overruns, held, actual, booked_extra, unfunded) in rows {
+        let engine = engine(&[(None, overruns[0], grants[0]), (Some(0), overruns[1], grants[1])]);
+        let hold = engine.reserve(&path(&engine, &[1]), amount(held)).unwrap();
+        let settled = engine.commit(hold, amount(actual)).unwrap();
+        let place = format!("{grants:?} {overruns:?} {held} {actual}");
+        let expected = Settlement::Committed {
+            held: amount(held),
+            actual: amount(actual),
+            booked_extra: amount(booked_extra),
+            unfunded: amount(unfunded),
+        };
+        assert_eq!(settled, expected, "{place}");
+        let booked = i128::from(held.min(actual) + booked_extra);
+        assert_eq!(i128::from(settled.booked_micros()), booked, "{place}");
+        assert_eq!(settled.unfunded(), amount(unfunded), "{place}");
+        for (account, grant) in (0..).zip(grants) {
+            let grant = i128::from(grant);
+            assert_eq!(
+                read(&engine, account),
+                [grant, grant - booked, 0, booked, unfunded.into()],
+                "{place}, {account}"
+            );
+        }
+    }
+}
+
+#[test]
+fn debt_ends_above_the_smallest_number() {
+    let engine = engine(&[(None, Debt, 0), (Some(0), Debt, 5)]);
+    let (above, below) = (path(&engine, &[0]), path(&engine, &[1]));
+    let spend = |path: &Path, micros: i64| {
+        let hold = engine.reserve(path, Amount::ZERO).unwrap();
+        engine.commit(hold, amount(micros)).unwrap().unfunded()
+    };
+    assert_eq!(spend(&above, MAX - 3), amount(0));
+    // The account above has room for 3 only, and so the same 3 are booked at both.
+    assert_eq!(spend(&below, 10), amount(7));
+    assert_eq!(read(&engine, 0), [0, (-MAX).into(), 0, MAX.into(), 7]);
+    assert_eq!(read(&engine, 1), [5, 2, 0, 3, 7]);
+    assert_eq!(spend(&above, MAX), amount(MAX));
+    assert_eq!(spend(&above, MAX), amount(MAX));
+    assert_eq!(spend(&above, MAX), amount(MAX));
+    // Unfunded counts up to `u64::MAX`, and stays there.
+    assert_eq!(read(&engine, 0), [0, (-MAX).into(), 0, MAX.into(), u64::MAX.into()]);
+    assert_eq!(read(&engine, 1), [5, 2, 0, 3, 7]);
+    // Committed cannot pass what was granted and what was owed.
+    engine.grant(AccountId(0), MAX).unwrap();
+    assert_eq!(spend(&above, MAX), amount(0));
+    assert_eq!(read(&engine, 0), [MAX.into(), (-MAX).into(), 0, 2 * i128::from(MAX), u64::MAX.into()]);
+}
+
+/// What can be done to a hold, and with what outcome in each state that it can be in.
+#[test]
+fn a_hold_ends_once() {
+    type Act = fn(&Engine, Hold) -> String;
+    let acts: [(&str, Act); 6] = [
+        ("extend", |engine, hold| format!("{:?}", engine.extend(hold, amount(1)))),
+        ("commit", |engine, hold| match engine.commit(hold, amount(2)) {
+            Ok(Settlement::Committed { .. }) => "Ok(Committed)".into(),
+            Ok(Settlement::Late { held, actual }) => format!("Ok(Late({held}, {actual}))"),
+            Err(error) => format!("Err({error:?})"),
+        }),
+        ("release", |engine, hold| match engine.release(hold) {
+            Ok(Release::Returned { held }) => format!("Ok(Returned({held}))"),
+            Ok(Release::Expired { held }) => format!("Ok(Expired({held}))"),
+            Err(error) => format!("Err({error:?})"),
+        }),
+        ("expire", |engine, hold| format!("{:?}", engine.expire(hold).map(Amount::micros))),
+        ("forget", |engine, hold| format!("{:?}", engine.forget(hold))),
+        ("hold", |engine, hold| format!("{:?}", engine.hold(hold).map(|reading| reading.state))),
+    ];
+    let settled = ["Err(AlreadySettled)"; 5];
+    let [extended, committed, released, expired, forgot] = settled;
+    let ended = [extended, committed, released, expired, forgot, "None"];
+    let rows: [(&[&str], [&str; 6]); 8] = [
+        (&[], ["Ok(())", "Ok(Committed)", "Ok(Returned(3 µ))", "Ok(3)", "Err(StillOpen)", "Some(Open)"]),
+        (
+            &["extend"],
+            ["Ok(())", "Ok(Committed)", "Ok(Returned(4 µ))", "Ok(4)", "Err(StillOpen)", "Some(Open)"],
+        ),
+        (
+            &["expire"],
+            [
+                "Err(Expired)",
+                "Ok(Late(3 µ, 2 µ))",
+                "Ok(Expired(3 µ))",
+                "Err(AlreadyExpired)",
+                "Ok(())",
+                "Some(Expired)",
+            ],
+        ),
+        (&["commit"], ended),
+        (&["release"], ended),
+        (&["expire", "commit"], ended),
+        (&["expire", "release"], ended),
+        (&["expire", "forget"], ended),
+    ];
+    for (before, expected) in rows {
+        for ((name, act), expected) in acts.into_iter().zip(expected) {
+            let engine = engine(&[(None, Deny, 10)]);
+            let hold = engine.reserve(&path(&engine, &[0]), amount(3)).unwrap();
+            for &earlier in before {
+                let (_, act) = acts.into_iter().find(|&(name, _)| name == earlier).unwrap();
+                assert!(act(&engine, hold).starts_with("Ok"), "{before:?}");
+            }
+            let rest = read(&engine, 0);
+            assert_eq!(act(&engine, hold), expected, "{name} after {before:?}");
+            if expected.starts_with("Err") {
+                assert_eq!(read(&engine, 0), rest, "an error changes nothing: {name} after {before:?}");
+            }
+            // Whoever uses the slot next is safe from the old handle.
+            if expected == "Err(AlreadySettled)" {
+                let next = engine.reserve(&path(&engine, &[0]), amount(5)).unwrap();
+                assert_eq!(act(&engine, hold), expected, "{name} after {before:?}, slot in use again");
+                assert_eq!(engine.hold(next).unwrap().amount, amount(5));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_late_commit_is_told_and_not_booked() {
+    let engine = engine(&[(None, Debt, 10), (Some(0), Debt, 10)]);
+    let hold = engine.reserve(&path(&engine, &[1]), amount(4)).unwrap();
+    assert_eq!(engine.expire(hold), Ok(amount(4)));
+    assert_eq!(read(&engine, 0), [10, 10, 0, 0, 0]);
+    let settled = engine.commit(hold, amount(9)).unwrap();
+    assert_eq!(settled, Settlement::Late { held: amount(4), actual: amount(9) });
+    assert_eq!((settled.booked_micros(), settled.unfunded()), (0, amount(9)));
+    for account in [0, 1] {
+        assert_eq!(read(&engine, account), [10, 10, 0, 0, 9]);
+    }
+}
