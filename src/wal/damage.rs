@@ -2,7 +2,8 @@
 //!
 //! A frame's start may stand at any multiple of 8, also within a payload that a caller chose, and a frame may be
 //! 64 MiB large: checking each on its own could take time in the square of the tail. So the checksum of the tail
-//! is taken once, and that of each candidate is the difference of two of its prefixes.
+//! is taken once, and that of each candidate is the difference of two of its prefixes: a checksum is linear, and
+//! going past a byte multiplies it by x⁸ modulo its polynomial.
 
 use alloc::collections::BinaryHeap;
 use core::cmp::Reverse;
@@ -30,13 +31,15 @@ pub(super) fn later_frame_proves(
         head.sequence >= missing && head.sequence <= last && head.synced_through >= missing
     };
     let mut candidates = BinaryHeap::new();
+    let powers = Powers::new();
     let (mut at, mut prefix) = (start, 0_u32);
     while let Some(word) = window.at(at, 8)?.and_then(|bytes| bytes.first_chunk::<8>().copied()) {
         let (half, carried) = halves(word);
         let checked = crc32c::crc32c_append(prefix, &half);
         let end = at.saturating_add(8);
         while let Some(candidate) = next_ending_at(&mut candidates, end) {
-            if candidate.checksum(checked, end, key) == carried && is_whole(window, candidate.start, key)? {
+            let own = candidate.checksum(checked, key, &powers);
+            if own == carried && is_whole(window, candidate.start, key)? {
                 return Ok(true);
             }
         }
@@ -64,14 +67,55 @@ struct Candidate {
 impl Candidate {
     /// The checksum that it has if `checked` is that of the tail up to its last 4 bytes.
     ///
-    /// With M the matrix of the bytes in between: tail(end) = M·tail(start) ^ own, and the frame's checksum is
-    /// M·seed ^ own.
-    fn checksum(&self, checked: u32, end: u64, key: &SegmentKey) -> u32 {
-        let between = end.saturating_sub(self.start).saturating_sub(4);
-        let between = usize::try_from(between).unwrap_or(usize::MAX);
-        crc32c::crc32c_combine(key.checksum_seed() ^ self.prefix, checked, between)
+    /// With m = x⁸ to the count of bytes in between: checked = m·prefix ^ own bytes, and the frame's checksum is
+    /// m·seed ^ own bytes.
+    fn checksum(&self, checked: u32, key: &SegmentKey, powers: &Powers) -> u32 {
+        let between = self.end.saturating_sub(self.start).saturating_sub(4);
+        multiply(powers.past(between), key.checksum_seed() ^ self.prefix) ^ checked
     }
 }
+
+/// x⁸, x¹⁶, x³² and so on, modulo the polynomial of CRC-32C.
+struct Powers([u32; 32]);
+
+impl Powers {
+    fn new() -> Self {
+        let mut power = X8;
+        Self([(); 32].map(|()| {
+            let this = power;
+            power = multiply(power, power);
+            this
+        }))
+    }
+
+    /// x⁸ to the `bytes`, below 2³².
+    fn past(&self, bytes: u64) -> u32 {
+        (0..).zip(&self.0).fold(ONE, |product, (bit, power)| {
+            if bytes.checked_shr(bit).is_some_and(|rest| rest & 1 == 1) {
+                multiply(product, *power)
+            } else {
+                product
+            }
+        })
+    }
+}
+
+/// The product of two polynomials modulo that of CRC-32C; the highest bit is the coefficient of x⁰.
+fn multiply(a: u32, b: u32) -> u32 {
+    let (mut product, mut shifted) = (0, b);
+    for bit in (0..32).rev() {
+        if a.checked_shr(bit).is_some_and(|rest| rest & 1 == 1) {
+            product ^= shifted;
+        }
+        shifted = (shifted >> 1) ^ (POLYNOMIAL & (shifted & 1).wrapping_neg());
+    }
+    product
+}
+
+/// RFC 3720, bits reversed.
+const POLYNOMIAL: u32 = 0x82F6_3B78;
+const ONE: u32 = 1 << 31;
+const X8: u32 = 1 << 23;
 
 fn next_ending_at(candidates: &mut BinaryHeap<Reverse<Candidate>>, end: u64) -> Option<Candidate> {
     let ends = candidates.peek().is_some_and(|Reverse(candidate)| candidate.end == end);
@@ -86,4 +130,22 @@ fn is_whole(window: &mut Window, offset: u64, key: &SegmentKey) -> Result<bool, 
 fn halves(word: [u8; 8]) -> ([u8; 4], u32) {
     let [a, b, c, d, e, f, g, h] = word;
     ([a, b, c, d], u32::from_le_bytes([e, f, g, h]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn going_past_bytes_is_what_appending_them_does() {
+        let powers = Powers::new();
+        let bytes: alloc::vec::Vec<u8> = (0..=255).cycle().take(5_000).collect();
+        for (first, second) in [(0, 0), (1, 0), (0, 1), (3, 8), (44, 36), (1_000, 4_000), (4_999, 1)] {
+            let (a, rest) = bytes.split_at(first);
+            let b = &rest[..second];
+            let both = crc32c::crc32c_append(crc32c::crc32c(a), b);
+            let past = powers.past(b.len().try_into().unwrap());
+            assert_eq!(multiply(past, crc32c::crc32c(a)) ^ crc32c::crc32c(b), both, "{first} {second}");
+        }
+    }
 }

@@ -174,13 +174,13 @@ mod tests {
             (row("", &secret, ""), line(2)),
             (row("4294967296", &secret, ""), line(2)),
             (row("7", &secret.to_uppercase(), ""), line(3)),
-            (row("7", &secret[1..], ""), line(3)),
+            (row("7", secret.get(1..).unwrap(), ""), line(3)),
             (row("7", &secret.repeat(3), ""), line(3)),
             (row("7", &secret, "x"), line(4)),
             (row("7", &secret, "\n"), line(4)),
             (row("7", &secret, "").trim_end().into(), line(4)),
             (row("7", &secret, "").replace('\n', "\r\n"), line(1)),
-            (row("7", &secret[2..], ""), Some(KeyTextError::Key(KeyError::Length { seen: 31 }))),
+            (row("7", secret.get(2..).unwrap(), ""), Some(KeyTextError::Key(KeyError::Length { seen: 31 }))),
             (alloc::string::String::new(), line(1)),
         ];
         for (text, expected) in cases {

@@ -4,7 +4,7 @@ use alloc::{boxed::Box, vec::Vec};
 
 use super::{
     anchor::{Anchor, AnchorKey},
-    error::{AppendError, CreateError, Failure, OpenError, OptionsError, ReadError, WaitError},
+    error::{AppendError, CreateError, Failure, OpenError, ReadError, WaitError},
     fold::Fold,
     frame::{self, Envelope, FrameHead},
     group::{Durability, Group},
@@ -15,12 +15,16 @@ use super::{
     writer::{self, Location, OpenSegment, Writer},
 };
 use crate::{
-    codec::{CodecError, Reader, Writer as Bytes},
-    crypto::{Digest, RootKey},
     id::{LogId, Sequence},
-    limits::{PAYLOAD_BYTES_MAX, QUEUE_BYTES_MAX, QUEUE_BYTES_MIN, SEGMENT_BYTES_MAX},
+    limits::PAYLOAD_BYTES_MAX,
     num::Timestamp,
 };
+
+mod options;
+mod report;
+
+pub use options::{CreateOptions, Level, LogOptions, OpenOptions};
+pub use report::{Cut, Progress, Recovery, Stats};
 
 /// A log open for writing; `F` is the state that its records build.
 ///
@@ -296,161 +300,5 @@ impl<F: Fold> Log<F> {
     fn too_large(&self, seen: usize) -> AppendError {
         let queue = self.queue_bytes.saturating_sub(frame::EMPTY_BYTES) & !7;
         AppendError::TooLarge { seen, max: queue.min(PAYLOAD_BYTES_MAX) }
-    }
-}
-
-/// What a log is created with.
-pub struct CreateOptions {
-    /// The log's id: 16 random bytes, never used before.
-    pub id: LogId,
-    /// The key of its tags.
-    pub key: RootKey,
-    /// How it is written.
-    pub options: LogOptions,
-}
-
-/// What a log is opened with.
-pub struct OpenOptions {
-    /// The key of its tags.
-    pub key: RootKey,
-    /// How it is written.
-    pub options: LogOptions,
-    /// The log that it must be, if the caller knows.
-    pub log_id: Option<LogId>,
-    /// A head that it must have.
-    pub anchor: Option<Anchor>,
-    /// The caller's time, for the record of a recovery.
-    pub at: Timestamp,
-}
-
-/// How a log is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LogOptions {
-    /// Bytes of records after which a segment ends (later, where its checkpoint is larger); at most
-    /// [`SEGMENT_BYTES_MAX`].
-    pub segment_bytes: u64,
-    /// Bytes that may wait in the queue; [`QUEUE_BYTES_MIN`] to [`QUEUE_BYTES_MAX`].
-    pub queue_bytes: usize,
-}
-
-impl LogOptions {
-    fn check(&self) -> Result<(), OptionsError> {
-        if !(1..=SEGMENT_BYTES_MAX).contains(&self.segment_bytes) {
-            return Err(OptionsError::SegmentBytes { seen: self.segment_bytes });
-        }
-        if !(QUEUE_BYTES_MIN..=QUEUE_BYTES_MAX).contains(&self.queue_bytes) {
-            return Err(OptionsError::QueueBytes { seen: self.queue_bytes });
-        }
-        Ok(())
-    }
-}
-
-impl Default for LogOptions {
-    fn default() -> Self {
-        Self { segment_bytes: 64 << 20, queue_bytes: QUEUE_BYTES_MAX }
-    }
-}
-
-/// How durable a record is when it is answered for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Level {
-    /// In memory: no system call, lost if the process ends.
-    Queued,
-    /// Written: survives a killed process.
-    Written,
-    /// On disk: survives a power loss.
-    Synced,
-}
-
-/// How far a log is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub struct Progress {
-    /// The last record appended.
-    pub head: Sequence,
-    /// The last record written.
-    pub written: Sequence,
-    /// The last record synced.
-    pub synced: Sequence,
-}
-
-/// Counts since the log was opened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Stats {
-    /// The last record appended.
-    pub head: Sequence,
-    /// The last record written.
-    pub written: Sequence,
-    /// The last record synced.
-    pub synced: Sequence,
-    /// Bytes waiting in the queue.
-    pub queue_bytes: usize,
-    /// Batches written.
-    pub batches: u64,
-    /// Batches synced.
-    pub syncs: u64,
-    /// Bytes written, headers, checkpoints and seals included.
-    pub written_bytes: u64,
-    /// The segment being written.
-    pub segment: u32,
-}
-
-/// What opening found and did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub struct Recovery {
-    /// The log's id.
-    pub log_id: LogId,
-    /// The segment that was last.
-    pub segment: u32,
-    /// The last record; after a cut, the record of the cut.
-    pub head: Sequence,
-    /// Records of the last segment that were read.
-    pub records: u64,
-    /// The torn tail that was cut.
-    pub cut: Option<Cut>,
-    /// Segments whose creation had not ended, removed.
-    pub unfinished: u32,
-    /// Whether the last segment was sealed: the log had been closed.
-    pub sealed: bool,
-}
-
-/// A torn tail that was cut, and the payload of the record that says so. FORMAT 9.16.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cut {
-    /// The segment.
-    pub segment: u32,
-    /// Where in it the tail began.
-    pub offset: u64,
-    /// From there to the last byte that was not zero.
-    pub bytes: u64,
-    /// SHA-256 of these bytes.
-    pub digest: Digest,
-}
-
-impl Cut {
-    /// Appends the record's payload.
-    pub fn encode(&self, out: &mut Vec<u8>) {
-        let mut writer = Bytes::new(out);
-        writer.u32(self.segment);
-        writer.u64(self.offset);
-        writer.u64(self.bytes);
-        writer.raw(&self.digest.0);
-    }
-
-    /// Reads the record's payload.
-    ///
-    /// # Errors
-    /// The bytes are none.
-    pub fn decode(payload: &[u8]) -> Result<Self, CodecError> {
-        let mut reader = Reader::new(payload);
-        let cut = Self {
-            segment: reader.u32()?,
-            offset: reader.u64()?,
-            bytes: reader.u64()?,
-            digest: Digest(reader.array()?),
-        };
-        reader.finish()?;
-        Ok(cut)
     }
 }

@@ -168,3 +168,40 @@ fn the_state_can_be_looked_at_while_others_write() {
         }
     });
 }
+
+#[cfg(unix)]
+#[test]
+fn a_live_log_is_read_while_it_is_written() {
+    use assize::wal::{ReadOptions, Reader, Tail, storage::Directory};
+    let place = tempfile::TempDir::new().unwrap();
+    let directory = Directory::new(place.path().join("log"));
+    let options = LogOptions { segment_bytes: 30_000, ..LogOptions::default() };
+    let log =
+        Log::create(Box::new(directory.clone()), toy::create_options(options), toy::Toy::new()).unwrap();
+    let total = 3_000;
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while log.head().0 < total {
+                toy::append_at(&log, 1 + log.head().0 % 20, Level::Written);
+            }
+        });
+        let key = key();
+        let (mut seen, mut readings) = (0, 0);
+        while seen < total {
+            let options = ReadOptions { tail: Tail::Live, ..ReadOptions::default() };
+            let keys = [&key];
+            let mut reader = Reader::open(&directory, &keys, options).unwrap();
+            let mut records = 0;
+            while let Some(frame) = reader.next_frame().unwrap() {
+                if !frame.is_control() {
+                    records += 1;
+                    assert_eq!((frame.sequence.0, frame.payload), (records, &*toy::payload(records)));
+                }
+            }
+            assert_eq!(reader.finish().unwrap().records, records);
+            assert!(records >= seen, "a log grows");
+            (seen, readings) = (records, readings + 1);
+        }
+        assert!(readings > 1);
+    });
+}
