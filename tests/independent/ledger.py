@@ -439,6 +439,8 @@ class Ledger:
     def _apply_extend(self, source: Reader) -> int:
         """FORMAT 9.11, SEMANTICS 9.9."""
         hold, amount = self._open_and_not_due(source.u64()), source.u64()
+        if amount > I64_MAX:
+            raise Malformed(f"an extension by {amount} (SEMANTICS 1.1)")
         outcome_at = source.at
         recorded = source.rest()
         for account in hold.cells:
