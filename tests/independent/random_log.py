@@ -3,8 +3,8 @@
 
     python3 tests/independent/random_log.py SEED DIR KEY
 
-DIR and KEY are created. Prints the ledger's digest at the head, which is what a replay must find. Outcomes are those of this folder's
-ledger: that it agrees with other implementations on thousands of such records is what is being tested.
+DIR and KEY are created. Prints the ledger's digest at the head, which is what a replay must find. Outcomes are those of this
+folder's ledger: that it agrees with other implementations on thousands of such records is what is being tested.
 """
 
 from __future__ import annotations
@@ -106,9 +106,8 @@ class RandomLog:
 
     def _terms(self) -> bytes:
         rng = self.rng
-        return encode_terms(
-            rng.choice([10, 20, 200]) * SECOND, rng.choice([8, 64, 1_000]), CLOCK_JUMP, rng.choice([0, 5, 40]) * SECOND
-        )
+        horizon, operations, late_window = rng.choice([10, 20, 200]), rng.choice([8, 64, 1_000]), rng.choice([0, 5, 40])
+        return encode_terms(horizon * SECOND, operations, CLOCK_JUMP, late_window * SECOND)
 
     def _operation(self) -> bytes:
         ledger, rng = self.ledger, self.rng
