@@ -96,7 +96,7 @@ class Ledger:
 
     def apply(self, kind: int, sequence: int, effective: int, caller: int, payload: bytes) -> None:
         """Applies one record; raises Contradiction or Malformed where the evidence does not hold."""
-        self._advance(sequence, effective, caller)
+        self._advance(sequence, effective, caller, kind)
         if kind != TERMS:  # their own horizon and late window are the ones that count (FORMAT 10.8)
             self._forget()
         self._touched = ()
@@ -113,13 +113,13 @@ class Ledger:
         for account in self._touched:
             self._conserves(account)
 
-    def _advance(self, sequence: int, effective: int, caller: int) -> None:
+    def _advance(self, sequence: int, effective: int, caller: int, kind: Optional[int] = None) -> None:
         """SEMANTICS 8.1 and 8.2."""
         if effective != max(caller, self.log_time):
             raise Contradiction(
                 f"effective time {effective} is not the later of the caller's {caller} and the log's {self.log_time}"
             )
-        if caller - self.log_time > self.terms.clock_jump:
+        if kind != RECOVERY and caller - self.log_time > self.terms.clock_jump:
             raise Contradiction(f"the caller's time is {caller - self.log_time} ns ahead, {self.terms.clock_jump} is allowed")
         self.sequence, self.log_time = sequence, effective
 
