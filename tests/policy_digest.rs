@@ -92,7 +92,8 @@ fn schema(dice: &mut Dice) -> SchemaDraft {
     let quantities = dice.below(5);
     for at in 0..quantities {
         let fallback = (at > 0 && dice.one_in(2)).then(|| format!("q{}", at - 1));
-        let per = dice.number().max(1);
+        let own = dice.number().max(1);
+        let per = if fallback.is_some() { schema.quantities[at - 1].per } else { own };
         schema.quantities.push(QuantityDraft { name: format!("q{at}"), per, fallback });
     }
     let names: Vec<String> = schema.quantities.iter().map(|quantity| quantity.name.clone()).collect();

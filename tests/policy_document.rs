@@ -45,7 +45,7 @@ fn full() -> Draft {
             gate("fill rate", Relation::Fits, SourceDraft::Risk),
             gate("quantity_max", Relation::Fits, SourceDraft::Quantities(vec!["shares".into()])),
         ],
-        quantities: vec![quantity("notional", 10_000, Some("shares")), quantity("shares", 1, None)],
+        quantities: vec![quantity("notional", 10_000, Some("shares")), quantity("shares", 10_000, None)],
         tier_by: vec!["notional".into(), "shares".into()],
         merit: Some("fill rate".into()),
     };

@@ -160,6 +160,10 @@ fn quantities(quantities: &[QuantitySpec]) -> Result<(), PolicyError> {
         if !fallbacks_end(quantity, quantities) {
             return Err(PolicyError::new(place(), PolicyFault::FallbackCycle));
         }
+        let fallback = quantity.fallback.and_then(|index| quantities.get(index.as_usize()));
+        if let Some(fallback) = fallback.map(|fallback| fallback.per).filter(|&per| per != quantity.per) {
+            return Err(PolicyError::new(place(), PolicyFault::FallbackPer { seen: quantity.per, fallback }));
+        }
         previous = Some(&quantity.name);
     }
     Ok(())

@@ -168,6 +168,13 @@ pub enum PolicyFault {
     PerZero,
     /// Following fallbacks leads back.
     FallbackCycle,
+    /// The fallback's rates are for another amount, so they are no rates for this quantity.
+    FallbackPer {
+        /// The quantity's `per`.
+        seen: u64,
+        /// Its fallback's.
+        fallback: u64,
+    },
     /// The merit column is not of kind `bps`.
     MeritNotBps {
         /// Its kind.
@@ -249,6 +256,9 @@ impl fmt::Display for PolicyFault {
             Self::GateTwice { other } => write!(f, "gates[{other}] has the same column, relation and source"),
             Self::PerZero => f.write_str("per is 0; it is at least 1"),
             Self::FallbackCycle => f.write_str("its fallbacks lead back to a quantity already passed"),
+            Self::FallbackPer { seen, fallback } => {
+                write!(f, "per is {seen}; its fallback's is {fallback}, and they are the same")
+            }
             Self::MeritNotBps { kind } => {
                 write!(f, "a {kind} column cannot be the merit; it is a bps column")
             }
