@@ -68,7 +68,7 @@ fn main() -> Outcome<()> {
             Some(seconds(90 + turn)),
             Call::at(seconds(21 + turn)),
         ) {
-            Ok(()) => {}
+            Ok(_) => {}
             Err(NotExtended::Denied(denial)) => {
                 println!("3  after {turn} extensions {} are held; {denial}", permit.amount());
                 break;

@@ -24,7 +24,7 @@ pub use open::{CreateError, CreateOptions, OpenError, OpenOptions, Opened};
 pub use operation::{Outcome, Remembered};
 pub use permit::{AuditedReason, Denial, DenialClass, NotAdmitted, Permit, Repeated, RepeatedState};
 pub use reroute::{NotRerouted, Reroute};
-pub use settle::{NotExtended, NotSettled, Repeat, Settlement};
+pub use settle::{Extension, NotExtended, NotSettled, Repeat, Settlement};
 pub use stats::{Counts, Stats};
 
 use alloc::sync::Arc;
@@ -32,11 +32,12 @@ use alloc::sync::Arc;
 use crate::{
     budget::{AccountError, AccountReading, Engine},
     id::{AccountId, LogId, Name, OperationId, Sequence},
-    ledger::Ledger,
+    ledger::{Ledger, LedgerError},
+    limits::CONTROLLER_QUEUE_BYTES_MIN,
     num::Timestamp,
     policy::Policy,
-    sync::{Mutex, RwLock},
-    wal::{Anchor, Level, Log, Progress},
+    sync::{Mutex, MutexGuard, RwLock},
+    wal::{Anchor, Failure, Level, Log, Progress, WaitError},
 };
 use section::{Active, Entered, Section};
 
@@ -81,13 +82,16 @@ impl Controller {
     }
 
     /// What an operation did, if it is remembered: the answer to [`Fault::Unknown`] after the log was opened again.
+    /// What is told is on disk.
     ///
     /// # Errors
-    /// The log has failed: whether the operation is on record is known after reopening.
+    /// The log has failed, and must be opened again before it can tell.
     pub fn operation(&self, id: &OperationId) -> Result<Option<Remembered>, Fault> {
-        self.sound()?;
-        let section = self.section.lock().map_err(|_| Fault::Broken)?;
-        Ok(section.operations.find(id).copied())
+        let found = self.locked()?.operations.find(id).copied();
+        if let Some(remembered) = &found {
+            self.settle_at(remembered.sequence, Level::Synced).map_err(|_| Fault::Poisoned)?;
+        }
+        Ok(found)
     }
 
     /// Outcomes so far and the present state.
@@ -95,8 +99,7 @@ impl Controller {
     /// # Errors
     /// The log has failed.
     pub fn stats(&self) -> Result<Stats, Fault> {
-        self.sound()?;
-        let section = self.section.lock().map_err(|_| Fault::Broken)?;
+        let section = self.locked()?;
         Ok(Stats {
             counts: section.counts,
             holds_open: section.holds.open(),
@@ -109,10 +112,22 @@ impl Controller {
         })
     }
 
+    /// What made the log fail, if it has.
+    #[must_use]
+    pub fn failure(&self) -> Option<Failure> {
+        self.log.failure()
+    }
+
+    /// What the ledger does not accept, if that is what made the log fail: a bug, to be reported with this.
+    #[must_use]
+    pub fn ledger_error(&self) -> Option<LedgerError> {
+        self.log.fold_error(LedgerError::clone)
+    }
+
     /// Waits until a record is where the level says: for hosts that made the call at a weaker level.
     ///
     /// # Errors
-    /// [`Fault::Unknown`] when the log failed before that.
+    /// [`Fault::Unknown`] when the log failed before that; [`Fault::NoRecord`] when there is no such record.
     pub fn wait(&self, sequence: Sequence, level: Level) -> Result<(), Fault> {
         self.settle_at(sequence, level)
     }
@@ -176,11 +191,7 @@ impl Controller {
     /// Enters the section: fixes the effective time, and makes sure that what will be recorded has room.
     /// SEMANTICS 8.
     fn enter(&self, at: Timestamp) -> Result<Entered<'_>, Fault> {
-        // A thread that panicked in the section left it half done: nothing is answered any more.
-        let section = self.section.lock().map_err(|_| Fault::Broken)?;
-        if section.broken {
-            return Err(Fault::Broken);
-        }
+        let section = self.locked()?;
         let latest = Timestamp(section.log_time.0.saturating_add_unsigned(section.terms.clock_jump_ns_max));
         if at > latest {
             return Err(Fault::ClockJump { seen: at, latest });
@@ -190,11 +201,26 @@ impl Controller {
         Ok(Entered { section, engine: &self.engine, log: &self.log, now, caller: at })
     }
 
+    /// The section of a log that has not failed.
+    fn locked(&self) -> Result<MutexGuard<'_, Section>, Fault> {
+        // A thread that panicked in the section left it half done: nothing is answered any more.
+        let section = self.section.lock().map_err(|_| Fault::Broken)?;
+        if section.broken {
+            return Err(Fault::Broken);
+        }
+        self.sound()?;
+        Ok(section)
+    }
+
     /// Waits until a record is where it must be before a call is answered. INVARIANT I9.
     fn settle_at(&self, sequence: Sequence, level: Level) -> Result<(), Fault> {
-        self.log.wait(sequence, level).map_err(|_| Fault::Unknown { sequence })
+        self.log.wait(sequence, level).map_err(|error| match error {
+            WaitError::NotAppended { head } => Fault::NoRecord { head },
+            _ => Fault::Unknown { sequence },
+        })
     }
 }
 
-/// The most that one call appends, a policy apart: an expiry and an admission.
-const RECORDS_BYTES_MAX: usize = 8192;
+/// The most that one call appends, a policy apart: an expiry of 256 holds (2,050 bytes), or one of 4 and an
+/// admission (below 1,100 bytes), and their envelopes.
+const RECORDS_BYTES_MAX: usize = CONTROLLER_QUEUE_BYTES_MIN / 2;

@@ -54,6 +54,8 @@ pub const CHECKPOINT_PART_BYTES_MAX: usize = 1 << 20;
 pub const QUEUE_BYTES_MAX: usize = 128 << 20;
 /// The smallest queue: the record of a recovery has room.
 pub const QUEUE_BYTES_MIN: usize = 1 << 10;
+/// The smallest queue of a controller's log: what one call appends, a policy apart, has room.
+pub const CONTROLLER_QUEUE_BYTES_MIN: usize = 16 << 10;
 /// Bytes of records after which a segment ends, at most.
 pub const SEGMENT_BYTES_MAX: u64 = 1 << 40;
 /// Segments in one log.

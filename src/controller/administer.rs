@@ -8,17 +8,17 @@ use super::{
     admit::Call,
     fault::Fault,
     operation::Outcome,
-    section::{Active, Entered, Held},
+    section::{Active, Entered},
 };
 use crate::{
-    budget::{AccountError, AccountTerms},
+    budget::AccountTerms,
     id::{AccountId, CandidateId, Sequence},
     kernel::Disabled,
     limits::EXPIRED_PER_RECORD_MAX,
     policy::{Policy, SwapError},
     record::{
         self, Account, AccountClosed, Arguments as _, CandidateSwitch, Grant, Halt, PolicyBytes, Record,
-        Switch,
+        Switch, Terms,
     },
     wal::Level,
 };
@@ -46,18 +46,12 @@ impl Controller {
         Ok(account)
     }
 
-    /// Closes an account at which nothing is held and below which none is open.
+    /// Closes an account at which nothing is held, not even a hold of nothing, and below which none is open.
     ///
     /// # Errors
     /// It is unknown, closed, has holds, or has open accounts below it.
     pub fn close_account(&self, account: AccountId, call: Call) -> Result<Sequence, Fault> {
         let mut entered = self.enter(call.at)?;
-        // The engine sees money; a hold of nothing is a hold all the same.
-        let named = |held: &Held| !held.expired && held.path.accounts().contains(&account);
-        if entered.section.holds.iter().any(named) {
-            let reserved_micros = self.engine.read(account).map_or(0, |read| read.reserved_micros);
-            return Err(Fault::Account(AccountError::HoldsOpen { account, reserved_micros }));
-        }
         self.engine.close_account(account).map_err(Fault::Account)?;
         let sequence = entered.append(&Record::AccountClosed(AccountClosed { account }))?;
         drop(entered);
@@ -146,6 +140,20 @@ impl Controller {
         let disabled = Disabled::new(&active.policy, entered.section.disabled.iter().copied());
         let next = Active { policy: Arc::clone(&active.policy), disabled, policy_since: active.policy_since };
         self.activate(&mut entered, next);
+        drop(entered);
+        self.settle_at(sequence, call.level)?;
+        Ok(sequence)
+    }
+
+    /// Changes what the log holds itself to, from this record on. A log that was at rest for longer than its clock
+    /// may jump goes on so: the change is made at the log's own time, [`Stats::log_time`](super::Stats::log_time).
+    ///
+    /// # Errors
+    /// The log cannot take the record.
+    pub fn change_terms(&self, terms: Terms, call: Call) -> Result<Sequence, Fault> {
+        let mut entered = self.enter(call.at)?;
+        entered.change_terms(terms)?;
+        let sequence = entered.append(&Record::Terms(terms))?;
         drop(entered);
         self.settle_at(sequence, call.level)?;
         Ok(sequence)

@@ -7,11 +7,11 @@ use super::{
     fault::Fault,
     operation::{Outcome, Remembered},
     permit::{AuditedReason, Denial, DenialClass, NotAdmitted, Permit, Repeated, RepeatedState},
-    section::{Active, Entered, Held},
+    section::{Active, Entered, Held, lies_back},
 };
 use crate::{
     budget::{Path as Cells, ReserveError},
-    id::{AccountId, Sequence},
+    id::{AccountId, LogId, Sequence},
     kernel::{Decision, Request, RequestError, prescribe},
     limits::EXPIRED_PER_ADMISSION_MAX,
     num::{Amount, MicroUnits, Timestamp},
@@ -56,7 +56,8 @@ impl Call {
         Self { level, ..self }
     }
 
-    /// The same, under that operation's name.
+    /// The same, under that operation's name. Admissions, settlements, extensions, reroutes and grants are
+    /// remembered by it; other calls, which can be made again as they are, take no notice of it.
     #[must_use]
     pub fn operation(self, operation: Operation) -> Self {
         Self { operation: Some(operation), ..self }
@@ -74,7 +75,6 @@ pub(super) struct Asked<'a> {
 pub(super) struct Answer {
     pub(super) sequence: Sequence,
     pub(super) outcome: AdmissionOutcome,
-    pub(super) halt: Halt,
     pub(super) permit: Option<Permit>,
 }
 
@@ -103,9 +103,8 @@ impl Controller {
         }
         entered.expire_due(EXPIRED_PER_ADMISSION_MAX)?;
 
-        let halt = entered.section.halt;
         let mut opened = None;
-        let outcome = if halt == Halt::None {
+        let outcome = if entered.section.halt == Halt::None {
             let ask = Ask {
                 request: &arguments.request,
                 cells: &cells,
@@ -123,7 +122,7 @@ impl Controller {
         let slot = permit.as_ref().map(|permit| permit.engine.slot());
         entered.remember(call.operation, digest, sequence, Outcome::Admission(outcome), slot);
         drop(entered);
-        self.answer(Answer { sequence, outcome, halt, permit }, &active, call.level)
+        self.answer(Answer { sequence, outcome, permit }, &active, call.level)
     }
 
     /// Decides outside the section and enters it; decides again if the policy was replaced meanwhile.
@@ -145,14 +144,20 @@ impl Controller {
         active: &Active,
         level: Level,
     ) -> Result<Permit, NotAdmitted> {
-        self.settle_at(answer.sequence, level)?;
-        if level != Level::Synced && active.policy_since > Sequence(0) {
-            self.settle_at(active.policy_since, Level::Synced)?;
-        }
+        self.decided_at(answer.sequence, active, level)?;
         match answer.permit {
             Some(permit) => Ok(permit),
-            None => Err(NotAdmitted::Denied(denial(answer.sequence, &answer.outcome, answer.halt, false))),
+            None => Err(NotAdmitted::Denied(denial(answer.sequence, &answer.outcome, false))),
         }
+    }
+
+    /// Waits for the record of a decision, and at every level for the policy that is in force to be on disk.
+    fn decided_at(&self, sequence: Sequence, active: &Active, level: Level) -> Result<(), Fault> {
+        self.settle_at(sequence, level)?;
+        if level != Level::Synced && active.policy_since > Sequence(0) {
+            self.settle_at(active.policy_since, Level::Synced).map_err(|_| Fault::Unknown { sequence })?;
+        }
+        Ok(())
     }
 
     /// Answers a repeated admission or reroute with its first outcome.
@@ -162,18 +167,19 @@ impl Controller {
         before: Remembered,
         level: Level,
     ) -> Result<Permit, NotAdmitted> {
-        let (outcome, halt) = match before.outcome {
-            Outcome::Admission(outcome) => (outcome, entered.section.halt),
-            Outcome::Reroute(outcome) => (outcome.admission, entered.section.halt),
+        let outcome = match before.outcome {
+            Outcome::Admission(outcome) => outcome,
+            Outcome::Reroute(outcome) => outcome.admission,
             _ => return Err(entered.broken().into()),
         };
+        let active = Arc::clone(&entered.section.active);
         let repeated = matches!(outcome, AdmissionOutcome::Admitted { .. })
             .then(|| Repeated { hold: before.sequence, state: entered.state_of(&before) });
         drop(entered);
-        self.settle_at(before.sequence, level)?;
+        self.decided_at(before.sequence, &active, level)?;
         Err(match repeated {
             Some(repeated) => NotAdmitted::Repeated(repeated),
-            None => NotAdmitted::Denied(denial(before.sequence, &outcome, halt, true)),
+            None => NotAdmitted::Denied(denial(before.sequence, &outcome, true)),
         })
     }
 }
@@ -242,7 +248,7 @@ impl Entered<'_> {
         let policy = Arc::clone(&active.policy);
         let held =
             Held { sequence, engine, amount, deadline: *deadline, candidate, policy, path, expired: false };
-        let permit = permit(&held, Some(decided.decision));
+        let permit = permit(self.log.id(), &held, Some(decided.decision));
         let late_ns = self.section.terms.late_window_ns;
         self.section.holds.put(held, late_ns);
         Some(permit)
@@ -250,24 +256,28 @@ impl Entered<'_> {
 
     /// What became of the hold that the operation opened.
     fn state_of(&mut self, before: &Remembered) -> RepeatedState {
-        let held = before.slot.and_then(|slot| self.section.holds.at(slot, before.sequence));
+        let (late_ns, now, log) = (self.section.terms.late_window_ns, self.now, self.log.id());
+        let held = before
+            .slot
+            .and_then(|slot| self.section.holds.at(slot, before.sequence))
+            .filter(|held| !lies_back(held.deadline, late_ns, now));
         let decision = match &before.outcome {
             Outcome::Admission(outcome) => outcome.decided(),
             Outcome::Reroute(outcome) => outcome.admission.decided(),
             _ => None,
         };
-        let now = self.now;
         match held {
             Some(held) if held.expired || held.deadline <= now => RepeatedState::Expired,
-            Some(held) => RepeatedState::Open(permit(held, decision.map(|decided| decided.decision))),
+            Some(held) => RepeatedState::Open(permit(log, held, decision.map(|decided| decided.decision))),
             None => RepeatedState::Ended,
         }
     }
 }
 
 /// The permit of a hold.
-pub(super) fn permit(held: &Held, decision: Option<Decision>) -> Permit {
+pub(super) fn permit(log: LogId, held: &Held, decision: Option<Decision>) -> Permit {
     Permit {
+        log,
         hold: held.sequence,
         engine: held.engine,
         candidate: held.candidate,
@@ -279,7 +289,7 @@ pub(super) fn permit(held: &Held, decision: Option<Decision>) -> Permit {
 }
 
 /// The denial that an outcome is answered with. Only outcomes without a permit come here.
-pub(super) fn denial(sequence: Sequence, outcome: &AdmissionOutcome, halt: Halt, repeated: bool) -> Denial {
+pub(super) fn denial(sequence: Sequence, outcome: &AdmissionOutcome, repeated: bool) -> Denial {
     let (class, binding) = match outcome {
         AdmissionOutcome::DeniedHalted => (DenialClass::Halted, None),
         AdmissionOutcome::DeniedBudget { binding, .. } => (DenialClass::Budget, Some(*binding)),
@@ -292,7 +302,6 @@ pub(super) fn denial(sequence: Sequence, outcome: &AdmissionOutcome, halt: Halt,
         decision: decided.map(|decided| decided.decision),
         limit_applied: decided.and_then(|decided| decided.limit_applied),
         binding,
-        halt,
     };
     Denial { class, sequence, repeated, reason }
 }

@@ -4,9 +4,8 @@ use core::fmt;
 
 use crate::{
     budget::{AccountError, GrantError, PathError},
-    id::{AccountId, CandidateId, OperationId, Sequence},
+    id::{AccountId, CandidateId, LogId, OperationId, Sequence},
     kernel::RequestError,
-    limits::PAYLOAD_BYTES_MAX,
     num::{Amount, Timestamp},
     wal::AppendError,
 };
@@ -68,6 +67,16 @@ pub enum Fault {
         /// What was to be added.
         more: Amount,
     },
+    /// The permit is of another log.
+    ForeignPermit {
+        /// The log that it is of.
+        log: LogId,
+    },
+    /// There is no such record yet.
+    NoRecord {
+        /// The last record there is.
+        head: Sequence,
+    },
     /// The log's queue has no room; the host drives the log or waits.
     QueueFull,
     /// The table of operations is full; ids are forgotten by time alone.
@@ -80,12 +89,14 @@ pub enum Fault {
         /// The most that there may be.
         max: u32,
     },
-    /// A record would pass the largest payload.
+    /// A record would pass what the log's queue, or one record, can hold.
     TooLarge {
         /// Its bytes.
         seen: usize,
+        /// The most that there may be.
+        max: usize,
     },
-    /// Too many attempts at once.
+    /// Too many attempts at once. No call of this version ends so, since one section orders them all.
     Contended,
     /// The account cannot be opened or closed so.
     Account(AccountError),
@@ -109,6 +120,7 @@ pub enum Fault {
         sequence: Sequence,
     },
     /// A bug in this library: the engine and the ledger disagree. Nothing is acknowledged any more; please report it.
+    /// No call is known to end so.
     Broken,
 }
 
@@ -138,6 +150,8 @@ impl Fault {
             Self::Expired { .. } => 8,
             Self::Unpriced { .. } => 9,
             Self::AboveMaximum { .. } => 10,
+            Self::ForeignPermit { .. } => 11,
+            Self::NoRecord { .. } => 12,
             Self::QueueFull => 20,
             Self::OperationsFull { .. } => 21,
             Self::HoldsFull { .. } => 22,
@@ -169,7 +183,7 @@ impl From<AppendError> for Fault {
     fn from(error: AppendError) -> Self {
         match error {
             AppendError::Full { .. } => Self::QueueFull,
-            AppendError::TooLarge { seen, .. } => Self::TooLarge { seen },
+            AppendError::TooLarge { seen, max } => Self::TooLarge { seen, max },
             AppendError::Poisoned(_) => Self::Poisoned,
             // Kinds and times are the controller's own.
             _ => Self::Broken,
@@ -200,14 +214,14 @@ impl fmt::Display for Fault {
             Self::AboveMaximum { held, more } => {
                 write!(f, "a hold of {held} extended by {more} passes the limit of {}", Amount::MAX)
             }
+            Self::ForeignPermit { log } => write!(f, "the permit is of log {log}"),
+            Self::NoRecord { head } => write!(f, "there is no such record; the last is {head}"),
             Self::QueueFull => write!(f, "the log's queue is full; drive the log"),
             Self::OperationsFull { max } => {
                 write!(f, "{max} operations are remembered, the most that may be")
             }
             Self::HoldsFull { max } => write!(f, "there are {max} open holds, the most that there may be"),
-            Self::TooLarge { seen } => {
-                write!(f, "a record of {seen} bytes; the limit is {PAYLOAD_BYTES_MAX}")
-            }
+            Self::TooLarge { seen, max } => write!(f, "a record of {seen} bytes; the limit is {max}"),
             Self::Contended => write!(f, "contended: too many attempts at once; try again"),
             Self::Account(error) => error.fmt(f),
             Self::Grant { account, error } => write!(f, "grant to account {account}: {error}"),

@@ -8,18 +8,19 @@ use super::{
     admit::permit,
     operation::{Operations, Outcome, Remembered},
     permit::Permit,
-    section::{Active, Held, Holds, Section},
+    section::{Active, Held, Holds, Section, lies_back},
     stats::Counts,
 };
 use crate::{
     budget::{AccountState, AccountTerms, CellCounters, Engine, EngineOptions, HoldState, RestoreError},
     crypto::RootKey,
-    id::{AccountId, LogId, Sequence},
+    id::{LogId, Sequence},
     kernel::Disabled,
     ledger::{self, Ledger, LedgerError},
+    limits::CONTROLLER_QUEUE_BYTES_MIN,
     num::Timestamp,
     policy::Policy,
-    record::{Path, RecordError, Terms},
+    record::{RecordError, Terms},
     sync::{Mutex, RwLock},
     wal::{self, Anchor, Log, LogOptions, Recovery, storage::Storage},
 };
@@ -98,9 +99,10 @@ impl Controller {
     /// Creates a log with its first policy and a controller for it. Nothing is there before everything is.
     ///
     /// # Errors
-    /// The place has something in it, or cannot be written.
+    /// The place has something in it, or cannot be written; the queue is too small.
     pub fn create(storage: Box<dyn Storage>, options: CreateOptions) -> Result<Self, CreateError> {
         let CreateOptions { id, key, policy, terms, log, engine, at } = options;
+        check_queue(&log).map_err(|seen| CreateError::Queue { seen })?;
         let ledger = Ledger::new(terms, Arc::new(policy), at);
         let options = wal::CreateOptions { id, key, options: log };
         let log = Log::create(storage, options, ledger).map_err(CreateError::Log)?;
@@ -112,9 +114,10 @@ impl Controller {
     /// still be settled. A torn tail is cut and recorded; anything else that does not hold is refused.
     ///
     /// # Errors
-    /// The log is missing, damaged, another's, below its anchor, or in use.
+    /// The log is missing, damaged, another's, below its anchor, or in use; the queue or the engine is too small.
     pub fn open(storage: Box<dyn Storage>, options: OpenOptions) -> Result<Opened, OpenError> {
         let OpenOptions { key, id, anchor, log, engine, at } = options;
+        check_queue(&log).map_err(|seen| OpenError::Queue { seen })?;
         let options = wal::OpenOptions { key, options: log, log_id: id, anchor, at };
         let (log, recovery) = Log::open(storage, options, Ledger::unrestored()).map_err(OpenError::Log)?;
         let (controller, permits) = Self::assemble(log, engine)?;
@@ -123,7 +126,7 @@ impl Controller {
 
     fn assemble(log: Log<Ledger>, options: EngineOptions) -> Result<(Self, Vec<Permit>), OpenError> {
         let engine = Engine::new(options);
-        let restored = log.with_fold(|ledger| restore(ledger, &engine));
+        let restored = log.with_fold(|ledger| restore(log.id(), ledger, &engine));
         // A log that was just opened has not failed yet.
         let (section, permits) = restored.map_err(|_| OpenError::Unusable)??;
         let active = RwLock::new(Arc::clone(&section.active));
@@ -131,8 +134,13 @@ impl Controller {
     }
 }
 
+/// Whether the queue has room for what one call appends, a policy apart; else how large it is.
+fn check_queue(log: &LogOptions) -> Result<(), usize> {
+    if log.queue_bytes >= CONTROLLER_QUEUE_BYTES_MIN { Ok(()) } else { Err(log.queue_bytes) }
+}
+
 /// Fills the engine and the tables from the ledger.
-fn restore(ledger: &Ledger, engine: &Engine) -> Result<(Section, Vec<Permit>), OpenError> {
+fn restore(log: LogId, ledger: &Ledger, engine: &Engine) -> Result<(Section, Vec<Permit>), OpenError> {
     for (_, account) in ledger.accounts() {
         let terms = AccountTerms {
             name: account.opened.name,
@@ -153,15 +161,17 @@ fn restore(ledger: &Ledger, engine: &Engine) -> Result<(Section, Vec<Permit>), O
         engine.restore_account(&terms, &counters, state)?;
     }
     let terms = ledger.terms();
-    let mut holds = Holds::with_capacity(0);
+    let mut holds = Holds::new();
     let mut permits = Vec::new();
     let mut slots = BTreeMap::new();
     for (sequence, hold) in ledger.holds() {
+        // A hold of this ledger has its cells.
+        let cells: Vec<_> = ledger.cells(&hold.path).map_err(|_| OpenError::Unusable)?.collect();
         let expired = hold.state == ledger::HoldState::Expired;
         let state = if expired { HoldState::Expired } else { HoldState::Open };
         let held = Held {
             sequence,
-            engine: engine.restore_hold(&cells(ledger, &hold.path), hold.amount, state)?,
+            engine: engine.restore_hold(&cells, hold.amount, state)?,
             amount: hold.amount,
             deadline: hold.deadline,
             candidate: hold.candidate,
@@ -169,9 +179,12 @@ fn restore(ledger: &Ledger, engine: &Engine) -> Result<(Section, Vec<Permit>), O
             path: hold.path,
             expired,
         };
-        permits.push(permit(&held, None));
+        // One that nobody expired may be past settling all the same.
+        if !lies_back(held.deadline, terms.late_window_ns, ledger.log_time()) {
+            permits.push(permit(log, &held, None));
+        }
         slots.insert(held.sequence, held.engine.slot());
-        holds.put(held, terms.late_window_ns);
+        holds.restore(held, terms.late_window_ns);
     }
     engine.finish_restore()?;
     let mut operations = Operations::new();
@@ -202,25 +215,15 @@ fn restore(ledger: &Ledger, engine: &Engine) -> Result<(Section, Vec<Permit>), O
     Ok((section, permits))
 }
 
-/// The accounts whose cells a path holds at. SEMANTICS 9.3.
-fn cells(ledger: &Ledger, path: &Path) -> Vec<AccountId> {
-    let mut cells: Vec<AccountId> = Vec::new();
-    for named in path.accounts() {
-        let mut next = Some(*named);
-        while let Some(account) = next {
-            if !cells.contains(&account) {
-                cells.push(account);
-            }
-            next = ledger.account(account).and_then(|account| account.opened.parent);
-        }
-    }
-    cells
-}
-
 /// Why no log was created.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum CreateError {
+    /// The queue is smaller than what one call may append.
+    Queue {
+        /// Its bytes.
+        seen: usize,
+    },
     /// The log itself.
     Log(wal::CreateError<LedgerError>),
     /// The log is there, and no controller could be made for it: it can be opened.
@@ -230,6 +233,7 @@ pub enum CreateError {
 impl fmt::Display for CreateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Queue { seen } => queue_too_small(*seen, f),
             Self::Log(error) => write!(f, "the log is not created: {error}"),
             Self::Assemble(error) => write!(f, "the log is created and not opened: {error}"),
         }
@@ -238,10 +242,11 @@ impl fmt::Display for CreateError {
 
 impl core::error::Error for CreateError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        Some(match self {
-            Self::Log(error) => error,
-            Self::Assemble(error) => error,
-        })
+        match self {
+            Self::Queue { .. } => None,
+            Self::Log(error) => Some(error),
+            Self::Assemble(error) => Some(error),
+        }
     }
 }
 
@@ -249,13 +254,18 @@ impl core::error::Error for CreateError {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum OpenError {
+    /// The queue is smaller than what one call may append.
+    Queue {
+        /// Its bytes.
+        seen: usize,
+    },
     /// The log itself.
     Log(wal::OpenError<LedgerError>),
     /// The ledger's state does not fit the engine.
     Restore(RestoreError),
     /// An operation's outcome is none.
     Operation(RecordError),
-    /// The log failed while it was opened.
+    /// The log failed while it was opened, or its ledger contradicts itself: a bug, please report it.
     Unusable,
 }
 
@@ -274,6 +284,7 @@ impl From<RecordError> for OpenError {
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Queue { seen } => queue_too_small(*seen, f),
             Self::Log(error) => write!(f, "the log is not opened: {error}"),
             Self::Restore(error) => write!(f, "the ledger does not fit the engine: {error}"),
             Self::Operation(error) => write!(f, "an operation's outcome is not readable: {error}"),
@@ -288,7 +299,11 @@ impl core::error::Error for OpenError {
             Self::Log(error) => Some(error),
             Self::Restore(error) => Some(error),
             Self::Operation(error) => Some(error),
-            Self::Unusable => None,
+            Self::Queue { .. } | Self::Unusable => None,
         }
     }
+}
+
+fn queue_too_small(seen: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(f, "a queue of {seen} bytes; a controller needs at least {CONTROLLER_QUEUE_BYTES_MIN}")
 }

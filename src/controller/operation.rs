@@ -1,7 +1,6 @@
 //! Operations that were carried out, remembered by id for as long as the horizon says. SEMANTICS 11.
 
-use alloc::collections::{BTreeMap, BinaryHeap};
-use core::cmp::Reverse;
+use alloc::collections::{BTreeMap, BTreeSet};
 
 use super::fault::Fault;
 use crate::{
@@ -69,14 +68,15 @@ pub struct Remembered {
     pub(super) slot: Option<u32>,
 }
 
+/// Operations by id, and in the order in which they will be forgotten.
 pub(super) struct Operations {
     by_id: BTreeMap<OperationId, Remembered>,
-    by_age: BinaryHeap<Reverse<(Timestamp, OperationId)>>,
+    by_age: BTreeSet<(Timestamp, OperationId)>,
 }
 
 impl Operations {
     pub(super) fn new() -> Self {
-        Self { by_id: BTreeMap::new(), by_age: BinaryHeap::new() }
+        Self { by_id: BTreeMap::new(), by_age: BTreeSet::new() }
     }
 
     pub(super) fn find(&self, id: &OperationId) -> Option<&Remembered> {
@@ -87,45 +87,58 @@ impl Operations {
         self.by_id.len()
     }
 
-    /// What the operation did before, if it did; else whether it may be carried out now. SEMANTICS 11.2, 11.3.
+    /// What the operation did before, if it did; else whether it may be carried out now. Nothing is forgotten here,
+    /// since the call may yet come to nothing and leave the log's time as it is. SEMANTICS 11.2, 11.3.
     pub(super) fn check(
-        &mut self,
+        &self,
         operation: Operation,
         digest: Digest,
         terms: &Terms,
         now: Timestamp,
     ) -> Result<Option<Remembered>, Fault> {
-        let oldest = Timestamp(now.0.saturating_sub_unsigned(terms.operation_horizon_ns));
-        self.forget(oldest);
+        let Operation { id, issued } = operation;
+        let oldest = oldest(now, terms.operation_horizon_ns);
         let latest = Timestamp(now.0.saturating_add_unsigned(terms.clock_jump_ns_max));
-        if operation.issued < oldest {
-            return Err(Fault::Stale { issued: operation.issued, oldest });
+        if issued < oldest {
+            return Err(Fault::Stale { issued, oldest });
         }
-        if operation.issued > latest {
-            return Err(Fault::ClockJump { seen: operation.issued, latest });
+        if issued > latest {
+            return Err(Fault::ClockJump { seen: issued, latest });
         }
-        match self.by_id.get(&operation.id) {
+        match self.by_id.get(&id).filter(|before| before.issued >= oldest) {
             Some(before) if before.digest == digest => Ok(Some(*before)),
-            Some(_) => Err(Fault::IdReused { id: operation.id }),
-            None if self.by_id.len() >= usize::try_from(terms.operations_max).unwrap_or(usize::MAX) => {
-                Err(Fault::OperationsFull { max: terms.operations_max })
-            }
+            Some(_) => Err(Fault::IdReused { id }),
+            None if self.is_full(oldest, terms) => Err(Fault::OperationsFull { max: terms.operations_max }),
             None => Ok(None),
         }
     }
 
+    /// Whether as many are remembered as may be, those not counted that are forgotten by then.
+    fn is_full(&self, oldest: Timestamp, terms: &Terms) -> bool {
+        let max = usize::try_from(terms.operations_max).unwrap_or(usize::MAX);
+        let Some(above) = self.by_id.len().checked_sub(max) else { return false };
+        self.by_age.iter().take_while(|(issued, _)| *issued < oldest).take(above.saturating_add(1)).count()
+            <= above
+    }
+
     pub(super) fn remember(&mut self, id: OperationId, what: Remembered) {
-        self.by_age.push(Reverse((what.issued, id)));
+        self.by_age.insert((what.issued, id));
         self.by_id.insert(id, what);
     }
 
-    fn forget(&mut self, oldest: Timestamp) {
-        while let Some(Reverse((issued, id))) = self.by_age.peek() {
-            if *issued >= oldest {
-                break;
-            }
-            self.by_id.remove(id);
-            self.by_age.pop();
+    /// Forgets what was issued more than the horizon before the log's time. SEMANTICS 11.3.
+    pub(super) fn forget(&mut self, log_time: Timestamp, horizon_ns: u64) {
+        let oldest = oldest(log_time, horizon_ns);
+        while let Some((issued, id)) = self.by_age.first().copied()
+            && issued < oldest
+        {
+            self.by_age.pop_first();
+            self.by_id.remove(&id);
         }
     }
+}
+
+/// The oldest issue time that is still remembered.
+fn oldest(now: Timestamp, horizon_ns: u64) -> Timestamp {
+    Timestamp(now.0.saturating_sub_unsigned(horizon_ns))
 }

@@ -5,19 +5,20 @@ use core::fmt;
 use super::fault::Fault;
 use crate::{
     budget::Hold,
-    id::{AccountId, CandidateId, Epoch, Sequence},
+    id::{AccountId, CandidateId, Epoch, LogId, Sequence},
     kernel::Decision,
     num::{Amount, MicroUnits, Timestamp},
-    record::Halt,
 };
 
 /// Leave to have one request served by one candidate, with the money for it held.
 ///
 /// Plain data: dropping it changes nothing, and the hold ends at its deadline. Only an admission, a reroute, or
-/// the opening of a log that has the hold makes one.
+/// the opening of a log that has the hold makes one. It is good for as long as the hold is, also when the log has
+/// been opened again meanwhile; if a crash lost the hold's record, it is good for nothing.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "the money stays held until the permit is settled or its deadline passes"]
 pub struct Permit {
+    pub(super) log: LogId,
     pub(super) hold: Sequence,
     pub(super) engine: Hold,
     pub(super) candidate: CandidateId,
@@ -263,6 +264,4 @@ pub struct AuditedReason {
     pub limit_applied: Option<MicroUnits>,
     /// The account with the least available, when the budget decided.
     pub binding: Option<AccountId>,
-    /// The halt that was in force.
-    pub halt: Halt,
 }

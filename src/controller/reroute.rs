@@ -9,14 +9,14 @@ use super::{
     fault::Fault,
     operation::Outcome,
     permit::{Denial, NotAdmitted, Permit, Repeated},
-    section::Entered,
+    section::Held,
 };
 use crate::{
     budget::Release as Given,
     id::CandidateId,
     kernel::Request,
     num::Timestamp,
-    record::{self, AdmissionOutcome, Arguments as _, Halt, Path, Record, RerouteOutcome},
+    record::{self, AdmissionOutcome, Arguments as _, Halt, Record, RerouteOutcome},
 };
 
 /// What is asked after a candidate failed.
@@ -98,12 +98,12 @@ impl Controller {
         if reroute.deadline <= entered.now {
             return Err(Fault::DeadlinePast { deadline: reroute.deadline, effective: entered.now }.into());
         }
-        let path = entered.reroutable(permit)?;
+        let Held { engine: hold, path, .. } = *entered.open(permit)?;
         let cells = self.engine.path(path.accounts()).map_err(Fault::Path)?;
-        let Ok(Given::Returned { held: given_back }) = self.engine.release(permit.engine) else {
+        let Ok(Given::Returned { held: given_back }) = self.engine.release(hold) else {
             return Err(entered.broken().into());
         };
-        entered.section.holds.take(permit.engine.slot(), permit.hold);
+        entered.section.holds.take(hold.slot(), permit.hold);
         entered.section.counts.released();
 
         let halt = entered.section.halt;
@@ -127,17 +127,6 @@ impl Controller {
         let slot = kept.as_ref().map(|permit| permit.engine.slot());
         entered.remember(call.operation, digest, sequence, Outcome::Reroute(outcome), slot);
         drop(entered);
-        self.answer(Answer { sequence, outcome: admission, halt, permit: kept }, &active, call.level)
-    }
-}
-
-impl Entered<'_> {
-    /// The path of a hold that can be rerouted: an open one whose deadline is ahead.
-    fn reroutable(&mut self, permit: &Permit) -> Result<Path, Fault> {
-        let slot = permit.engine.slot();
-        self.held(permit.hold, slot)?;
-        self.expire_if_due(permit.hold, slot)?;
-        let held = self.held(permit.hold, slot)?;
-        if held.expired { Err(Fault::Expired { hold: permit.hold }) } else { Ok(held.path) }
+        self.answer(Answer { sequence, outcome: admission, permit: kept }, &active, call.level)
     }
 }

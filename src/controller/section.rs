@@ -12,11 +12,16 @@ use crate::{
     sync::MutexGuard,
     wal::{AppendError, Log},
 };
-use alloc::{collections::BTreeSet, sync::Arc, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    vec::Vec,
+};
 
 use super::{
     fault::Fault,
     operation::{Operations, Outcome, Remembered},
+    permit::Permit,
     stats::Counts,
     timer::Timers,
 };
@@ -41,6 +46,23 @@ pub(super) struct Held {
     pub(super) expired: bool,
 }
 
+impl Held {
+    /// Its name and its slot.
+    fn name(&self) -> (Sequence, u32) {
+        (self.sequence, self.engine.slot())
+    }
+
+    /// When something is to be done about it: it expires, or is forgotten one nanosecond after the last instant at
+    /// which a late settlement is taken. `None` where that lies after all time.
+    fn due(&self, late_window_ns: u64) -> Option<Timestamp> {
+        if self.expired {
+            self.deadline.checked_add_ns(late_window_ns)?.checked_add_ns(1)
+        } else {
+            Some(self.deadline)
+        }
+    }
+}
+
 /// What the section guards.
 pub(super) struct Section {
     pub(super) log_time: Timestamp,
@@ -57,6 +79,8 @@ pub(super) struct Section {
 /// The holds that can still be settled, by slot, with their deadlines.
 pub(super) struct Holds {
     slots: Vec<Option<Held>>,
+    /// The slots of those that came back with the log: permits from before do not know them.
+    restored: BTreeMap<Sequence, u32>,
     timers: Timers,
     open: usize,
     expired: usize,
@@ -79,6 +103,8 @@ impl Entered<'_> {
         match appended {
             Ok(sequence) => {
                 self.section.log_time = self.now;
+                let horizon_ns = self.section.terms.operation_horizon_ns;
+                self.section.operations.forget(self.now, horizon_ns);
                 Ok(sequence)
             }
             Err(AppendError::Poisoned(_)) => Err(Fault::Poisoned),
@@ -95,12 +121,12 @@ impl Entered<'_> {
 
     /// What the operation did before, if it did.
     pub(super) fn before(
-        &mut self,
+        &self,
         operation: Option<Operation>,
         digest: Digest,
     ) -> Result<Option<Remembered>, Fault> {
-        let (terms, now) = (self.section.terms, self.now);
-        operation.map_or(Ok(None), |operation| self.section.operations.check(operation, digest, &terms, now))
+        let Section { operations, terms, .. } = &*self.section;
+        operation.map_or(Ok(None), |operation| operations.check(operation, digest, terms, self.now))
     }
 
     /// Keeps what the operation did, for as long as it may be repeated.
@@ -120,30 +146,27 @@ impl Entered<'_> {
 
     /// Expires holds that are due, at most that many, in one record. How many it was.
     pub(super) fn expire_due(&mut self, max: usize) -> Result<usize, Fault> {
-        let late_ns = self.section.terms.late_window_ns;
+        let (late_ns, now) = (self.section.terms.late_window_ns, self.now);
         let mut due = Vec::new();
         while due.len() < max {
-            let Some((sequence, slot)) = self.section.holds.timers.due(self.now) else { break };
-            let Some(held) = self.section.holds.at(slot, sequence) else { continue };
-            if held.expired {
-                if lies_back(held.deadline, late_ns, self.now) {
-                    self.forget(slot, sequence)?;
-                }
-            } else if held.deadline <= self.now {
-                due.push((sequence, slot));
+            let holds = &mut self.section.holds;
+            let Some((sequence, slot)) = holds.timers.due(now) else { break };
+            let Some(held) = holds.at(slot, sequence) else { continue };
+            match (held.due(late_ns), held.expired) {
+                (Some(later), _) if later > now => holds.timers.set(later, sequence, slot),
+                (Some(_), true) => self.forget(slot, sequence)?,
+                (Some(_), false) => due.push((sequence, slot)),
+                (None, _) => {}
             }
         }
         self.expire(&mut due)?;
-        Ok(due.len())
-    }
-
-    /// Expires that hold if its deadline has come.
-    pub(super) fn expire_if_due(&mut self, sequence: Sequence, slot: u32) -> Result<(), Fault> {
-        let now = self.now;
-        match self.section.holds.at(slot, sequence) {
-            Some(held) if !held.expired && held.deadline <= now => self.expire(&mut [(sequence, slot)]),
-            _ => Ok(()),
+        let holds = &mut self.section.holds;
+        for (sequence, slot) in &due {
+            if let Some(forgotten) = holds.at(*slot, *sequence).and_then(|held| held.due(late_ns)) {
+                holds.timers.set(forgotten, *sequence, *slot);
+            }
         }
+        Ok(due.len())
     }
 
     fn expire(&mut self, due: &mut [(Sequence, u32)]) -> Result<(), Fault> {
@@ -151,22 +174,18 @@ impl Entered<'_> {
             return Ok(());
         }
         due.sort_unstable();
-        let late_ns = self.section.terms.late_window_ns;
         let mut record = core::mem::take(&mut self.section.holds.due);
         record.clear();
         for (sequence, slot) in due.iter() {
             let Some(held) = self.section.holds.at(*slot, *sequence) else { return Err(self.broken()) };
             held.expired = true;
-            let (hold, deadline) = (held.engine, held.deadline);
+            let hold = held.engine;
             if self.engine.expire(hold).is_err() || record.push(*sequence).is_err() {
                 return Err(self.broken());
             }
             let holds = &mut self.section.holds;
             holds.open = holds.open.saturating_sub(1);
             holds.expired = holds.expired.saturating_add(1);
-            // One nanosecond after the last instant at which a late settlement is taken.
-            let forgotten = deadline.0.saturating_add_unsigned(late_ns).saturating_add(1);
-            holds.timers.set(Timestamp(forgotten), *sequence, *slot);
         }
         let record = Record::Expire(record);
         self.append(&record)?;
@@ -183,30 +202,70 @@ impl Entered<'_> {
         self.engine.forget(held.engine).map_err(|_| self.broken())
     }
 
-    /// The hold, if it can still be settled: open, or expired within the late window.
-    pub(super) fn held(&mut self, sequence: Sequence, slot: u32) -> Result<&mut Held, Fault> {
-        let (late_ns, now) = (self.section.terms.late_window_ns, self.now);
-        let gone = Fault::SettledAlready { hold: sequence };
-        match self.section.holds.at(slot, sequence) {
-            Some(held) if held.expired && lies_back(held.deadline, late_ns, now) => {}
-            Some(_) => return self.section.holds.at(slot, sequence).ok_or(gone),
-            None => return Err(gone),
+    /// Puts terms in force, from the record that is appended next: what the old ones had forgotten by the log's time
+    /// stays forgotten.
+    pub(super) fn change_terms(&mut self, terms: Terms) -> Result<(), Fault> {
+        let (late_ns, log_time) = (self.section.terms.late_window_ns, self.section.log_time);
+        let past = |held: &&Held| held.expired && lies_back(held.deadline, late_ns, log_time);
+        let past: Vec<_> = self.section.holds.iter().filter(past).map(Held::name).collect();
+        for (sequence, slot) in past {
+            self.forget(slot, sequence)?;
         }
-        self.forget(slot, sequence)?;
-        Err(gone)
+        self.section.terms = terms;
+        self.section.holds.set_timers(terms.late_window_ns);
+        Ok(())
+    }
+
+    /// The permit's hold, if it can still be settled: its deadline does not lie more than the late window back.
+    /// SEMANTICS 9.8.
+    pub(super) fn held(&mut self, permit: &Permit) -> Result<&mut Held, Fault> {
+        if permit.log != self.log.id() {
+            return Err(Fault::ForeignPermit { log: permit.log });
+        }
+        let (late_ns, now) = (self.section.terms.late_window_ns, self.now);
+        // What a crash lost can have left a permit whose sequence went to another hold.
+        let is_it = |held: &&mut Held| {
+            held.candidate == permit.candidate
+                && held.policy.epoch() == permit.epoch
+                && !lies_back(held.deadline, late_ns, now)
+        };
+        let held = self.section.holds.find(permit.hold, permit.engine.slot());
+        held.filter(is_it).ok_or(Fault::SettledAlready { hold: permit.hold })
+    }
+
+    /// The permit's hold, if it is open and its deadline is ahead. SEMANTICS 8.3.
+    pub(super) fn open(&mut self, permit: &Permit) -> Result<&mut Held, Fault> {
+        let now = self.now;
+        let held = self.held(permit)?;
+        if held.expired || held.deadline <= now {
+            Err(Fault::Expired { hold: permit.hold })
+        } else {
+            Ok(held)
+        }
+    }
+
+    /// The permit's hold, to be ended: expired by a record of its own if it is due.
+    pub(super) fn ending(&mut self, permit: &Permit) -> Result<Hold, Fault> {
+        let now = self.now;
+        let Held { sequence, engine, deadline, expired, .. } = *self.held(permit)?;
+        if !expired && deadline <= now {
+            self.expire(&mut [(sequence, engine.slot())])?;
+        }
+        Ok(engine)
     }
 }
 
 /// Whether the instant lies further back than the window. SEMANTICS 9.8.
-fn lies_back(instant: Timestamp, window_ns: u64, now: Timestamp) -> bool {
+pub(super) fn lies_back(instant: Timestamp, window_ns: u64, now: Timestamp) -> bool {
     now.0.saturating_sub_unsigned(window_ns) > instant.0
 }
 
 impl Holds {
-    pub(super) fn with_capacity(holds: usize) -> Self {
+    pub(super) fn new() -> Self {
         Self {
-            slots: Vec::with_capacity(holds),
-            timers: Timers::with_capacity(holds),
+            slots: Vec::new(),
+            restored: BTreeMap::new(),
+            timers: Timers::new(),
             open: 0,
             expired: 0,
             due: Expire::new(),
@@ -223,18 +282,35 @@ impl Holds {
         self.expired
     }
 
-    /// Keeps a hold that was just taken, or came back with the log.
+    fn iter(&self) -> impl Iterator<Item = &Held> {
+        self.slots.iter().flatten()
+    }
+
+    /// Sets every hold's timer anew.
+    fn set_timers(&mut self, late_window_ns: u64) {
+        self.timers = Timers::new();
+        for held in self.slots.iter().flatten() {
+            if let Some(at) = held.due(late_window_ns) {
+                self.timers.set(at, held.sequence, held.engine.slot());
+            }
+        }
+    }
+
+    /// Keeps a hold that came back with the log.
+    pub(super) fn restore(&mut self, held: Held, late_window_ns: u64) {
+        self.restored.insert(held.sequence, held.engine.slot());
+        self.put(held, late_window_ns);
+    }
+
+    /// Keeps a hold that was just taken.
     pub(super) fn put(&mut self, held: Held, late_window_ns: u64) {
         let slot = held.engine.slot();
         let place = usize::try_from(slot).unwrap_or(usize::MAX);
-        let at = if held.expired {
-            self.expired = self.expired.saturating_add(1);
-            Timestamp(held.deadline.0.saturating_add_unsigned(late_window_ns).saturating_add(1))
-        } else {
-            self.open = self.open.saturating_add(1);
-            held.deadline
-        };
-        self.timers.set(at, held.sequence, slot);
+        let count = if held.expired { &mut self.expired } else { &mut self.open };
+        *count = count.saturating_add(1);
+        if let Some(at) = held.due(late_window_ns) {
+            self.timers.set(at, held.sequence, slot);
+        }
         if self.slots.len() <= place {
             self.slots.resize_with(place.saturating_add(1), || None);
         }
@@ -255,22 +331,19 @@ impl Holds {
         self.slots.get_mut(usize::try_from(slot).ok()?)?.as_mut().filter(|held| held.sequence == sequence)
     }
 
-    /// A later deadline of that hold.
-    pub(super) fn remind(&mut self, at: Timestamp, sequence: Sequence, slot: u32) {
-        self.timers.set(at, sequence, slot);
+    /// The hold of that name, in that slot or where the log's opening put it.
+    pub(super) fn find(&mut self, sequence: Sequence, slot: u32) -> Option<&mut Held> {
+        let slot = self.restored.get(&sequence).copied().unwrap_or(slot);
+        self.at(slot, sequence)
     }
 
     /// Takes a hold out: it has ended.
     pub(super) fn take(&mut self, slot: u32, sequence: Sequence) -> Option<Held> {
         let place = self.slots.get_mut(usize::try_from(slot).ok()?)?;
         let held = place.take_if(|held| held.sequence == sequence)?;
+        self.restored.remove(&sequence);
         let count = if held.expired { &mut self.expired } else { &mut self.open };
         *count = count.saturating_sub(1);
         Some(held)
-    }
-
-    /// Every hold that can still be settled.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Held> {
-        self.slots.iter().flatten()
     }
 }

@@ -44,6 +44,16 @@ pub enum Repeat {
     Repeated,
 }
 
+/// A hold that was extended; the permit says what it holds now, and until when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Extension {
+    /// The record.
+    pub sequence: Sequence,
+    /// Whether this is the outcome of an earlier call of the same operation.
+    pub repeated: Repeat,
+}
+
 /// Why a hold was not settled: the permit comes back.
 #[derive(Debug, PartialEq, Eq)]
 pub struct NotSettled {
@@ -129,8 +139,8 @@ impl Controller {
             return self.settled(before.sequence, Repeat::Repeated, outcome, call);
         }
         let actual = entered.price(permit, &arguments.spend)?;
-        entered.expire_if_due(permit.hold, permit.engine.slot())?;
-        let booked = self.engine.commit(permit.engine, actual).map_err(|_| entered.broken())?;
+        let hold = entered.ending(permit)?;
+        let booked = self.engine.commit(hold, actual).map_err(|_| entered.broken())?;
         let outcome = match booked {
             Booked::Committed { booked_extra, unfunded, .. } => {
                 CommitOutcome { settled: Settled::InTime, actual, booked_extra, unfunded }
@@ -142,7 +152,7 @@ impl Controller {
                 unfunded: actual,
             },
         };
-        entered.section.holds.take(permit.engine.slot(), permit.hold);
+        entered.section.holds.take(hold.slot(), permit.hold);
         let record = Record::Commit(record::Call { operation: call.operation, arguments, outcome });
         let sequence = entered.append(&record)?;
         entered.section.counts.committed();
@@ -168,13 +178,12 @@ impl Controller {
             drop(entered);
             return self.settled(before.sequence, Repeat::Repeated, outcome, call);
         }
-        entered.held(permit.hold, permit.engine.slot())?;
-        entered.expire_if_due(permit.hold, permit.engine.slot())?;
-        let outcome = match self.engine.release(permit.engine).map_err(|_| entered.broken())? {
+        let hold = entered.ending(permit)?;
+        let outcome = match self.engine.release(hold).map_err(|_| entered.broken())? {
             Given::Returned { held } => ReleaseOutcome::Released { given_back: held },
             Given::Expired { .. } => ReleaseOutcome::Expired,
         };
-        entered.section.holds.take(permit.engine.slot(), permit.hold);
+        entered.section.holds.take(hold.slot(), permit.hold);
         let record = Record::Release(record::Call { operation: call.operation, arguments, outcome });
         let sequence = entered.append(&record)?;
         entered.section.counts.released();
@@ -183,7 +192,8 @@ impl Controller {
         self.settled(sequence, Repeat::First, outcome, call)
     }
 
-    /// Holds more at the same accounts, and longer if a later deadline is given; the permit says what is held then.
+    /// Holds more at the same accounts, and longer if a later deadline is given (an earlier one changes nothing); the
+    /// permit says what is held then.
     ///
     /// # Errors
     /// [`NotExtended::Denied`] when the accounts cannot pay or extensions are halted, which is on record;
@@ -194,14 +204,13 @@ impl Controller {
         more: Amount,
         deadline: Option<Timestamp>,
         call: Call,
-    ) -> Result<(), NotExtended> {
+    ) -> Result<Extension, NotExtended> {
         let arguments = Extend { hold: permit.hold, amount: more };
         let digest = call.operation.map(|_| arguments.digest(&mut Vec::new())).unwrap_or_default();
         let mut entered = self.enter(call.at)?;
-        let halt = entered.section.halt;
         let (sequence, outcome, repeated) = match entered.before(call.operation, digest)? {
             Some(before) => match before.outcome {
-                Outcome::Extend(outcome) => (before.sequence, outcome, true),
+                Outcome::Extend(outcome) => (before.sequence, outcome, Repeat::Repeated),
                 _ => return Err(entered.broken().into()),
             },
             None => {
@@ -209,21 +218,23 @@ impl Controller {
                 let record = Record::Extend(record::Call { operation: call.operation, arguments, outcome });
                 let sequence = entered.append(&record)?;
                 entered.remember(call.operation, digest, sequence, Outcome::Extend(outcome), None);
-                (sequence, outcome, false)
+                (sequence, outcome, Repeat::First)
             }
         };
+        // What it holds now: later extensions may have come before a repeated one.
+        let present = entered.held(permit).ok().map(|held| (held.amount, held.deadline));
         drop(entered);
         self.settle_at(sequence, call.level)?;
         let (class, binding) = match outcome {
             ExtendOutcome::Extended { deadline, held } => {
-                permit.amount = held;
-                permit.deadline = deadline;
-                return Ok(());
+                (permit.amount, permit.deadline) = present.unwrap_or((held, deadline));
+                return Ok(Extension { sequence, repeated });
             }
             ExtendOutcome::DeniedBudget { binding } => (DenialClass::Budget, Some(binding)),
             ExtendOutcome::DeniedHalted => (DenialClass::Halted, None),
         };
-        let reason = AuditedReason { decision: None, limit_applied: None, binding, halt };
+        let reason = AuditedReason { decision: None, limit_applied: None, binding };
+        let repeated = repeated == Repeat::Repeated;
         Err(NotExtended::Denied(Denial { class, sequence, repeated, reason }))
     }
 
@@ -242,7 +253,7 @@ impl Controller {
 impl Entered<'_> {
     /// What was spent, in money. SEMANTICS 12.1, 12.2.
     fn price(&mut self, permit: &Permit, spend: &Spend) -> Result<Amount, Fault> {
-        let held = self.held(permit.hold, permit.engine.slot())?;
+        let held = self.held(permit)?;
         match spend {
             Spend::Amount(amount) => Ok(*amount),
             Spend::Usage { served, quantities } => cost_of(&held.policy, *served, quantities)
@@ -258,13 +269,7 @@ impl Entered<'_> {
         more: Amount,
         deadline: Option<Timestamp>,
     ) -> Result<ExtendOutcome, Fault> {
-        let slot = permit.engine.slot();
-        self.held(permit.hold, slot)?;
-        self.expire_if_due(permit.hold, slot)?;
-        let held = self.held(permit.hold, slot)?;
-        if held.expired {
-            return Err(Fault::Expired { hold: permit.hold });
-        }
+        let held = self.open(permit)?;
         let amount = held.amount.checked_add(more).ok_or(Fault::AboveMaximum { held: held.amount, more })?;
         let deadline = deadline.map_or(held.deadline, |later| later.max(held.deadline));
         let engine = held.engine;
@@ -279,13 +284,9 @@ impl Entered<'_> {
         if self.engine.extend(engine, more).is_err() {
             return Err(self.broken());
         }
-        let held = self.held(permit.hold, slot)?;
-        let moved = held.deadline != deadline;
+        let held = self.open(permit)?;
         held.amount = amount;
         held.deadline = deadline;
-        if moved {
-            self.section.holds.remind(deadline, permit.hold, slot);
-        }
         Ok(ExtendOutcome::Extended { deadline, held: amount })
     }
 }

@@ -5,15 +5,16 @@ use core::cmp::Reverse;
 
 use crate::{id::Sequence, num::Timestamp};
 
-/// Instants at which a hold must be looked at. An entry is a reminder: whether it still means something is seen
-/// when it falls due, so that ending a hold or moving its deadline costs nothing here.
+/// Instants at which a hold must be looked at: one for each hold that can still be settled, never after the
+/// instant at which something is to be done. What is to be done, if anything, is seen when it falls due, so that
+/// ending a hold or moving its deadline costs nothing here; a hold that is not due yet is then set again.
 pub(super) struct Timers {
     heap: BinaryHeap<Reverse<(Timestamp, Sequence, u32)>>,
 }
 
 impl Timers {
-    pub(super) fn with_capacity(holds: usize) -> Self {
-        Self { heap: BinaryHeap::with_capacity(holds) }
+    pub(super) fn new() -> Self {
+        Self { heap: BinaryHeap::new() }
     }
 
     /// Remembers to look at the hold in that slot at that instant.
@@ -32,7 +33,7 @@ impl Timers {
 
     /// Drops reminders of holds that have ended, once they outnumber the others.
     pub(super) fn prune(&mut self, held: usize, mut keep: impl FnMut(Sequence, u32) -> bool) {
-        // Each hold has at most a few live reminders; beyond that most are dead, so the cost is amortised.
+        // Each hold has one live reminder: beyond that all are dead, so the cost is amortised.
         if self.heap.len() < held.saturating_mul(4).saturating_add(1024) {
             return;
         }
