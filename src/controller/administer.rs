@@ -149,8 +149,9 @@ impl Controller {
     /// may jump goes on so: the change is made at the log's own time, [`Stats::log_time`](super::Stats::log_time).
     ///
     /// # Errors
-    /// The log cannot take the record.
+    /// They remember too many operations, or the log cannot take the record.
     pub fn change_terms(&self, terms: Terms, call: Call) -> Result<Sequence, Fault> {
+        terms.check().map_err(Fault::Operations)?;
         let mut entered = self.enter(call.at)?;
         entered.change_terms(terms)?;
         let sequence = entered.append(&Record::Terms(terms))?;

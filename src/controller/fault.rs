@@ -6,7 +6,7 @@ use crate::{
     budget::{AccountError, GrantError, PathError},
     id::{AccountId, CandidateId, LogId, OperationId, Sequence},
     kernel::RequestError,
-    num::{Amount, Timestamp},
+    num::{Amount, Timestamp, TooLarge},
     wal::AppendError,
 };
 
@@ -112,6 +112,8 @@ pub enum Fault {
         /// The candidate named.
         candidate: CandidateId,
     },
+    /// Terms that remember more operations than a checkpoint can carry.
+    Operations(TooLarge),
     /// The log failed before this call, which did nothing; the controller must be opened again.
     Poisoned,
     /// The log failed during this call: after reopening, ask for the operation by its id.
@@ -160,6 +162,7 @@ impl Fault {
             Self::Account(_) => 30,
             Self::Grant { .. } => 31,
             Self::UnknownCandidate { .. } => 32,
+            Self::Operations(_) => 33,
             Self::Poisoned => 40,
             Self::Unknown { .. } => 41,
             Self::Broken => 50,
@@ -228,6 +231,7 @@ impl fmt::Display for Fault {
             Self::UnknownCandidate { candidate } => {
                 write!(f, "the policy in force has no candidate {candidate}")
             }
+            Self::Operations(error) => write!(f, "operations remembered: {error}"),
             Self::Poisoned => write!(f, "the log failed earlier; open it again"),
             Self::Unknown { sequence } => {
                 write!(f, "the log failed; record {sequence} may be on disk or not: open it again and ask")
@@ -243,6 +247,7 @@ impl core::error::Error for Fault {
             Self::Malformed(error) => Some(error),
             Self::Path(error) => Some(error),
             Self::Account(error) => Some(error),
+            Self::Operations(error) => Some(error),
             Self::Grant { error, .. } => Some(error),
             _ => None,
         }

@@ -18,7 +18,7 @@ use crate::{
     kernel::Disabled,
     ledger::{self, Ledger, LedgerError},
     limits::CONTROLLER_QUEUE_BYTES_MIN,
-    num::Timestamp,
+    num::{Timestamp, TooLarge},
     policy::Policy,
     record::{RecordError, Terms},
     sync::{Mutex, RwLock},
@@ -103,6 +103,7 @@ impl Controller {
     pub fn create(storage: Box<dyn Storage>, options: CreateOptions) -> Result<Self, CreateError> {
         let CreateOptions { id, key, policy, terms, log, engine, at } = options;
         check_queue(&log).map_err(|seen| CreateError::Queue { seen })?;
+        terms.check().map_err(CreateError::Operations)?;
         let ledger = Ledger::new(terms, Arc::new(policy), at);
         let options = wal::CreateOptions { id, key, options: log };
         let log = Log::create(storage, options, ledger).map_err(CreateError::Log)?;
@@ -224,6 +225,8 @@ pub enum CreateError {
         /// Its bytes.
         seen: usize,
     },
+    /// The terms remember more operations than a checkpoint can carry.
+    Operations(TooLarge),
     /// The log itself.
     Log(wal::CreateError<LedgerError>),
     /// The log is there, and no controller could be made for it: it can be opened.
@@ -234,6 +237,7 @@ impl fmt::Display for CreateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Queue { seen } => queue_too_small(*seen, f),
+            Self::Operations(error) => write!(f, "operations remembered: {error}"),
             Self::Log(error) => write!(f, "the log is not created: {error}"),
             Self::Assemble(error) => write!(f, "the log is created and not opened: {error}"),
         }
@@ -244,6 +248,7 @@ impl core::error::Error for CreateError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Queue { .. } => None,
+            Self::Operations(error) => Some(error),
             Self::Log(error) => Some(error),
             Self::Assemble(error) => Some(error),
         }

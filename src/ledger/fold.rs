@@ -41,13 +41,13 @@ impl Ledger {
     /// SEMANTICS 8.1 and 8.2.
     fn check_times(&self, frame: &RecordFrame<'_>) -> Result<(), Mismatch> {
         let log = self.log_time();
-        let expected = frame.caller.max(log);
+        // Opening records a cut at the log's time, however long the log was at rest.
+        let expected = if frame.kind == RECOVERY { log } else { frame.caller.max(log) };
         if frame.effective != expected {
             return Err(Mismatch::Effective { expected, seen: frame.effective });
         }
         let (seen_ns, max_ns) = (frame.effective.0.abs_diff(log.0), self.terms().clock_jump_ns_max);
-        // Opening records a cut before anything else, however long the log was at rest.
-        if seen_ns > max_ns && frame.kind != RECOVERY {
+        if seen_ns > max_ns {
             return Err(Mismatch::ClockJump { seen_ns, max_ns });
         }
         Ok(())

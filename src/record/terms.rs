@@ -5,6 +5,8 @@ use core::fmt;
 
 use crate::codec::{CodecError, Reader, Writer};
 use crate::id::CandidateId;
+use crate::limits::OPERATIONS_MAX;
+use crate::num::TooLarge;
 
 /// What a log holds itself to: how long operations and late settlements are remembered, and how far time may jump.
 ///
@@ -24,12 +26,12 @@ pub struct Terms {
 }
 
 impl Default for Terms {
-    /// A horizon of 24 hours, 1,000,000 operations, a jump of 1 hour, a late window of 1 hour.
+    /// A horizon of 24 hours, 1,000,000 operations, a jump of 7 days, a late window of 1 hour.
     fn default() -> Self {
         Self {
             operation_horizon_ns: 24 * HOUR_NS,
             operations_max: 1_000_000,
-            clock_jump_ns_max: HOUR_NS,
+            clock_jump_ns_max: 7 * 24 * HOUR_NS,
             late_window_ns: HOUR_NS,
         }
     }
@@ -41,6 +43,16 @@ const HOUR_NS: u64 = 3_600_000_000_000;
 const RESERVED: [u8; 16] = [0; 16];
 
 impl Terms {
+    /// Whether a log can hold itself to them.
+    ///
+    /// # Errors
+    /// More operations than a checkpoint can carry.
+    pub fn check(&self) -> Result<(), TooLarge> {
+        let max = u64::try_from(OPERATIONS_MAX).unwrap_or(u64::MAX);
+        let seen = u64::from(self.operations_max);
+        if seen <= max { Ok(()) } else { Err(TooLarge { seen, max }) }
+    }
+
     // FORMAT 9.4
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         let mut writer = Writer::new(out);
@@ -58,6 +70,9 @@ impl Terms {
             clock_jump_ns_max: reader.u64()?,
             late_window_ns: reader.u64()?,
         };
+        if terms.check().is_err() {
+            return Err(reader.invalid("count of operations"));
+        }
         if reader.array()? != RESERVED {
             return Err(reader.invalid("reserved bytes of terms"));
         }

@@ -255,9 +255,9 @@ impl<F: Fold> Log<F> {
         Self { group: Group::new(writer, at, report), anchors, id, queue_bytes: options.queue_bytes }
     }
 
-    /// FORMAT 9.16.
+    /// FORMAT 9.16. It takes effect at the log's time: a wrong clock at an opening must not move it (SEMANTICS 8.2).
     fn record_cut(&self, cut: &Cut, at: Timestamp) -> Result<(), Failure> {
-        let effective = at.max(self.group.look(|state| state.log_time()));
+        let effective = self.group.look(|state| state.log_time());
         let appended = self.push(frame::RECOVERY, effective, at, |out| cut.encode(out));
         assert!(appended.is_ok(), "an empty queue has room for one small record");
         match appended {

@@ -115,11 +115,12 @@ class Ledger:
 
     def _advance(self, sequence: int, effective: int, caller: int, kind: Optional[int] = None) -> None:
         """SEMANTICS 8.1 and 8.2."""
-        if effective != max(caller, self.log_time):
+        expected = self.log_time if kind == RECOVERY else max(caller, self.log_time)
+        if effective != expected:
             raise Contradiction(
                 f"effective time {effective} is not the later of the caller's {caller} and the log's {self.log_time}"
             )
-        if kind != RECOVERY and caller - self.log_time > self.terms.clock_jump:
+        if effective - self.log_time > self.terms.clock_jump:
             raise Contradiction(f"the caller's time is {caller - self.log_time} ns ahead, {self.terms.clock_jump} is allowed")
         self.sequence, self.log_time = sequence, effective
 
