@@ -280,7 +280,7 @@ fn forms_that_contradict_themselves_are_none() {
         (accounts_at, u32::MAX.to_le_bytes().into(), "count of accounts"),
         (org + 4, 1_u32.to_le_bytes().into(), "there is no such account to be its parent"),
         (state, vec![2], "state of an account"),
-        (state, vec![1], "it is closed with money reserved or an account open below it"),
+        (state, vec![1], "it is closed with a hold or an account open at or below it"),
         (state + 1, vec![1], "window of a limit without one"),
         (counters, (-1_i64).to_le_bytes().into(), "amount granted"),
         (counters, 1_001_i64.to_le_bytes().into(), "its open holds do not hold what it has reserved"),

@@ -418,7 +418,9 @@ impl Run<'_> {
         let account = number % count;
         let record = Record::AccountClosed(AccountClosed { account: AccountId(account as u32) });
         let children = self.model.accounts.iter().any(|of| of.parent == Some(account) && !of.closed);
-        if self.model.accounts[account].closed || children || self.model.reserved(account) > 0 {
+        let mut open = self.model.holds.values().filter(|hold| !hold.expired);
+        let held = open.any(|hold| self.model.cells(&hold.named).contains(&account));
+        if self.model.accounts[account].closed || children || held {
             assert!(self.world.apply(&record).is_err());
             return;
         }

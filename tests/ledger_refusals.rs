@@ -74,13 +74,8 @@ fn of_accounts() -> Vec<Refusal> {
     poor.must(&commit_amount(hold, (IN_TIME, 50, 30, 0)));
     let grant_refused =
         |change_micros, max_micros| Mismatch::Grant { account: AccountId(0), change_micros, max_micros };
-    let closed_hold = {
-        let mut world = World::funded();
-        let hold = world.admit(&[2], 0, 60);
-        world.must(&Record::AccountClosed(AccountClosed { account: AccountId(2) }));
-        (world, hold)
-    };
-    let extended = ExtendOutcome::Extended { deadline: after(61), held: amount(0) };
+    let mut held_nothing = World::funded();
+    held_nothing.admit(&[2], 0, 60);
     vec![
         refusal("an unknown parent", World::new(), account("a", Some(9), Overrun::Deny), unknown.clone()),
         refusal("a grant to nobody", World::funded(), grant(9, 1), unknown.clone()),
@@ -97,12 +92,6 @@ fn of_accounts() -> Vec<Refusal> {
             "an admission at a closed account",
             without_key(),
             Record::Admission(without_key().admitted(path(&[2]), 0, 60)),
-            closed.clone(),
-        ),
-        refusal(
-            "an extension at a closed account",
-            closed_hold.0,
-            extend(closed_hold.1, 0, extended),
             closed.clone(),
         ),
         refusal("it closes twice", without_key(), close(2), closed),
@@ -123,7 +112,13 @@ fn of_accounts() -> Vec<Refusal> {
             "it closes with a hold",
             held,
             close(2),
-            Mismatch::CloseReserved { account: AccountId(2), reserved_micros: 60 },
+            Mismatch::CloseHolds { account: AccountId(2), open: 1 },
+        ),
+        refusal(
+            "it closes with a hold of nothing",
+            held_nothing,
+            close(2),
+            Mismatch::CloseHolds { account: AccountId(2), open: 1 },
         ),
         refusal(
             "it closes above another",
@@ -486,7 +481,7 @@ fn caused(mismatch: &Mismatch) -> Option<&'static str> {
         Mismatch::NameTaken { .. } => "name taken",
         Mismatch::TooDeep { .. } => "too deep",
         Mismatch::PathTooLong => "path too long",
-        Mismatch::CloseReserved { .. } => "close reserved",
+        Mismatch::CloseHolds { .. } => "close holds",
         Mismatch::CloseChildren { .. } => "close children",
         Mismatch::Grant { .. } => "grant",
         // They would show a bug; or 16 million accounts.

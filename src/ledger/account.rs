@@ -27,6 +27,8 @@ pub struct Account {
     pub(super) depth: usize,
     /// Children that are open.
     pub(super) children_open: u32,
+    /// Holds that are open at its cell, those of 0 included.
+    pub(super) holds_open: u64,
 }
 
 /// Whether an account takes holds, extensions and grants.
@@ -123,6 +125,7 @@ impl Accounts {
             cell: Cell::default(),
             depth,
             children_open: 0,
+            holds_open: 0,
         });
     }
 
@@ -131,6 +134,26 @@ impl Accounts {
         closed.state = AccountState::Closed;
         if let Some(parent) = closed.opened.parent.and_then(|parent| self.find_mut(parent)) {
             parent.children_open = parent.children_open.saturating_sub(1);
+        }
+    }
+
+    /// Counts a hold in at every cell of its path, when it opens.
+    pub(super) fn hold_opened(&mut self, path: &record::Path) {
+        self.count_hold(path, |open| open.saturating_add(1));
+    }
+
+    /// Counts a hold out at every cell of its path, when it ends or expires.
+    pub(super) fn hold_closed(&mut self, path: &record::Path) {
+        self.count_hold(path, |open| open.saturating_sub(1));
+    }
+
+    fn count_hold(&mut self, path: &record::Path, count: impl Fn(u64) -> u64) {
+        // OK because a hold's path has cells: it was checked when it opened, and no account loses its parent.
+        let Ok(cells) = self.cells(path) else { return };
+        for account in cells.iter() {
+            if let Some(of) = self.find_mut(account) {
+                of.holds_open = count(of.holds_open);
+            }
         }
     }
 

@@ -112,11 +112,11 @@ impl Holds {
         }
     }
 
-    pub(super) fn expire(&mut self, sequence: Sequence) {
-        if let Some(hold) = self.holds.get_mut(&sequence) {
-            hold.state = HoldState::Expired;
-            self.expired.insert((hold.deadline, sequence));
-        }
+    pub(super) fn expire(&mut self, sequence: Sequence) -> Option<&Hold> {
+        let hold = self.holds.get_mut(&sequence)?;
+        hold.state = HoldState::Expired;
+        self.expired.insert((hold.deadline, sequence));
+        Some(hold)
     }
 
     /// Removes one expired hold whose deadline lies more than the late window back, if there is one. FORMAT 10.8.

@@ -225,12 +225,12 @@ pub enum Mismatch {
     TooManyAccounts,
     /// A path has too many cells. SEMANTICS 9.3.
     PathTooLong,
-    /// An account closes with money reserved. SEMANTICS 9.12.
-    CloseReserved {
+    /// An account closes with open holds at its cell, which may be of 0. SEMANTICS 9.12.
+    CloseHolds {
         /// The account.
         account: AccountId,
-        /// What is reserved.
-        reserved_micros: u64,
+        /// How many.
+        open: u64,
     },
     /// An account closes above an open one. SEMANTICS 9.12.
     CloseChildren {
@@ -391,8 +391,8 @@ impl fmt::Display for Mismatch {
             Self::TooDeep { parent } => write!(f, "account {parent} is at the deepest level already"),
             Self::TooManyAccounts => write!(f, "there are as many accounts as may be"),
             Self::PathTooLong => write!(f, "a path with too many cells"),
-            Self::CloseReserved { account, reserved_micros } => {
-                write!(f, "account {account} closes with {reserved_micros} µ reserved")
+            Self::CloseHolds { account, open } => {
+                write!(f, "account {account} closes with {open} open holds")
             }
             Self::CloseChildren { account, open } => {
                 write!(f, "account {account} closes with {open} open below it")

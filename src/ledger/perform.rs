@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use super::Ledger;
 use super::cell::Moves;
 use super::check::Effect;
+use super::hold::HoldState;
 use super::operation::Remembered;
 use crate::id::Sequence;
 use crate::num::Timestamp;
@@ -36,16 +37,24 @@ impl Ledger {
             Effect::Hold { ended, opened } => {
                 if let Some(ended) = ended.and_then(|ended| self.holds.remove(ended)) {
                     self.policies.unname(ended.epoch);
+                    if ended.state == HoldState::Open {
+                        self.accounts.hold_closed(&ended.path);
+                    }
                 }
                 if let Some(opened) = opened {
                     self.policies.name(opened.epoch);
+                    self.accounts.hold_opened(&opened.path);
                     self.holds.insert(sequence, opened);
                 }
             }
             Effect::Extend { hold, held, deadline } => self.holds.extend(hold, held, deadline),
             Effect::Expire => {
                 if let Record::Expire(expire) = record {
-                    expire.holds().iter().for_each(|hold| self.holds.expire(*hold));
+                    for expired in expire.holds() {
+                        if let Some(expired) = self.holds.expire(*expired) {
+                            self.accounts.hold_closed(&expired.path);
+                        }
+                    }
                 }
             }
             Effect::OpenAccount => {

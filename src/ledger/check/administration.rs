@@ -43,8 +43,8 @@ impl Ledger {
     pub(super) fn check_close(&self, closed: &AccountClosed) -> Result<Effect, Mismatch> {
         let account = closed.account;
         let open = self.accounts.open(account)?;
-        if open.cell.reserved_micros > 0 {
-            return Err(Mismatch::CloseReserved { account, reserved_micros: open.cell.reserved_micros });
+        if open.holds_open > 0 {
+            return Err(Mismatch::CloseHolds { account, open: open.holds_open });
         }
         if open.children_open > 0 {
             return Err(Mismatch::CloseChildren { account, open: open.children_open });

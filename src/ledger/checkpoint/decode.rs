@@ -107,6 +107,9 @@ impl Ledger {
             last = sequence;
             let hold = self.decode_hold(reader)?;
             self.policies.name(hold.epoch);
+            if hold.state == HoldState::Open {
+                self.accounts.hold_opened(&hold.path);
+            }
             self.holds.insert(sequence, hold);
         }
         Ok(())
@@ -205,8 +208,8 @@ impl Ledger {
             return Err(contradiction("something happened before the first record"));
         }
         for (account, of) in self.accounts.iter().filter(|(_, of)| of.state == AccountState::Closed) {
-            if of.cell.reserved_micros > 0 || of.children_open > 0 {
-                let what = "it is closed with money reserved or an account open below it";
+            if of.holds_open > 0 || of.children_open > 0 {
+                let what = "it is closed with a hold or an account open at or below it";
                 return Err(CheckpointError::Account { account, what });
             }
         }
