@@ -192,11 +192,15 @@ class Ledger:
     def _apply_close(self, source: Reader) -> None:
         """SEMANTICS 9.12."""
         account = self._open_account(source.u32())
-        if account.reserved or account.children_open:
-            raise Contradiction(f"account {account.handle} closed with money reserved or an open child")
+        if self.has_open_holds(account) or account.children_open:
+            raise Contradiction(f"account {account.handle} closed with a hold open, money reserved or an open child")
         account.closed = True
         if account.parent is not None:
             account.parent.children_open -= 1
+
+    def has_open_holds(self, account: Account) -> bool:
+        """Whether an open hold is at its cell, one of 0 included."""
+        return any(hold.state == OPEN and account in hold.cells for hold in self.holds.values())
 
     def _apply_recovery(self, source: Reader) -> None:
         """FORMAT 9.16; where it may stand is for the chain."""

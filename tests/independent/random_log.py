@@ -186,7 +186,11 @@ class RandomLog:
         return self._record(1, self._terms())
 
     def _close(self) -> bool:
-        idle = [account for account in self._open_accounts() if not account.reserved and not account.children_open]
+        idle = [
+            account
+            for account in self._open_accounts()
+            if not account.children_open and not self.ledger.has_open_holds(account)
+        ]
         if not idle or len(self._open_accounts()) < 4:
             return False
         return self._record(34, u32(self.rng.choice(idle).handle))
