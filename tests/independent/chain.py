@@ -216,33 +216,33 @@ class Log:
             return file.read()
 
     def _header(self, number: int, data: bytes) -> Segment:
-        """FORMAT 6.4 and 6.5, against the segment before."""
+        """FORMAT 6.4 and 6.5, against the segment before. A failure names the sequence of the last record, as a control frame's does."""
         if len(data) < HEADER_BYTES or data[:8] != SEGMENT_MAGIC:
-            raise self._failure("no segment header stands here")
+            raise self._failure("no segment header stands here", self.sequence)
         version, mode, zero, key_id, log_id, named, zeros, sequence, time = struct.unpack_from("<HBBI16sIIQq", data, 8)
         previous_tag, previous_sha256 = data[56:88], data[88:120]
         segment_key = self.root.segment_key(log_id, number)
         segment = Segment(number, data, segment_key, key_id, log_id)
         if named == number and not segment.header_crc_holds():
-            raise self._failure("the segment header is broken: its checksum does not hold")
+            raise self._failure("the segment header is broken: its checksum does not hold", self.sequence)
         if version != VERSION or mode != STATIC_KEYS:
-            raise self._failure(f"format version {version}, key mode {mode}: this reader knows version 1 and mode 1")
+            raise self._failure(f"format version {version}, key mode {mode}: this reader knows version 1 and mode 1", self.sequence)
         if named != number:
-            raise self._failure(f"the header names segment {named}")
+            raise self._failure(f"the header names segment {named}", self.sequence)
         if key_id != self.root.id:
-            raise self._failure(f"the log is keyed with key {key_id}, key {self.root.id} was given")
+            raise self._failure(f"the log is keyed with key {key_id}, key {self.root.id} was given", self.sequence)
         if number > 1 and log_id != self.log_id:
-            raise self._failure(f"the segment is of another log, {log_id.hex()}")
+            raise self._failure(f"the segment is of another log, {log_id.hex()}", self.sequence)
         if zero or zeros or any(data[120:216]) or any(data[252:256]):
-            raise self._failure("reserved bytes of the header are not zero")
+            raise self._failure("reserved bytes of the header are not zero", self.sequence)
         if not segment.header_tag_holds():
-            raise self._failure("the header's tag does not hold: another key, or changed")
+            raise self._failure("the header's tag does not hold: another key, or changed", self.sequence)
         if number == 1:
             self.log_id, self.log_time = log_id, time
         if sequence != self.sequence or time != self.log_time:
-            raise self._failure(f"the header continues from sequence {sequence} at {time}, the log stands elsewhere")
+            raise self._failure(f"the header continues from sequence {sequence} at {time}, the log stands elsewhere", self.sequence)
         if previous_tag != self.seal_tag or previous_sha256 != self.sealed_sha256:
-            raise self._failure("the header does not continue the segment before: seal's tag or SHA-256 differ")
+            raise self._failure("the header does not continue the segment before: seal's tag or SHA-256 differ", self.sequence)
         self.tag, self.frames = data[216:248], 0
         return segment
 
