@@ -216,7 +216,7 @@ class Log:
             return file.read()
 
     def _header(self, number: int, data: bytes) -> Segment:
-        """FORMAT 6.4 and 6.5, against the segment before. A failure names the sequence of the last record, as a control frame's does."""
+        """FORMAT 6.4 and 6.5, against the segment before. A failure names the sequence of the last record."""
         if len(data) < HEADER_BYTES or data[:8] != SEGMENT_MAGIC:
             raise self._failure("no segment header stands here", self.sequence)
         version, mode, zero, key_id, log_id, named, zeros, sequence, time = struct.unpack_from("<HBBI16sIIQq", data, 8)

@@ -285,7 +285,7 @@ SECOND_SEGMENT = [
     (70.5, ask([ORG], "worth", admitted(P2, BETA_WORTH, 200))),
     # 52: the caller's clock went back, the log's does not
     (70.0, ask([TEAM_B], "risky", admission_outcome(1, P2, RISK_DENIED))),
-    # 53: as after a cut of 24 bytes where it stands
+    # 53: as after a cut of 24 bytes where it stands; at the log's time, whatever the clock says
     (70.6, (66, lambda log: u32(log.number) + u64(len(log.files[log.name])) + u64(24) + CUT)),
 ]
 
@@ -329,7 +329,7 @@ def final_ledger(by_name: bool) -> bytes:
     outcome = admission_outcome(2, P2, COST_DENIED, 400, u32(TEAM_A))
     operations = [operation_row(2, at(69), 16, arguments, 46, outcome)]
     policy = digest("assize/policy/1", P2) if by_name else bytes32(P2)
-    return encode_ledger(53, at(70.6), TERMS, 0, 2, [policy], [5], accounts, holds, operations)
+    return encode_ledger(53, at(70.5), TERMS, 0, 2, [policy], [5], accounts, holds, operations)
 
 
 TOTALS = {"granted": 37_000, "available": -1_800, "reserved": 1_800, "committed": 37_000, "lapsed": 0, "unfunded": 2_800}

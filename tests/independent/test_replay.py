@@ -321,8 +321,8 @@ class WithTheKey(OnDisk):
             (1.6, opened("new", None, b"\1\0\0" + u64(5) + u32(0)), "exposure"),
             (1.6, (32, encode_account("new", None, 3)), "overrun is 3"),
             (1.6, (32, b"\2\xff\xfe" + encode_account("", None, 0)[1:]), "UTF-8"),
-            (1.6, (34, u32(s.TEAM_B)), "reserved"),
-            (1.6, (34, u32(s.ORG)), "reserved or an open child"),
+            (1.6, (34, u32(s.TEAM_B)), "hold open"),
+            (1.6, (34, u32(s.ORG)), "an open child"),
         )
         closed = [*s.FIRST_SEGMENT[:10], (1.0, (34, u32(s.TEAM_A)))]
         self.rows(

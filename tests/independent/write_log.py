@@ -268,7 +268,8 @@ class LogWriter:
 
     def record(self, kind: int, payload: bytes, caller: int) -> int:
         self.sequence += 1
-        self.time = max(self.time, caller)
+        if kind != 66:  # a cut is recorded at the log's own time (SEMANTICS 8.2)
+            self.time = max(self.time, caller)
         self.frame(kind, payload, self.sequence, self.time, caller)
         return self.sequence
 
