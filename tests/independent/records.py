@@ -29,7 +29,7 @@ OPEN, EXPIRED = range(2)
 
 PATH_MAX, CELLS_MAX = 4, 24  # SEMANTICS 9.3
 EXPIRE_MAX = 256  # FORMAT 9.13
-TERMS_BYTES = 44  # FORMAT 9.4
+TERMS_BYTES, OPERATIONS_MAX = 44, 1 << 24  # FORMAT 9.4
 NO_PARENT = U32_MAX  # FORMAT 9.14
 
 
@@ -47,7 +47,10 @@ def read_terms(source: Reader) -> tuple[Terms, bytes]:
     raw = source.take(TERMS_BYTES)
     if any(raw[28:]):
         raise Malformed("the terms' last 16 bytes are not zero")
-    return Terms._make(struct.unpack_from("<QIQQ", raw)), raw
+    terms = Terms._make(struct.unpack_from("<QIQQ", raw))
+    if terms.operations_max > OPERATIONS_MAX:
+        raise Malformed(f"terms of {terms.operations_max} operations, at most {OPERATIONS_MAX}")
+    return terms, raw
 
 
 def describe_outcome(outcome: bytes) -> str:
