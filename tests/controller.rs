@@ -10,14 +10,22 @@
     reason = "a test that fails by panicking fails"
 )]
 
+#[path = "controller/accounts.rs"]
+mod accounts;
 #[path = "controller/admitting.rs"]
 mod admitting;
 #[path = "controller/expiring.rs"]
 mod expiring;
 #[path = "controller/extending.rs"]
 mod extending;
+#[path = "controller/policies.rs"]
+mod policies;
+#[path = "controller/reopening.rs"]
+mod reopening;
 #[path = "controller/rerouting.rs"]
 mod rerouting;
 mod scene;
 #[path = "controller/settling.rs"]
 mod settling;
+#[path = "controller/switches.rs"]
+mod switches;

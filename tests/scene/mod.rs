@@ -161,6 +161,14 @@ impl Place {
         Self::Directory(Arc::new(tempfile::tempdir().unwrap()))
     }
 
+    /// Another of its kind.
+    pub fn another(&self) -> Self {
+        match self {
+            Self::Memory(_) => Self::memory(),
+            Self::Directory(_) => Self::directory(),
+        }
+    }
+
     pub fn storage(&self) -> Box<dyn Storage> {
         match self {
             Self::Memory(memory) => Box::new(memory.clone()),
@@ -197,9 +205,17 @@ impl Scene {
         Self::at(Place::memory(), setup)
     }
 
+    pub fn with_id(id: LogId) -> Self {
+        Self::create(Place::memory(), id, Setup::default())
+    }
+
     pub fn at(place: Place, setup: Setup) -> Self {
+        Self::create(place, LOG, setup)
+    }
+
+    fn create(place: Place, id: LogId, setup: Setup) -> Self {
         let Setup { policy, terms, log, engine } = setup;
-        let options = CreateOptions { id: LOG, key: key(), policy, terms, log, engine, at: at(0) };
+        let options = CreateOptions { id, key: key(), policy, terms, log, engine, at: at(0) };
         let controller = Controller::create(place.storage(), options).unwrap();
         Self { controller, place, log, engine }
     }
@@ -368,6 +384,15 @@ pub struct State {
     holds: (usize, usize),
     operations: usize,
     counts: assize::controller::Counts,
+}
+
+impl State {
+    /// Whether accounts and holds are the same, whatever was counted.
+    pub fn same_money(&self, other: &Self) -> bool {
+        (self.head, self.log_time, self.ledger, self.holds)
+            == (other.head, other.log_time, other.ledger, other.holds)
+            && self.engine == other.engine
+    }
 }
 
 pub fn state(controller: &Controller) -> State {
