@@ -99,7 +99,7 @@ fn every_fault_is_caused_and_leaves_nothing() {
     check("the deadline", of(scene.admit_until(&[account], &request, at(2_000), now)), 3, &before);
     check("a used name", admit(&request, named(1)), 4, &before);
     check("an old name", admit(&request, call(2_000).operation(operation(9, 999))), 5, &before);
-    check("a jump", admit(&request, call(7_200 * SECOND)), 6, &before);
+    check("a jump", admit(&request, call(8 * 86_400 * SECOND)), 6, &before);
     let NotSettled { fault, permit: ended } = scene.controller.release(ended, now).unwrap_err();
     check("an ended hold", fault, 7, &before);
     assert_eq!((fault, ended.hold()), (Fault::SettledAlready { hold: ended_hold }, ended_hold));
