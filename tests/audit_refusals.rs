@@ -247,8 +247,8 @@ fn times_that_do_not_follow_are_found() {
     );
 
     let mut forgery = Forgery::funded();
-    let at = forgery.raw(halt, after(3_601), after(3_601), &[0]);
-    let mismatch = Mismatch::ClockJump { seen_ns: 3_601 * SECOND_NS, max_ns: 3_600 * SECOND_NS };
+    let at = forgery.raw(halt, after(604_801), after(604_801), &[0]);
+    let mismatch = Mismatch::ClockJump { seen_ns: 604_801 * SECOND_NS, max_ns: 604_800 * SECOND_NS };
     assert_eq!(found("a jump", forgery, at), Problem::Ledger { kind: Kind::Halt, mismatch });
 }
 

@@ -317,14 +317,16 @@ fn frames_have_times_that_follow() {
     let mut recovery = Vec::new();
     let cut = Recovery { segment: 1, offset: 8, cut_bytes: 1, cut_sha256: assize::crypto::Digest([0; 32]) };
     Record::Recovery(cut).encode(&mut recovery);
-    let hour = 3_600;
-    let jump = Some(Mismatch::ClockJump { seen_ns: (hour + 1) * SECOND_NS, max_ns: hour * SECOND_NS });
-    let cases: [(&str, Kind, Timestamp, Timestamp, Option<Mismatch>); 6] = [
+    let week = 7 * 24 * 3_600;
+    let jump = Some(Mismatch::ClockJump { seen_ns: (week + 1) * SECOND_NS, max_ns: week * SECOND_NS });
+    let late = Some(Mismatch::Effective { expected: after(0), seen: after(week + 1) });
+    let cases: [(&str, Kind, Timestamp, Timestamp, Option<Mismatch>); 7] = [
         ("the caller's time", Kind::Halt, after(9), after(9), None),
         ("the caller's time is behind", Kind::Halt, Timestamp(0), after(0), None),
-        ("as far as may be", Kind::Halt, after(hour), after(hour), None),
-        ("a jump", Kind::Halt, after(hour + 1), after(hour + 1), jump),
-        ("a recovery after a rest", Kind::Recovery, after(hour + 1), after(hour + 1), None),
+        ("as far as may be", Kind::Halt, after(week), after(week), None),
+        ("a jump", Kind::Halt, after(week + 1), after(week + 1), jump),
+        ("a recovery after a rest", Kind::Recovery, after(week + 1), after(0), None),
+        ("a recovery at the caller's time", Kind::Recovery, after(week + 1), after(week + 1), late),
         (
             "neither time",
             Kind::Halt,

@@ -431,8 +431,8 @@ fn of_the_log() -> Vec<Refusal> {
         refusal(
             "an operation of the future",
             World::funded(),
-            given(1, after(3_601)),
-            Mismatch::OperationAhead { issued: after(3_601), effective: after(0) },
+            given(1, after(604_801)),
+            Mismatch::OperationAhead { issued: after(604_801), effective: after(0) },
         ),
         refusal("an operation too many", full, given(1, after(0)), Mismatch::OperationsFull { max: 0 }),
         refusal("no policy", World::new(), Record::Policy(broken), Mismatch::Policy(unreadable)),
