@@ -19,6 +19,8 @@ mod failing;
 mod files;
 #[path = "wal/forge.rs"]
 mod forge;
+#[path = "wal/hooked.rs"]
+mod hooked;
 #[path = "wal/recovery.rs"]
 mod recovery;
 #[path = "wal/tamper.rs"]

@@ -198,6 +198,7 @@ fn rows() -> Vec<(&'static str, Memory, Fault, (u32, u64))> {
             Fault::TornTail,
             (1, 4),
         ),
+        ("padding that is not zero", with(|next| next.padding = 1), Fault::TornTail, (1, 4)),
         (
             "an extension",
             with(|next| next.extension = vec![1, 0, 4, 0, 1, 2, 3, 4]),
@@ -487,6 +488,45 @@ fn an_anchor_must_hold() {
     let (read, open) = outcome(&last, 4);
     assert_eq!(read, open);
     assert!(read.is_some());
+}
+
+#[test]
+fn an_anchor_of_another_history_shows_by_its_segment_too() {
+    let log = |segment_bytes, records| {
+        let storage = Memory::new();
+        let log = create(&storage, segment_bytes);
+        let mut anchors = Vec::new();
+        for _ in 0..records {
+            append_at(&log, 1, Level::Synced);
+            anchors.push(log.anchor().unwrap());
+        }
+        (storage, anchors)
+    };
+    let ((short, short_anchors), (long, long_anchors)) = (log(1, 13), log(1 << 20, 13));
+    let outcome = |storage: &Memory, anchor| {
+        let anchor = Some(anchor);
+        let options = OpenOptions { anchor, ..toy::open_options() };
+        let ReadError::Evidence { fault: read, place } =
+            read_with(storage, ReadOptions { anchor, ..ReadOptions::default() }).unwrap_err()
+        else {
+            panic!()
+        };
+        match Log::open(Box::new(storage.copy()), options, Toy::new()).map(|_| ()).unwrap_err() {
+            OpenError::Read(ReadError::Evidence { fault, .. }) => (read, place.sequence.0, fault),
+            error => panic!("{error}"),
+        }
+    };
+    // Its segment is not there, although its sequence is.
+    let last = *short_anchors.last().unwrap();
+    assert!(last.segment() > 2);
+    let ahead = Fault::AnchorAhead { anchor: Sequence(13) };
+    assert_eq!(outcome(&long, last), (ahead, 14, ahead));
+    let eighth = short_anchors[7];
+    assert_eq!(eighth.segment(), 2);
+    let ahead = Fault::AnchorAhead { anchor: Sequence(8) };
+    assert_eq!(outcome(&long, eighth), (Fault::AnchorTag, 9, ahead));
+    // Its segment ended before its sequence.
+    assert_eq!(outcome(&short, long_anchors[12]), (Fault::AnchorTag, 14, Fault::AnchorTag));
 }
 
 #[test]

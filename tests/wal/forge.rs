@@ -31,6 +31,7 @@ pub(crate) struct Fields {
     pub(crate) kind: u16,
     pub(crate) payload: Vec<u8>,
     pub(crate) extension: Vec<u8>,
+    pub(crate) padding: u8,
 }
 
 /// A header's fields, as FORMAT 6.4 names them.
@@ -130,6 +131,7 @@ impl Forge {
             kind,
             payload: payload.to_vec(),
             extension: Vec::new(),
+            padding: 0,
         }
     }
 
@@ -146,7 +148,7 @@ impl Forge {
         body.extend(&fields.payload);
         body.extend(&fields.extension);
         while !(body.len() + 36).is_multiple_of(8) {
-            body.push(0);
+            body.push(fields.padding);
         }
         let tag = self.keys.1.tag(&[&self.previous.0, &body]);
         body.extend(tag.0);

@@ -51,7 +51,7 @@ fn a_tail_torn_at_any_byte_is_cut_and_recorded() {
         let mut zeroed = ended.clone();
         zeroed.resize(bytes.len() + 500, 0);
         let mut scribbled = ended.clone();
-        scribbled.resize(bytes.len(), 0x5A);
+        scribbled.resize(bytes.len() + 1_000, 0x5A);
         for torn in [ended, zeroed, scribbled] {
             let whole = ends.iter().filter(|end| **end <= torn_at).count();
             let (start, rest) = (ends[whole - 1], &torn[ends[whole - 1]..]);
@@ -112,6 +112,22 @@ fn the_record_of_a_cut_does_not_go_back_in_time() {
     assert!(recovery.cut.is_some());
     let (frames, _) = read(&storage).unwrap();
     assert_eq!(frames.last().unwrap().effective, START.0 + 8 * 3);
+}
+
+#[test]
+fn a_long_tail_is_hashed_with_its_zeros() {
+    let (storage, _) = unfinished();
+    let whole = storage.bytes(SEGMENT).unwrap();
+    for (at, size) in [(&[0][..], 1), (&[3, 70_000, 150_001], 400_000), (&[65_535, 131_072], 131_073)] {
+        let mut tail = vec![0; size];
+        for at in at {
+            tail[*at] = 0xFF;
+        }
+        let (_log, recovery) = open(&with_bytes(&[&whole[..], &tail].concat())).unwrap();
+        let cut = recovery.cut.unwrap();
+        let bytes = at.last().unwrap() + 1;
+        assert_eq!((cut.bytes as usize, cut.digest), (bytes, Digest::of_file(&tail[..bytes])));
+    }
 }
 
 #[test]

@@ -86,6 +86,22 @@ fn segments_begin_with_the_state_that_the_records_before_them_build() {
 }
 
 #[test]
+fn a_log_says_what_of_it_is_on_disk() {
+    let storage = Memory::new();
+    let log = create(&storage, 1);
+    append_at(&log, 9, Level::Written);
+    drop(log);
+    let (_, summary) = read(&storage).unwrap();
+    // All but the last record has been sealed; the last segment's checkpoint was on disk before that record.
+    let synced = summary.synced;
+    assert_eq!((summary.head.sequence(), synced.sequence()), (Sequence(9), Sequence(8)));
+    assert_eq!((summary.segments, synced.segment()), (3, 3));
+    storage.cut_power();
+    let options = ReadOptions { anchor: Some(synced), ..ReadOptions::default() };
+    assert_eq!(toy::read_with(&storage, options).unwrap().1.records, 8);
+}
+
+#[test]
 fn a_large_checkpoint_is_written_in_parts() {
     const MIB: usize = 1 << 20;
     for (padding, parts) in [(MIB - 57, 1), (MIB - 56, 1), (MIB - 55, 2), (5 * MIB / 2, 3)] {

@@ -1,0 +1,200 @@
+//! A storage that calls back, to bring about what otherwise depends on timing.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+    mpsc,
+};
+
+use assize::{
+    id::Sequence,
+    num::Timestamp,
+    wal::{
+        Failure, Level, Log, LogOptions, ReadOptions, Reader, Tail, WaitError,
+        storage::{Access, Memory, Operation, Storage, StorageError, StorageFile, StorageLock},
+    },
+};
+
+use crate::toy::{self, START, Toy, append, append_at, create, key, open};
+
+type Hook = Arc<dyn Fn(Operation, &mut [u8]) + Send + Sync>;
+
+/// Files in memory, with a look at each read's bytes and a word before each sync.
+struct Hooked {
+    memory: Memory,
+    hook: Hook,
+}
+
+struct HookedFile {
+    file: Box<dyn StorageFile>,
+    hook: Hook,
+}
+
+impl Hooked {
+    fn file(&self, file: Box<dyn StorageFile>) -> Box<dyn StorageFile> {
+        Box::new(HookedFile { file, hook: Arc::clone(&self.hook) })
+    }
+}
+
+impl Storage for Hooked {
+    fn establish(&self) -> Result<(), StorageError> {
+        self.memory.establish()
+    }
+
+    fn lock(&self) -> Result<Box<dyn StorageLock>, StorageError> {
+        self.memory.lock()
+    }
+
+    fn list(&self) -> Result<Vec<String>, StorageError> {
+        self.memory.list()
+    }
+
+    fn create(&self, name: &str) -> Result<Box<dyn StorageFile>, StorageError> {
+        Ok(self.file(self.memory.create(name)?))
+    }
+
+    fn open(&self, name: &str, access: Access) -> Result<Box<dyn StorageFile>, StorageError> {
+        Ok(self.file(self.memory.open(name, access)?))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> Result<(), StorageError> {
+        self.memory.rename(from, to)
+    }
+
+    fn remove(&self, name: &str) -> Result<(), StorageError> {
+        self.memory.remove(name)
+    }
+
+    fn sync_dir(&self) -> Result<(), StorageError> {
+        self.memory.sync_dir()
+    }
+}
+
+impl StorageFile for HookedFile {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, StorageError> {
+        let read = self.file.read_at(buffer, offset)?;
+        (self.hook)(Operation::Read, &mut buffer[..read]);
+        Ok(read)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), StorageError> {
+        self.file.write_at(bytes, offset)
+    }
+
+    fn sync_data(&self) -> Result<(), StorageError> {
+        (self.hook)(Operation::Sync, &mut []);
+        self.file.sync_data()
+    }
+
+    fn set_len(&self, bytes: u64) -> Result<(), StorageError> {
+        self.file.set_len(bytes)
+    }
+
+    fn size(&self) -> Result<u64, StorageError> {
+        self.file.size()
+    }
+}
+
+#[test]
+fn a_live_reader_looks_twice_before_it_calls_a_log_damaged() {
+    let memory = Memory::new();
+    let log = create(&memory, 1 << 20);
+    for _ in 0..4 {
+        append_at(&log, 1, Level::Synced);
+    }
+    drop(log);
+    let third = toy::read(&memory).unwrap().0[3].offset as usize;
+    let size = memory.bytes("00000001.seg").unwrap().len();
+    let read = |looks: usize| {
+        let left = Mutex::new(looks);
+        let hook: Hook = Arc::new(move |operation, bytes| {
+            let mut left = left.lock().unwrap();
+            if operation == Operation::Read && *left > 0 && bytes.len() >= size - third {
+                // As if the third record were being written at that moment.
+                *left -= 1;
+                let at = bytes.len() - (size - third);
+                bytes[at] ^= 1;
+            }
+        });
+        let storage = Hooked { memory: memory.clone(), hook };
+        let (key, options) = (key(), ReadOptions { tail: Tail::Live, ..ReadOptions::default() });
+        Reader::open(&storage, &[&key], options).and_then(Reader::finish).map(|summary| summary.records)
+    };
+    assert_eq!(read(0), Ok(4));
+    assert_eq!(read(1), Ok(4), "it was whole at the second look");
+    assert!(read(usize::MAX).is_err());
+}
+
+#[test]
+fn a_panic_while_another_writes_is_answered_to_all() {
+    let (entered_by, entered) = mpsc::channel();
+    let (leave, left) = mpsc::channel::<()>();
+    let (entered_by, left) = (Mutex::new(entered_by), Mutex::new(left));
+    let armed = Arc::new(AtomicBool::new(false));
+    let hook: Hook = {
+        let armed = Arc::clone(&armed);
+        Arc::new(move |operation, _| {
+            if operation == Operation::Sync && armed.load(Ordering::SeqCst) {
+                entered_by.lock().unwrap().send(()).unwrap();
+                left.lock().unwrap().recv().unwrap();
+            }
+        })
+    };
+    let memory = Memory::new();
+    let storage = Hooked { memory: memory.clone(), hook };
+    let log = Log::create(Box::new(storage), toy::create_options(LogOptions::default()), Toy::new()).unwrap();
+    let head = append(&log, 3);
+    armed.store(true, Ordering::SeqCst);
+    std::thread::scope(|scope| {
+        let waiter = scope.spawn(|| log.wait(head, Level::Synced));
+        entered.recv().unwrap();
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            log.append(1, Timestamp(START.0 + 99), START, |_| panic!("in a payload"))
+        }));
+        assert!(panicked.is_err());
+        leave.send(()).unwrap();
+        assert_eq!(waiter.join().unwrap(), Err(WaitError::Unknown(Failure::Panicked)));
+    });
+    drop(log);
+    memory.cut_power();
+    assert_eq!(open(&memory).unwrap().1.head, Sequence(3), "unknown is not lost");
+}
+
+#[test]
+fn who_comes_while_another_syncs_is_in_the_next_batch() {
+    let (entered_by, entered) = mpsc::channel();
+    let (leave, left) = mpsc::channel::<()>();
+    let (entered_by, left) = (Mutex::new(entered_by), Mutex::new(left));
+    let armed = Arc::new(AtomicBool::new(false));
+    let hook: Hook = {
+        let armed = Arc::clone(&armed);
+        Arc::new(move |operation, _| {
+            if operation == Operation::Sync && armed.swap(false, Ordering::SeqCst) {
+                entered_by.lock().unwrap().send(()).unwrap();
+                left.lock().unwrap().recv().unwrap();
+            }
+        })
+    };
+    let storage = Hooked { memory: Memory::new(), hook };
+    let log = Log::create(Box::new(storage), toy::create_options(LogOptions::default()), Toy::new()).unwrap();
+    append(&log, 1);
+    armed.store(true, Ordering::SeqCst);
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| log.wait(Sequence(1), Level::Synced));
+        entered.recv().unwrap();
+        // The first is held up in its sync: these eight share the next one.
+        let head = append(&log, 8);
+        assert_eq!((log.synced_head(), log.stats().queue_bytes > 0), (Sequence(0), true));
+        let others: Vec<_> = (2..=head.0)
+            .map(|sequence| {
+                let log = &log;
+                scope.spawn(move || log.wait(Sequence(sequence), Level::Synced))
+            })
+            .collect();
+        leave.send(()).unwrap();
+        assert_eq!(first.join().unwrap(), Ok(()));
+        assert!(others.into_iter().all(|other| other.join().unwrap() == Ok(())));
+    });
+    let stats = log.stats();
+    assert_eq!((stats.batches, stats.syncs, stats.synced), (2, 2, Sequence(9)));
+}
