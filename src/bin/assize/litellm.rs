@@ -6,7 +6,6 @@
 
 mod catalog;
 mod columns;
-mod date;
 mod decimal;
 mod field;
 mod json;
@@ -25,7 +24,8 @@ use self::{
     model::Model,
     report::Entries,
 };
-pub(crate) use self::{columns::Columns, date::Date, report::Report};
+pub(crate) use self::{columns::Columns, report::Report};
+use crate::date::Date;
 
 /// What an import goes by beside the list.
 #[derive(Debug)]

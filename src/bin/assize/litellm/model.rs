@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::{
-    date::Date,
     field::{Category, DEPRECATION, OUTPUT_MODALITIES, PROVIDER, Place, WINDOWS},
     json::{Json, Object},
     price::{Malformed, Prices, whole_of},
     report::List,
 };
+use crate::date::Date;
 
 /// A model of the list.
 #[derive(Debug)]

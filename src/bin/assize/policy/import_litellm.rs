@@ -10,10 +10,11 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::{
+    date::Date,
     document,
     failure::Failure,
     file::{self, Existing},
-    litellm::{self, Columns, Date, ImportError, Input, Options, Report},
+    litellm::{self, Columns, ImportError, Input, Options, Report},
     output::{self, Format, Page, Print},
 };
 

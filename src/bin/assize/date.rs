@@ -1,4 +1,4 @@
-//! Calendar days, as the price list writes them.
+//! Calendar days, as price lists and traces write them.
 
 use std::{fmt, str::FromStr, time::SystemTime};
 
@@ -20,27 +20,35 @@ impl Date {
     /// Today in UTC, by the machine's clock.
     pub(crate) fn today() -> Option<Self> {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?;
-        Self::of_days(since.as_secs().checked_div(86_400)?)
+        Self::of_days(i64::try_from(since.as_secs().checked_div(86_400)?).ok()?)
     }
 
-    /// The day that many days after 1970-01-01.
-    fn of_days(days: u64) -> Option<Self> {
-        let mut left = days;
-        for year in 1970..=9999 {
-            let length = if is_leap(year) { 366 } else { 365 };
-            if left >= length {
-                left = left.checked_sub(length)?;
-                continue;
+    /// The day that many days after 1970-01-01, or before it.
+    pub(crate) fn of_days(days: i64) -> Option<Self> {
+        let whole = days.checked_add(DAYS_TO_1970)?;
+        // No year has more days, so that the year sought is this one or a later one.
+        let mut year = u16::try_from(whole.div_euclid(366)).ok()?.checked_add(1)?;
+        while whole >= days_before(year.checked_add(1)?) {
+            year = year.checked_add(1)?;
+        }
+        let mut left = whole.checked_sub(days_before(year))?;
+        for month in 1..=12 {
+            let length = i64::from(days_of(year, month)?);
+            if left < length {
+                return Self::new(year, month, u8::try_from(left).ok()?.checked_add(1)?);
             }
-            for month in 1..=12 {
-                let length = days_of(year, month)?;
-                if left < u64::from(length) {
-                    return Self::new(year, month, u8::try_from(left).ok()?.checked_add(1)?);
-                }
-                left = left.checked_sub(u64::from(length))?;
-            }
+            left = left.checked_sub(length)?;
         }
         None
+    }
+
+    /// Days since 1970-01-01; below zero before it.
+    pub(crate) fn days(self) -> i64 {
+        // Each month before this one is a month of the calendar.
+        let months = (1..self.month).filter_map(|month| days_of(self.year, month)).map(i64::from);
+        let whole = months.fold(days_before(self.year), i64::saturating_add);
+        // OK because years end with 9999: no sum is above some four million.
+        whole.saturating_add(i64::from(self.day)).saturating_sub(1).saturating_sub(DAYS_TO_1970)
     }
 }
 
@@ -80,6 +88,16 @@ impl fmt::Display for DateError {
 }
 
 impl std::error::Error for DateError {}
+
+/// Days from 0001-01-01 to 1970-01-01.
+const DAYS_TO_1970: i64 = 719_162;
+
+/// Days from 0001-01-01 to the first day of a year.
+fn days_before(year: u16) -> i64 {
+    let years = i64::from(year).saturating_sub(1);
+    let leap_days = (years / 4).saturating_sub(years / 100).saturating_add(years / 400);
+    years.saturating_mul(365).saturating_add(leap_days)
+}
 
 fn days_of(year: u16, month: u8) -> Option<u8> {
     Some(match month {
@@ -129,10 +147,34 @@ mod tests {
 
     #[test]
     fn days_since_1970() {
-        let cases = [(0, "1970-01-01"), (59, "1970-03-01"), (11_016, "2000-02-29"), (20_780, "2026-11-23")];
+        let cases = [
+            (0, "1970-01-01"),
+            (59, "1970-03-01"),
+            (-1, "1969-12-31"),
+            (11_016, "2000-02-29"),
+            (20_780, "2026-11-23"),
+            (-719_162, "0001-01-01"),
+            (2_932_896, "9999-12-31"),
+        ];
         for (days, expected) in cases {
-            assert_eq!(Date::of_days(days).unwrap().to_string(), expected);
+            let day = Date::of_days(days).unwrap();
+            assert_eq!((day.to_string().as_str(), day.days()), (expected, days));
         }
-        assert_eq!(Date::of_days(u64::MAX), None);
+        for days in [i64::MIN, -719_163, 2_932_897, i64::MAX] {
+            assert_eq!(Date::of_days(days), None, "{days}");
+        }
+    }
+
+    #[test]
+    fn every_day_of_four_centuries_is_the_next_one() {
+        let mut before = "1799-12-31".parse::<Date>().unwrap();
+        for days in before.days().saturating_add(1).. {
+            let day = Date::of_days(days).unwrap();
+            assert!(day > before && day.days() == days, "{day} after {before}");
+            if day.to_string() == "2200-01-01" {
+                break;
+            }
+            before = day;
+        }
     }
 }
