@@ -3,14 +3,34 @@
 //! Exit codes: 0 it holds, 1 the evidence does not hold, 2 usage or bad input, 3 could not read or write.
 #![forbid(unsafe_code)]
 
+mod anchor;
+mod balances;
+mod bar;
 mod csv;
+mod date;
 mod document;
+mod evidence;
+mod explain;
+mod export;
 mod failure;
 mod file;
+mod head;
+mod instant;
 mod keygen;
+mod keys;
+mod lines;
 mod litellm;
+mod money;
+mod names;
+mod outcome;
 mod output;
 mod policy;
+mod replay;
+mod run;
+mod stat;
+mod tell;
+mod trail;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -36,21 +56,45 @@ enum Command {
     /// Make, check and digest policies.
     #[command(subcommand)]
     Policy(policy::Command),
+    /// Replay a trace of requests: decide, hold, record and settle each, under budgets.
+    Run(run::Arguments),
+    /// Say whether a log's chain holds: nothing altered, removed, added, reordered or spliced.
+    Verify(verify::Arguments),
+    /// Verify a log, and work out again every decision and every balance in it.
+    Replay(replay::Arguments),
+    /// Write the head of a verified log as a small file, to be kept elsewhere.
+    Anchor(anchor::Arguments),
+    /// Say why one record says what it says.
+    Explain(explain::Arguments),
+    /// Print a log a line a record.
+    Trail(trail::Arguments),
+    /// Sum up a log by account, by candidate or by reason.
+    Stat(stat::Arguments),
+    /// Print every record of a log, decoded, one JSON document a line.
+    Export(export::Arguments),
 }
 
 fn main() -> ExitCode {
     // Usage errors end here, with exit code 2.
     let arguments = Arguments::parse();
     let format = if arguments.json { Format::Json } else { Format::Text };
-    match run(arguments.command, format) {
+    match dispatch(arguments.command, format) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(format),
     }
 }
 
-fn run(command: Command, format: Format) -> Result<(), Failure> {
+fn dispatch(command: Command, format: Format) -> Result<(), Failure> {
     match command {
         Command::Keygen(arguments) => keygen::run(&arguments, format),
         Command::Policy(command) => policy::run(command, format),
+        Command::Run(arguments) => run::run(&arguments, format),
+        Command::Verify(arguments) => verify::run(&arguments, format),
+        Command::Replay(arguments) => replay::run(&arguments, format),
+        Command::Anchor(arguments) => anchor::run(&arguments, format),
+        Command::Explain(arguments) => explain::run(&arguments, format),
+        Command::Trail(arguments) => trail::run(&arguments, format),
+        Command::Stat(arguments) => stat::run(&arguments, format),
+        Command::Export(arguments) => export::run(&arguments),
     }
 }

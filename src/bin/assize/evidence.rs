@@ -1,0 +1,119 @@
+//! A log as a command reads it: whatever is shown of it was verified, and a log that fails is said to.
+
+use std::path::PathBuf;
+
+use assize::{
+    audit::{self, AuditError, AuditOptions, Observer, Progress, ReplayReport, Step, VerifyReport},
+    crypto::RootKey,
+    wal::{
+        Anchor, ReadOptions, Tail,
+        storage::{AnchorFileError, Directory, read_anchor_file},
+    },
+};
+use clap::Args;
+use indicatif::ProgressBar;
+
+use crate::{bar, failure::Failure, keys};
+
+/// Which log, and what it is held to.
+#[derive(Debug, Args)]
+pub(crate) struct Evidence {
+    /// The log's directory.
+    dir: PathBuf,
+    /// A root key's file; several where the log's segments are under several, - is standard input.
+    #[arg(long = "key", value_name = "KEY", required = true)]
+    keys: Vec<PathBuf>,
+    /// An anchor that the log must have: without one, nobody can tell whether records were cut off its end.
+    #[arg(long, value_name = "FILE")]
+    anchor: Option<PathBuf>,
+    /// The log is being written: reading ends at the last whole record, and a torn tail is no failure.
+    #[arg(long)]
+    live: bool,
+}
+
+impl Evidence {
+    /// Verifies the chain.
+    pub(crate) fn verify(&self) -> Result<VerifyReport, Failure> {
+        let keys = keys::read_all(&self.keys)?;
+        let mut watched = Watched { bar: bar::bytes(), observer: None };
+        let read = self.read_options(&keys)?;
+        let options = AuditOptions { read, observer: Some(&mut watched) };
+        let report = audit::verify(&Directory::new(&self.dir), &borrowed(&keys), options);
+        watched.bar.finish_and_clear();
+        report.map_err(|error| self.failed(&error))
+    }
+
+    /// Replays the log; `observer` looks on.
+    pub(crate) fn replay(&self, observer: &mut dyn Observer) -> Result<ReplayReport, Failure> {
+        let keys = keys::read_all(&self.keys)?;
+        let mut watched = Watched { bar: bar::bytes(), observer: Some(observer) };
+        let read = self.read_options(&keys)?;
+        let options = AuditOptions { read, observer: Some(&mut watched) };
+        let report = audit::replay(&Directory::new(&self.dir), &borrowed(&keys), options);
+        watched.bar.finish_and_clear();
+        report.map_err(|error| self.failed(&error))
+    }
+
+    /// The log's directory, as it was given.
+    pub(crate) fn name(&self) -> String {
+        self.dir.display().to_string()
+    }
+
+    fn read_options(&self, keys: &[RootKey]) -> Result<ReadOptions, Failure> {
+        let anchor = self.anchor.as_deref().map(|path| {
+            let blamed = |error: AnchorFileError| Failure::blamed(error.blame(), path, &error);
+            read_anchor_file(path, &borrowed(keys)).map_err(blamed)
+        });
+        let tail = if self.live { Tail::Live } else { Tail::Strict };
+        Ok(ReadOptions { tail, log_id: None, anchor: anchor.transpose()? })
+    }
+
+    fn failed(&self, error: &AuditError) -> Failure {
+        Failure::audit(&self.dir, error)
+    }
+}
+
+/// Verifies a log's chain, holding it to an anchor that is at hand.
+pub(crate) fn verify_against(
+    dir: &std::path::Path,
+    keys: &[RootKey],
+    anchor: Option<Anchor>,
+) -> Result<VerifyReport, Failure> {
+    let read = ReadOptions { anchor, ..ReadOptions::default() };
+    let options = AuditOptions { read, observer: None };
+    let report = audit::verify(&Directory::new(dir), &borrowed(keys), options);
+    report.map_err(|error| Failure::audit(dir, &error))
+}
+
+/// Keys as the library takes them.
+pub(crate) fn borrowed(keys: &[RootKey]) -> Vec<&RootKey> {
+    keys.iter().collect()
+}
+
+/// Shows how far the reading is, and passes everything on.
+struct Watched<'a> {
+    bar: ProgressBar,
+    observer: Option<&'a mut dyn Observer>,
+}
+
+impl Observer for Watched<'_> {
+    fn before(&mut self, step: &Step<'_>) {
+        if let Some(observer) = &mut self.observer {
+            observer.before(step);
+        }
+    }
+
+    fn after(&mut self, step: &Step<'_>) {
+        if let Some(observer) = &mut self.observer {
+            observer.after(step);
+        }
+    }
+
+    fn progress(&mut self, progress: Progress) {
+        self.bar.set_length(progress.bytes_total);
+        self.bar.set_position(progress.bytes);
+        if let Some(observer) = &mut self.observer {
+            observer.progress(progress);
+        }
+    }
+}

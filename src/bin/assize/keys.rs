@@ -1,0 +1,55 @@
+//! Root keys, from files of their owner's alone or from standard input.
+
+use std::{
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+};
+
+use assize::{
+    crypto::RootKey,
+    limits::SMALL_FILE_BYTES_MAX,
+    wal::{
+        parse_key,
+        storage::{KeyFileError, read_key_file},
+    },
+};
+use zeroize::Zeroizing;
+
+use crate::failure::{Failure, chain};
+
+/// Reads the keys; `-` is standard input.
+pub(crate) fn read_all(paths: &[PathBuf]) -> Result<Vec<RootKey>, Failure> {
+    let mut keys: Vec<RootKey> = Vec::new();
+    let mut piped = false;
+    for path in paths {
+        let is_pipe = is_standard_input(path);
+        if is_pipe && piped {
+            return Err(Failure::input("--key - is given twice; standard input has one key"));
+        }
+        piped |= is_pipe;
+        let key = read(path)?;
+        if keys.iter().any(|other| other.id() == key.id()) {
+            return Err(Failure::in_file(path, format_args!("another key has the id {} too", key.id().0)));
+        }
+        keys.push(key);
+    }
+    Ok(keys)
+}
+
+/// Reads a key; `-` is standard input.
+pub(crate) fn read(path: &Path) -> Result<RootKey, Failure> {
+    if !is_standard_input(path) {
+        let blamed = |error: KeyFileError| Failure::blamed(error.blame(), path, &error);
+        return read_key_file(path).map_err(blamed);
+    }
+    // Reserved in full at once: growing would leave a copy of the secret behind.
+    let mut text = Zeroizing::new(Vec::with_capacity(SMALL_FILE_BYTES_MAX.saturating_add(1)));
+    let most = u64::try_from(SMALL_FILE_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
+    let read = io::stdin().lock().take(most).read_to_end(&mut text);
+    read.map_err(|error| Failure::standard_input(&error))?;
+    parse_key(&text).map_err(|error| Failure::input(format_args!("standard input: {}", chain(&error))))
+}
+
+fn is_standard_input(path: &Path) -> bool {
+    path == Path::new("-")
+}
