@@ -1,6 +1,6 @@
 //! What one decision, one hold and one recorded admission cost, on the sample catalog. Absolute figures depend on
 //! the machine; compare runs on one machine only.
-#![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "a benchmark")]
 
 use std::hint::black_box;
 

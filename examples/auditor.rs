@@ -1,6 +1,7 @@
 //! An auditor's run: replays a log that it is given, record by record, and says what it proves and what not.
 //!
 //! `cargo run --release --example auditor -- LOG_DIRECTORY KEY_FILE [ANCHOR_FILE]`
+#![allow(clippy::arithmetic_side_effects, reason = "the numbers of an example are small")]
 
 use std::{env, error::Error, process::ExitCode};
 

@@ -1,5 +1,6 @@
 //! A gateway in front of language models: team and key both pay, a provider fails and the request is rerouted, a
 //! stream outgrows its hold, prices change while requests are under way.
+#![allow(clippy::arithmetic_side_effects, reason = "the numbers of an example are small")]
 
 use std::{error::Error, num::NonZeroI64};
 

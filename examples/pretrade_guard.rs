@@ -2,6 +2,7 @@
 //!
 //! An order asks for a quantity of shares. A venue may serve it when the order fits its largest quantity and
 //! notional, when it trades the instrument's class, and when the trader's limit still covers the notional and fees.
+#![allow(clippy::arithmetic_side_effects, reason = "the numbers of an example are small")]
 
 use std::{error::Error, num::NonZeroI64};
 

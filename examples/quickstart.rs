@@ -2,6 +2,7 @@
 //!
 //! `cargo run --release --example quickstart` keeps the log in memory. With two arguments, a directory that does
 //! not exist yet and a key file, it keeps the log there; a key file that does not exist is made.
+#![allow(clippy::arithmetic_side_effects, reason = "the numbers of an example are small")]
 
 use std::{env, error::Error, num::NonZeroI64, path::PathBuf, time::SystemTime};
 

@@ -1,6 +1,12 @@
 //! A module imports lower layers only; only `sync` names atomics and locks, only `wal::storage` names files, and
 //! the library names no clock, randomness or environment. Read from the sources, so that it cannot be forgotten.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a test"
+)]
 
 use std::{
     collections::BTreeMap,
