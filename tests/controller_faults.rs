@@ -20,7 +20,7 @@ use assize::{
     },
     id::{AccountId, CandidateId, LogId, OperationId, Sequence},
     kernel::{Fact, Request, RequestError},
-    num::{Amount, Timestamp},
+    num::{Amount, Timestamp, TooLarge},
     overrun::Overrun::Debt,
     policy::{CandidateDraft, Policy},
     record::{Spend, Switch, Terms},
@@ -128,6 +128,8 @@ fn every_fault_is_caused_and_leaves_nothing() {
     check("a grant to nobody", fault, 31, &before);
     let fault = scene.controller.switch(NOBODY, Switch::Disabled, now).unwrap_err();
     check("a candidate that is not there", fault, 32, &before);
+    let endless = Terms { operations_max: u32::MAX, ..Terms::default() };
+    check("terms without end", scene.controller.change_terms(endless, now).unwrap_err(), 33, &before);
     let reroute = assize::controller::Reroute { failed: ALPHA, request: &malformed, deadline: at(SECOND) };
     let Err(assize::controller::NotRerouted::Faulted { fault, permit: back }) =
         scene.controller.reroute(permit, &reroute, now)
@@ -180,7 +182,7 @@ fn poisoned() -> [u16; 2] {
 }
 
 /// One of each, in the order of their codes.
-fn all() -> [Fault; 23] {
+fn all() -> [Fault; 24] {
     let (hold, id) = (Sequence(5), OperationId([7; 16]));
     [
         Fault::Malformed(RequestError::Missing { fact: Fact::Risk }),
@@ -203,6 +205,7 @@ fn all() -> [Fault; 23] {
         Fault::Account(AccountError::Unknown { account: AccountId(1) }),
         Fault::Grant { account: AccountId(1), error: GrantError::Contended },
         Fault::UnknownCandidate { candidate: CandidateId(4) },
+        Fault::Operations(TooLarge { seen: 2, max: 1 }),
         Fault::Poisoned,
         Fault::Unknown { sequence: hold },
         Fault::Broken,
@@ -212,7 +215,10 @@ fn all() -> [Fault; 23] {
 #[test]
 fn the_codes_of_faults_are_frozen() {
     let codes: Vec<u16> = all().iter().map(Fault::code).collect();
-    assert_eq!(codes, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 20, 21, 22, 23, 24, 30, 31, 32, 40, 41, 50]);
+    assert_eq!(
+        codes,
+        [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 20, 21, 22, 23, 24, 30, 31, 32, 33, 40, 41, 50]
+    );
     for fault in all() {
         let shown = fault.to_string();
         assert!(!shown.ends_with('.') && shown.starts_with(|first: char| !first.is_uppercase()), "{shown}");
