@@ -62,7 +62,7 @@ fn main() -> Outcome<()> {
             Ok(permit) => {
                 let model = policy.candidate(permit.candidate()).map_or("?", |candidate| candidate.name());
                 let (hold, held) = (permit.hold(), permit.amount());
-                let spend = Spend::Usage { served: permit.candidate(), quantities: used.clone() };
+                let spend = Spend::Usage { served: permit.candidate(), quantities: used };
                 let settlement = controller.commit(permit, spend, Call::at(now()?))?;
                 served += 1;
                 println!("hold {hold:<5} {model}: held {held}, spent {}", settlement.outcome.actual);
