@@ -164,6 +164,7 @@ pub(crate) struct Kept {
     pub(crate) sequence: u64,
     pub(crate) kind: u16,
     pub(crate) effective: i64,
+    pub(crate) caller: i64,
     pub(crate) synced_through: u64,
     pub(crate) payload: Vec<u8>,
 }
@@ -177,6 +178,7 @@ impl Kept {
             sequence: frame.sequence.0,
             kind: frame.kind,
             effective: frame.effective.0,
+            caller: frame.caller.0,
             synced_through: frame.synced_through.0,
             payload: frame.payload.to_vec(),
         }

@@ -28,7 +28,7 @@ pub struct OpenOptions {
     pub log_id: Option<LogId>,
     /// A head that it must have.
     pub anchor: Option<Anchor>,
-    /// The caller's time, for the record of a recovery.
+    /// The caller's time, as the record of a cut states it; the record takes effect at the log's time.
     pub at: Timestamp,
 }
 
