@@ -211,7 +211,8 @@ fn must_be(opened: &Opened, memory: &Memory, last: u64, recoveries: u64, what: &
     assert_eq!(report.calls.recoveries, recoveries, "{what}");
     assert_eq!(report.summary.head.sequence(), Sequence(last + recoveries), "{what}");
     for account in ["org", "deny", "if", "debt", "short"] {
-        let account = opened.controller.account(&Name::new(account).unwrap()).unwrap();
+        // The last of them was opened late.
+        let Some(account) = opened.controller.account(&Name::new(account).unwrap()) else { continue };
         let read = opened.controller.read(account).unwrap();
         let sum = i128::from(read.available_micros)
             + i128::from(read.reserved_micros)

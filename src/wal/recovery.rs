@@ -158,7 +158,7 @@ impl LastSegment {
             digest: tail.digest,
         });
         if let Some(cut) = &cut {
-            overwrite_with_zeros(&*file, cut.offset, cut.bytes).map_err(Failure::Storage)?;
+            cut_away(&*file, cut.offset, cut.bytes).map_err(Failure::Storage)?;
         }
         rewrite(&*file, on_disk, chain.offset()).map_err(Failure::Storage)?;
         file.sync_data().map_err(Failure::Storage)?;
@@ -184,10 +184,14 @@ fn record<'a>(seen: &Seen, payload: &'a [u8]) -> RecordFrame<'a> {
     }
 }
 
-/// FORMAT 8.3.
-fn overwrite_with_zeros(file: &dyn StorageFile, offset: u64, bytes: u64) -> Result<(), StorageError> {
+/// Takes the tail away but for one byte, which stays until the record of the cut is written over it: however often
+/// opening crashes, what was cut is on record. FORMAT 8.3.
+fn cut_away(file: &dyn StorageFile, offset: u64, bytes: u64) -> Result<(), StorageError> {
     for_each_piece(offset, offset.saturating_add(bytes), |at, piece| {
         piece.fill(0);
+        if at == offset {
+            piece.iter_mut().take(1).for_each(|first| *first = 1);
+        }
         file.write_at(piece, at)
     })
 }

@@ -192,7 +192,8 @@ impl<F: Fold> Lead for Writer<F> {
             let frame = head.and_then(|head| Some((head, rest.get_mut(..head.bytes)?)));
             assert!(frame.is_some(), "whole frames are queued");
             let Some((head, frame)) = frame else { break };
-            if self.is_full(head.bytes) {
+            // The record of a cut stands where the cut was made.
+            if head.kind != frame::RECOVERY && self.is_full(head.bytes) {
                 self.write(batch.get(from..at).unwrap_or_default(), offset)?;
                 self.rotate()?;
                 (from, offset) = (at, self.segment.chain.offset());

@@ -6,11 +6,11 @@ use assize::{
     kernel::Request,
     num::Amount,
     overrun::Overrun,
-    record::{Halt, Principal, ReleaseOutcome, Settled, Switch},
+    record::{Halt, Principal, ReleaseOutcome, Settled, Switch, Terms},
     wal::Level,
 };
 
-use super::host::{ALDER, BIRCH, CEDAR, Host, amount, policy};
+use super::host::{ALDER, BIRCH, CEDAR, Host, TERMS, amount, policy};
 
 /// Accounts, and what is under way.
 pub struct Days {
@@ -220,11 +220,20 @@ impl Days {
         }
     }
 
+    /// Another policy, or other terms: later settlements are taken for a little longer.
     fn swaps(&mut self) {
-        if self.round() % 4 == 0 {
-            self.epoch += 1;
-            let call = self.host.call();
-            self.host.controller.swap(policy(self.epoch), call).unwrap();
+        match self.round() % 4 {
+            0 => {
+                self.epoch += 1;
+                let call = self.host.call();
+                self.host.controller.swap(policy(self.epoch), call).unwrap();
+            }
+            2 => {
+                let terms = Terms { late_window_ns: TERMS.late_window_ns + self.round() as u64, ..TERMS };
+                let call = self.host.call();
+                self.host.controller.change_terms(terms, call).unwrap();
+            }
+            _ => {}
         }
     }
 

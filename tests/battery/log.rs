@@ -301,7 +301,7 @@ fn shape(record: &Record) -> &'static str {
 }
 
 /// Every shape that a log of a thousand records has; a host causes no others but a recovery, which a crash does.
-pub const SHAPES: [&str; 29] = [
+pub const SHAPES: [&str; 30] = [
     "account",
     "account closed",
     "admission",
@@ -331,4 +331,5 @@ pub const SHAPES: [&str; 29] = [
     "reroute denied",
     "reroute denied by a halt",
     "seal",
+    "terms",
 ];

@@ -25,19 +25,36 @@ fn an_earlier_segment_cut_anywhere_is_refused() {
         for zeros in [0, segment.len() - at + 8] {
             let mut cut = segment[..at].to_vec();
             cut.resize(at + zeros, 0);
+            // Zeros may be what was cut.
+            let whole = cut.iter().zip(segment).take_while(|(cut, byte)| cut == byte).count();
+            if whole == segment.len() {
+                continue;
+            }
+            let cut_bytes = cut.clone();
             let altered = LOG.image.with(SEGMENT, cut);
             let error = verify(&altered.reading(), ReadOptions::default()).unwrap_err();
-            let after = ends.iter().rfind(|end| **end <= at).copied();
             let place = error.place().unwrap();
-            let offset = if at < HEADER_BYTES { 0 } else { after.unwrap_or(HEADER_BYTES) };
-            assert_eq!((place.segment, place.offset), (SEGMENT, offset as u64), "{what}");
-            // What the cut left of a frame may be nothing but zeros.
-            let nothing = segment[offset..at].iter().all(|byte| *byte == 0);
-            let expected = match after {
-                None if at < HEADER_BYTES => Fault::HeaderBroken,
-                None if nothing => Fault::CheckpointIncomplete,
-                Some(_) if nothing => Fault::SealMissing,
-                _ => Fault::Broken,
+            let expected = match ends.iter().rfind(|end| **end <= whole).copied() {
+                None if whole < HEADER_BYTES => {
+                    assert_eq!(place.offset, 0, "{what}");
+                    // The version is read first: one that is cut is another.
+                    if zeros > 0 && (8..9).contains(&at) {
+                        Fault::Version { seen: 0 }
+                    } else {
+                        Fault::HeaderBroken
+                    }
+                }
+                after => {
+                    let offset = after.unwrap_or(HEADER_BYTES);
+                    assert_eq!((place.segment, place.offset), (SEGMENT, offset as u64), "{what}");
+                    // What the cut left of a frame may be nothing but zeros.
+                    let nothing = cut_bytes[offset..].iter().all(|byte| *byte == 0);
+                    match after {
+                        None if nothing => Fault::CheckpointIncomplete,
+                        Some(_) if nothing => Fault::SealMissing,
+                        _ => Fault::Broken,
+                    }
+                }
             };
             assert_eq!((fault_of(&error, &what), error.blame()), (expected, Blame::Evidence), "{what}");
             // A segment with a successor is at rest, also where the log is being written.
@@ -50,9 +67,9 @@ fn an_earlier_segment_cut_anywhere_is_refused() {
                 );
             }
         }
-        2
+        1
     });
-    assert_eq!(cuts, segment.len() as u64 * 2);
+    assert_eq!(cuts, segment.len() as u64);
     println!("{cuts} cuts of a segment of {} bytes", segment.len());
 }
 

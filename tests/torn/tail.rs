@@ -49,7 +49,12 @@ fn torn(at: usize, rest: Rest) -> u64 {
     match rest {
         Rest::Nothing => {}
         Rest::Zeros => last.resize(LOG.last().len() + 64, 0),
-        Rest::Garbage => last.extend(Drawn(at as u64).bytes(LOG.last().len() - at + 1)),
+        Rest::Garbage => {
+            let mut rest = Drawn(at as u64).bytes(LOG.last().len() - at + 1);
+            // Not by chance what stood there.
+            rest[0] = LOG.last().get(at).map_or(1, |byte| !byte);
+            last.extend(rest);
+        }
     }
     let (record, end) = LOG.whole(at);
     assert!(record >= LOG.synced);
@@ -98,7 +103,7 @@ fn goes_on(opened: assize::controller::Opened, memory: &Memory, what: &str) {
         let call = host.call();
         let _settled = host.controller.commit(permit, amount(3), call).unwrap();
     }
-    assert!(held > 2, "{what}: {held} holds are open");
+    assert!(held >= 2, "{what}: {held} holds are open");
     assert_eq!(host.controller.stats().unwrap().holds_open, 0, "{what}");
     let anchor = host.controller.close().unwrap();
     let read = ReadOptions { anchor: Some(anchor), ..ReadOptions::default() };
@@ -200,7 +205,7 @@ fn with_an_anchor_past_the_cut_everything_refuses() {
 fn an_operation_that_was_cut_is_done_once_more_and_one_that_was_kept_is_not() {
     let (from, to) = (LOG.synced_end(), LOG.last().len());
     let (mut kept, mut again) = (0, 0);
-    for at in (from..=to).step_by(3) {
+    for at in (from..to).step_by(3).chain([to]) {
         let memory = LOG.with_last(LOG.last()[..at].to_vec()).memory();
         let opened = open(&memory, "cut");
         let mut host = Host::new(opened.controller, Timestamp(0));
@@ -210,7 +215,7 @@ fn an_operation_that_was_cut_is_done_once_more_and_one_that_was_kept_is_not() {
         let request = host.request(0, 1000);
         let operation = LOG.last_operation;
         let call = Call { at: operation.issued, level: Level::Synced, operation: Some(operation) };
-        let is_kept = host.controller.operation(&operation.id).is_some();
+        let is_kept = host.controller.operation(&operation.id).unwrap().is_some();
         assert_eq!(is_kept, at == to, "cut at {at}");
         match host.admit(&[account], &request, 60_000, call) {
             Ok(permit) => {
@@ -225,7 +230,7 @@ fn an_operation_that_was_cut_is_done_once_more_and_one_that_was_kept_is_not() {
         }
     }
     println!("{again} done again, {kept} kept");
-    assert!(again > 300 && kept <= 1);
+    assert!(again > 300 && kept == 1);
 }
 
 fn place(sequence: u64, offset: usize) -> Place {
@@ -234,7 +239,7 @@ fn place(sequence: u64, offset: usize) -> Place {
 }
 
 /// What the log says about itself.
-pub fn said(error: &assize::controller::OpenError) -> Option<Fault> {
+pub(crate) fn said(error: &assize::controller::OpenError) -> Option<Fault> {
     use assize::wal::{OpenError, ReadError};
     match error {
         assize::controller::OpenError::Log(OpenError::Read(ReadError::Evidence { fault, .. })) => {
