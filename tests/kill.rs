@@ -202,7 +202,7 @@ impl Rounds {
         self.settle_some(&desk, &mut permits, round);
         desk.must_conserve();
         // Some logs are closed, most are left as a crash leaves them.
-        if round % 4 == 0 {
+        if round.is_multiple_of(4) {
             let _anchor = desk.controller.close().unwrap();
         } else {
             let _anchor = desk.controller.drain().unwrap();
@@ -291,7 +291,7 @@ impl Rounds {
     /// Settles every other open hold, those of earlier rounds too; the rest stays open.
     fn settle_some(&mut self, desk: &Desk, permits: &mut BTreeMap<u64, Permit>, round: u64) {
         let held: Vec<_> = self.held.iter().map(|(job, hold)| (*job, *hold)).collect();
-        for (job, hold) in held.into_iter().filter(|(job, _)| (job.number + round) % 2 == 0) {
+        for (job, hold) in held.into_iter().filter(|(job, _)| (job.number + round).is_multiple_of(2)) {
             let sequence = desk.settle(job, permits.remove(&hold).unwrap()).unwrap();
             self.told.asked.insert((job, Part::Settlement));
             self.told.acknowledged.insert((job, Part::Settlement), sequence.0);

@@ -74,7 +74,7 @@ impl Image {
 
     /// The same for reading, with some bytes of one segment replaced.
     pub fn patched(&self, number: u32, patches: Vec<(usize, Vec<u8>)>) -> Reading {
-        let patched = Arc::new((name_of(number), patches));
+        let patched = Arc::new(Patched { name: name_of(number), patches });
         Reading { image: self.clone(), patched }
     }
 
@@ -88,11 +88,16 @@ pub fn name_of(number: u32) -> String {
     format!("{number:08}.seg")
 }
 
+/// What stands where in one file.
+struct Patched {
+    name: String,
+    patches: Vec<(usize, Vec<u8>)>,
+}
+
 /// A storage that can be read and not written.
 pub struct Reading {
     image: Image,
-    /// A file's name, and what stands where in it.
-    patched: Arc<(String, Vec<(usize, Vec<u8>)>)>,
+    patched: Arc<Patched>,
 }
 
 impl Storage for Reading {
@@ -118,7 +123,7 @@ impl Storage for Reading {
         }
         let missing = || failed(Operation::Open, name, io::ErrorKind::NotFound);
         let bytes = Arc::clone(self.image.files.get(name).ok_or_else(missing)?);
-        let patched = (self.patched.0 == name).then(|| Arc::clone(&self.patched));
+        let patched = (self.patched.name == name).then(|| Arc::clone(&self.patched));
         Ok(Box::new(File { bytes, patched }))
     }
 
@@ -137,7 +142,7 @@ impl Storage for Reading {
 
 struct File {
     bytes: Arc<Vec<u8>>,
-    patched: Option<Arc<(String, Vec<(usize, Vec<u8>)>)>>,
+    patched: Option<Arc<Patched>>,
 }
 
 impl StorageFile for File {
@@ -145,7 +150,7 @@ impl StorageFile for File {
         let from = (offset as usize).min(self.bytes.len());
         let read = buffer.len().min(self.bytes.len() - from);
         buffer[..read].copy_from_slice(&self.bytes[from..from + read]);
-        for (at, bytes) in self.patched.iter().flat_map(|patched| &patched.1) {
+        for (at, bytes) in self.patched.iter().flat_map(|patched| &patched.patches) {
             for (place, byte) in (*at..).zip(bytes) {
                 if (from..from + read).contains(&place) {
                     buffer[place - from] = *byte;

@@ -160,9 +160,9 @@ impl Made {
             } else {
                 0
             };
-            let of = self.units.iter().filter(|unit| unit.segment == segment);
+            let mut of = self.units.iter().filter(|unit| unit.segment == segment);
             let unit = of.clone().find(|unit| (unit.offset..unit.end()).contains(&at));
-            return Some(unit.map_or_else(|| self.after(of.last().unwrap()), Unit::place));
+            return Some(unit.map_or_else(|| self.after(of.next_back().unwrap()), Unit::place));
         }
         let next = self.image.last() + 1;
         altered.has(next).then(|| {

@@ -60,7 +60,7 @@ fn an_earlier_segment_cut_anywhere_is_refused() {
             // A segment with a successor is at rest, also where the log is being written.
             let live = ReadOptions { tail: Tail::Live, ..ReadOptions::default() };
             assert_eq!(verify(&altered.reading(), live).unwrap_err(), error, "{what}");
-            if at % 16 == 0 {
+            if at.is_multiple_of(16) {
                 assert_eq!(
                     replay(&altered.reading(), ReadOptions::default()).unwrap_err().place(),
                     Some(place)

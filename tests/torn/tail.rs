@@ -84,7 +84,7 @@ fn torn(at: usize, rest: Rest) -> u64 {
     let recoveries = u64::from(cut.is_some());
     assert_eq!(opened.recovery.head.0, record + recoveries, "{what}");
     must_be(&opened, &memory, record, recoveries, &what);
-    if at % 5 == 0 {
+    if at.is_multiple_of(5) {
         drop(opened);
         let again = open(&memory, &what);
         assert_eq!(again.recovery.cut, None, "{what}, opened again");
