@@ -127,13 +127,16 @@ impl Failure {
     }
 }
 
-/// An error with everything that it came from, on one line.
+/// An error with everything that it came from, on one line. What an error says of its source itself is not repeated.
 pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {
-        // OK because a text takes every character.
-        write!(text, ": {error}").unwrap_or_default();
+        let said = error.to_string();
+        if !text.ends_with(&said) {
+            // OK because a text takes every character.
+            write!(text, ": {said}").unwrap_or_default();
+        }
         source = error.source();
     }
     text

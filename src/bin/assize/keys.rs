@@ -19,14 +19,11 @@ use crate::failure::{Failure, chain};
 
 /// Reads the keys; `-` is standard input.
 pub(crate) fn read_all(paths: &[PathBuf]) -> Result<Vec<RootKey>, Failure> {
+    if paths.iter().filter(|path| is_standard_input(path)).count() > 1 {
+        return Err(Failure::input("--key - is given twice; standard input has one key"));
+    }
     let mut keys: Vec<RootKey> = Vec::new();
-    let mut piped = false;
     for path in paths {
-        let is_pipe = is_standard_input(path);
-        if is_pipe && piped {
-            return Err(Failure::input("--key - is given twice; standard input has one key"));
-        }
-        piped |= is_pipe;
         let key = read(path)?;
         if keys.iter().any(|other| other.id() == key.id()) {
             return Err(Failure::in_file(path, format_args!("another key has the id {} too", key.id().0)));

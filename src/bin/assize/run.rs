@@ -1,6 +1,7 @@
 //! `assize run`: a trace of requests, decided, held, recorded and settled, under budgets.
 
 mod accounts;
+mod driven;
 mod log;
 mod operation;
 mod question;

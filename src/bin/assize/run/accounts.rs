@@ -11,7 +11,10 @@ use assize::{
     wal::Level,
 };
 
-use super::operation::{Run, Step};
+use super::{
+    driven::driven,
+    operation::{Run, Step},
+};
 use crate::failure::Failure;
 
 /// An account that requests are charged to.
@@ -88,20 +91,5 @@ impl Books<'_> {
 
     fn call(&self) -> Call {
         Call::at(self.at).level(Level::Queued)
-    }
-}
-
-/// Makes a call; where the queue is full, the log is driven first.
-pub(super) fn driven<T, E>(controller: &Controller, mut call: impl FnMut() -> Result<T, E>) -> Result<T, E>
-where
-    E: From<Fault> + PartialEq,
-{
-    loop {
-        match call() {
-            Err(error) if error == Fault::QueueFull.into() => {
-                let _driven = controller.drive()?;
-            }
-            answer => return answer,
-        }
     }
 }

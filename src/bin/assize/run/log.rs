@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use assize::{
     budget::EngineOptions,
     controller::{
-        Call, Controller, CreateError, CreateOptions, Fault, NotSettled, NotSwapped, OpenError, OpenOptions,
-        Opened, Permit, Settlement,
+        Call, Controller, CreateError, CreateOptions, Fault, NotSwapped, OpenError, OpenOptions, Opened,
+        Permit,
     },
     crypto::RootKey,
     id::LogId,
@@ -19,6 +19,7 @@ use assize::{
 use serde::Serialize;
 
 use super::{
+    driven::commit,
     operation::{Run, Step},
     trace::PAUSE_NS_MAX,
 };
@@ -196,26 +197,6 @@ fn settle_left_open(
         left.committed_micros = left.committed_micros.saturating_add(booked);
     }
     Ok(left)
-}
-
-/// Commits; where the queue is full, the log is driven first.
-pub(super) fn commit(
-    controller: &Controller,
-    mut permit: Permit,
-    spend: Spend,
-    call: Call,
-) -> Result<Settlement<CommitOutcome>, NotSettled> {
-    loop {
-        match controller.commit(permit, spend.clone(), call) {
-            Err(NotSettled { permit: back, fault: Fault::QueueFull }) => {
-                if let Err(fault) = controller.drive() {
-                    return Err(NotSettled { permit: back, fault });
-                }
-                permit = back;
-            }
-            settled => return settled,
-        }
-    }
 }
 
 fn recovered(recovery: &Recovery) -> Recovered {

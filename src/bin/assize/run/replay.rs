@@ -11,8 +11,8 @@ use assize::{
 use indicatif::ProgressBar;
 
 use super::{
-    accounts::{Payer, driven},
-    log::commit,
+    accounts::Payer,
+    driven::{commit, driven},
     operation::{Run, Step},
     question::Question,
     tally::Tally,
