@@ -9,8 +9,8 @@
 //! is what fails.
 //!
 //! Everything is verified in process, without a file. `ASSIZE_BATTERY=full cargo test --release --test tamper --
-//! --nocapture` flips every bit of every segment of a log of 1,000 records, once as it is and once with the checksum
-//! repaired, and prints what it did; without the variable, every bit of one frame of each kind.
+//! --nocapture` flips every bit of every segment of a log of 1,000 records, and with the checksum repaired one bit of
+//! every byte, and prints what it did; without the variable, every bit of one frame of each kind, both ways.
 #![cfg(feature = "wal")]
 #![allow(
     clippy::unwrap_used,
