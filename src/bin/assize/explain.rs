@@ -59,7 +59,9 @@ pub(crate) fn run(arguments: &Arguments, format: Format) -> Result<(), Failure> 
         candidate.ok_or_else(unknown)
     });
     let named = named.collect::<Result<Vec<_>, _>>()?;
-    let shown = Show { rows_max: if arguments.all { usize::MAX } else { ROWS_SHOWN }, named };
+    let requested = found.request().and_then(|request| request.facts().requested);
+    let rows_max = if arguments.all { usize::MAX } else { ROWS_SHOWN };
+    let shown = Show { rows_max, named, requested };
     output::print(&Printed::of(&found, shown), format)
 }
 
@@ -68,8 +70,12 @@ const ROWS_SHOWN: usize = 40;
 
 /// Which candidates people are shown; machines get all.
 struct Show {
+    /// The first so many, in order.
     rows_max: usize,
+    /// These too, with what they cost in detail.
     named: Vec<CandidateId>,
+    /// And the one that the request named.
+    requested: Option<CandidateId>,
 }
 
 #[derive(Serialize)]

@@ -34,10 +34,8 @@ use crate::{
 };
 
 /// The arguments of `run`.
-///
-/// A new directory becomes a log. In one that is there, what an earlier run left open is committed at what it held,
-/// and the trace is replayed with its time shifted to a second past the log's, where it is not past it already.
 #[derive(Debug, Args)]
+#[command(after_long_help = RULES)]
 pub(crate) struct Arguments {
     /// The policy, JSON if its name ends in .json and else TOML. Where another is in force, it takes its place if its
     /// epoch is higher.
@@ -67,6 +65,17 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     stated: Stated,
 }
+
+/// What the arguments do not say.
+const RULES: &str = "\
+Each request is charged to one account, and so to the organisation above it. It is held at its cost with the prompt's
+tokens and --output-max generated ones, until an hour past the request that brings its settlement, and settled by what
+it used. Above the hold, accounts pay as far as they can; the rest is counted as unfunded. What has no price that can
+be booked is settled at what was held.
+
+The log's times are the trace's. A run on a log that is there is one more than the highest run whose operations the log
+remembers; operations are named by run, step and row. It first commits what an earlier run left open at what was held,
+since nobody knows what was used, and then shifts the trace to a second past the log's time, where it is not past it.";
 
 /// Where a record is before a call is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

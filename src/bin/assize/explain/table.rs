@@ -23,9 +23,9 @@ pub(super) fn candidates(explanation: &Explanation, policy: &Policy, show: &Show
     head.extend(has_utility.then(|| "utility µ".to_owned()));
 
     let all: Vec<&Row> = explanation.in_order().collect();
-    let requested = show.named.iter().filter_map(|id| explanation.row(*id));
+    let named = show.named.iter().chain(&show.requested).filter_map(|id| explanation.row(*id));
     let mut shown: Vec<&Row> = all.iter().copied().take(show.rows_max).collect();
-    for row in requested {
+    for row in named {
         if !shown.iter().any(|other| other.candidate == row.candidate) {
             shown.push(row);
         }
