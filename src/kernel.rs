@@ -29,6 +29,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod bounds;
+mod census;
 mod cost;
 mod decision;
 mod disabled;
@@ -39,10 +41,12 @@ mod order;
 mod quantities;
 mod question;
 mod request;
-mod scan;
+mod search;
 mod select;
+mod sieve;
 mod utility;
 
+use self::{census::census, order::Leaders, question::Question, search::search};
 use crate::policy::Policy;
 
 pub use self::{
@@ -75,12 +79,11 @@ pub struct Trace {
 /// # Errors
 /// The request is malformed for this policy: SEMANTICS 4.5.
 pub fn prescribe(policy: &Policy, disabled: &Disabled, request: &Request) -> Result<Decision, RequestError> {
-    let question = question::Question::new(policy, disabled, request)?;
-    if let Some(reason) = question.denied_at_once() {
-        return Ok(select::denial(&question, reason));
-    }
-    let scan::Tally { leaders, counts } = scan::scan(&question);
-    Ok(select::select(&question, &leaders, || counts))
+    let question = Question::new(policy, disabled, request)?;
+    Ok(match question.denied_at_once() {
+        Some(reason) => select::denial(&question, reason),
+        None => decide(&question, || census(&question)),
+    })
 }
 
 /// Decides, and counts what turned the candidates away; a denial's reason is read from these very counts. It
@@ -89,10 +92,26 @@ pub fn prescribe(policy: &Policy, disabled: &Disabled, request: &Request) -> Res
 /// # Errors
 /// The request is malformed for this policy: SEMANTICS 4.5.
 pub fn trace(policy: &Policy, disabled: &Disabled, request: &Request) -> Result<Trace, RequestError> {
-    let question = question::Question::new(policy, disabled, request)?;
-    if let Some(reason) = question.denied_at_once() {
-        return Ok(Trace { decision: select::denial(&question, reason), counts: Counts::default() });
-    }
-    let scan::Tally { leaders, counts } = scan::scan(&question);
-    Ok(Trace { decision: select::select(&question, &leaders, || counts), counts })
+    let question = Question::new(policy, disabled, request)?;
+    Ok(match question.denied_at_once() {
+        Some(reason) => Trace { decision: select::denial(&question, reason), counts: Counts::default() },
+        None => {
+            let counts = census(&question);
+            Trace { decision: decide(&question, || counts), counts }
+        }
+    })
+}
+
+/// What is decided of a request that is not denied at once.
+fn decide(question: &Question<'_>, counts: impl FnOnce() -> Counts) -> Decision {
+    let leaders = search(question, Leaders::default());
+    let requested = question.requested().and_then(|id| match leaders {
+        Leaders { first: Some(first), .. } if first.id == id => Some(first),
+        Leaders { second: Some(second), .. } if second.id == id => Some(second),
+        _ => {
+            let place = question.policy.position(id)?;
+            question.judge(place, question.policy.candidates().get(place)?).ok()
+        }
+    });
+    select::select(question, &leaders, requested, counts)
 }

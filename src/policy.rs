@@ -31,6 +31,7 @@ mod draft;
 mod error;
 mod freeze;
 mod handle;
+mod index;
 mod kind;
 pub mod llm;
 mod member;
@@ -55,6 +56,11 @@ pub use member::{MemberId, MemberSet};
 pub use place::Place;
 pub use schema::{Column, GateSpec, QuantitySpec, Schema, SchemaTag};
 
+pub(crate) use index::{
+    COLUMNS, FEE, Filter, GROUP, GROUPS, Index, LEAF, LEAVES, MERIT, Members as MemberFilter, PENALTY,
+    Passing, RATES, Statics, Thresholds, WORD,
+};
+
 use crate::crypto::Digest;
 use crate::id::{CandidateId, Epoch};
 use crate::num::{Bps, MicroUnits};
@@ -75,6 +81,7 @@ pub struct Policy {
     candidates: Vec<Candidate>,
     /// Places in `candidates`, sorted by name.
     by_name: Vec<usize>,
+    index: Index,
     digest: Digest,
 }
 
@@ -208,11 +215,20 @@ impl Policy {
         by_name.sort_by_key(|&at| self.candidate_name(at));
         self.by_name = by_name;
         check::policy(&self, listed)?;
+        for card in self.candidates.iter_mut().flat_map(|candidate| &mut candidate.cards) {
+            card.resolve(&self.schema);
+        }
+        self.index = Index::new(&self);
         let mut canonical = Vec::new();
         self.encode(&mut canonical);
         check::canonical_bytes(canonical.len())?;
         self.digest = Digest::of(wire::DIGEST_TAG, &canonical);
         Ok(self)
+    }
+
+    /// The catalog laid out for searching.
+    pub(crate) fn index(&self) -> &Index {
+        &self.index
     }
 
     fn candidate_name(&self, at: usize) -> Option<&str> {
@@ -266,6 +282,29 @@ impl Utility {
     pub fn weights(&self) -> &[Weight] {
         &self.weights
     }
+
+    /// The candidate's merit as it counts, in basis points; `None` when it is unknown. SEMANTICS 7.2.
+    #[inline]
+    pub(crate) fn merit_of(&self, candidate: &Candidate, merit: Option<ColumnIndex>) -> Option<u64> {
+        let known = merit.and_then(|column| candidate.value(column));
+        known.or_else(|| self.merit_unknown.map(|merit| u64::from(merit.as_u16())))
+    }
+
+    /// Σ weight · column, in micro-units; `None` when it is unknown. Each weight is shown to `each` with what its
+    /// column counts as. SEMANTICS 7.1 and 7.2.
+    #[inline]
+    pub(crate) fn penalty_of(
+        &self,
+        candidate: &Candidate,
+        mut each: impl FnMut(&Weight, u64),
+    ) -> Option<i128> {
+        self.weights.iter().try_fold(0_i128, |penalty, weight| {
+            let value = candidate.value(weight.column).or(weight.unknown)?;
+            each(weight, value);
+            // OK because freezing proved the sum of magnitudes below 2⁹⁶: SEMANTICS 7.3.
+            Some(penalty.saturating_add(weight.times(value)))
+        })
+    }
 }
 
 /// What a column costs of a candidate's utility.
@@ -293,6 +332,12 @@ impl Weight {
     #[must_use]
     pub fn unknown(&self) -> Option<u64> {
         self.unknown
+    }
+
+    /// Weight × value, in micro-units.
+    pub(crate) fn times(&self, value: u64) -> i128 {
+        // OK because numbers of 64 bits have a product of 128.
+        i128::from(self.micros_per_unit).saturating_mul(i128::from(value))
     }
 }
 

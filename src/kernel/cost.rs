@@ -3,9 +3,8 @@
 use super::Quantities;
 use crate::{
     id::CandidateId,
-    limits::QUANTITIES_MAX,
     num::MicroUnits,
-    policy::{Candidate, Card, Policy, QuantityIndex, Schema},
+    policy::{Candidate, Card, Policy, QuantityIndex, QuantitySpec, Schema},
 };
 
 /// What quantities cost at a candidate, disabled or not, by the arithmetic that decisions use; `None` where it has
@@ -65,11 +64,23 @@ impl<'a> Bill<'a> {
         Self { schema, quantities, tier: quantities.sum(schema.tier_by()) }
     }
 
+    pub(super) fn quantities(&self) -> &'a Quantities {
+        self.quantities
+    }
+
+    /// ⌊amount × scale / per⌋: what one micro-unit of rate makes of a cost multiplied by `scale`.
+    pub(super) fn scaled(&self, quantity: QuantityIndex, amount: u64, scale: u64) -> u128 {
+        let per = self.schema.quantity_at(quantity).map_or(1, QuantitySpec::per).max(1);
+        // OK because two factors below 2⁶⁴ have a product below 2¹²⁸.
+        u128::from(amount).saturating_mul(u128::from(scale)) / u128::from(per)
+    }
+
     /// The card that prices these quantities, with its place. SEMANTICS 6.1.
     pub(super) fn card<'c>(&self, candidate: &'c Candidate) -> Option<(usize, &'c Card)> {
         // The base card comes first and is always among them.
-        let applies = |(place, card): &(usize, &Card)| *place == 0 || u128::from(card.above()) < self.tier;
-        candidate.cards().iter().enumerate().take_while(applies).last()
+        let later = candidate.cards().iter().skip(1).take_while(|card| u128::from(card.above()) < self.tier);
+        let place = later.count();
+        candidate.cards().get(place).map(|card| (place, card))
     }
 
     /// The cost in micro-units; each term is shown to `each`. SEMANTICS 6.2.
@@ -92,22 +103,22 @@ impl<'a> Bill<'a> {
         u64::try_from(total).map_err(|_| Unpriced::TooLarge)
     }
 
-    /// SEMANTICS 6.3: the rate of the quantity, else of what it falls back to, which has the same `per`.
+    /// SEMANTICS 6.2 and 6.3.
+    #[inline]
     fn term(&self, card: &Card, quantity: QuantityIndex, amount: u64) -> Result<CostTerm, Unpriced> {
-        let mut rate_of = quantity;
-        for _ in 0..QUANTITIES_MAX {
-            let Some(spec) = self.schema.quantity_at(rate_of) else { break };
-            if let Some(rate) = card.rate(rate_of) {
-                let per = spec.per();
-                // OK because two factors below 2⁶⁴ have a product below 2¹²⁸.
-                let product = u128::from(amount).saturating_mul(u128::from(rate));
-                // Rounded up. `per` is at least 1: the schema is checked.
-                let micros = product.div_ceil(u128::from(per.max(1)));
-                return Ok(CostTerm { quantity, amount, rate_of, rate, per, micros });
-            }
-            let Some(next) = spec.fallback() else { break };
-            rate_of = next;
-        }
-        Err(Unpriced::NoRate(quantity))
+        let (rate_of, rate) = card.price(quantity).ok_or(Unpriced::NoRate(quantity))?;
+        // What it falls back to has the same `per`, which is at least 1: the schema is checked.
+        let per = self.schema.quantity_at(quantity).map_or(1, QuantitySpec::per).max(1);
+        Ok(CostTerm { quantity, amount, rate_of, rate, per, micros: charge(amount, rate, per) })
+    }
+}
+
+/// ⌈amount × rate / per⌉. One definition for both widths: most products fit the narrow one.
+#[inline]
+fn charge(amount: u64, rate: u64, per: u64) -> u128 {
+    match amount.checked_mul(rate) {
+        Some(product) => u128::from(product.div_ceil(per)),
+        // OK because two factors below 2⁶⁴ have a product below 2¹²⁸.
+        None => u128::from(amount).saturating_mul(u128::from(rate)).div_ceil(u128::from(per)),
     }
 }

@@ -3,16 +3,20 @@
 use alloc::vec::Vec;
 
 use super::RequestError;
-use crate::{crypto::Digest, id::CandidateId, policy::Policy};
+use crate::{
+    crypto::Digest,
+    id::CandidateId,
+    policy::{Policy, WORD},
+};
 
 /// The host's disabled candidates under one policy. SEMANTICS 5.2 and 13.2.
 ///
-/// A policy's candidates have places in it, so one made for a policy is an error with another; make it again after
-/// a swap.
+/// A policy lays its candidates out in its own order, so one made for a policy is an error with another; make it
+/// again after a swap.
 #[derive(Clone, Debug, Default)]
 pub struct Disabled {
     policy: Digest,
-    /// A bit for each place in the catalog; none while no candidate is disabled.
+    /// A bit for each slot of the policy's index; none while no candidate is disabled.
     words: Vec<u64>,
 }
 
@@ -28,12 +32,14 @@ impl Disabled {
     pub fn new(policy: &Policy, ids: impl IntoIterator<Item = CandidateId>) -> Self {
         let mut disabled = Self { policy: policy.digest(), words: Vec::new() };
         for id in ids {
-            let Some(place) = policy.position(id) else { continue };
+            let Some(slot) = policy.position(id).and_then(|place| policy.index().slot(place)) else {
+                continue;
+            };
             if disabled.words.is_empty() {
-                disabled.words.resize(policy.candidates().len().div_ceil(WORD), 0);
+                disabled.words.resize(policy.index().words(), 0);
             }
-            if let Some(word) = disabled.words.get_mut(place / WORD) {
-                *word |= bit(place);
+            if let Some(word) = disabled.words.get_mut(slot / WORD) {
+                *word |= bit(slot);
             }
         }
         disabled
@@ -45,10 +51,14 @@ impl Disabled {
         self.words.is_empty()
     }
 
-    /// Whether the candidate at that place of the catalog is disabled.
-    #[must_use]
-    pub fn contains(&self, place: usize) -> bool {
-        self.words.get(place / WORD).is_some_and(|word| word & bit(place) != 0)
+    pub(super) fn contains(&self, slot: usize) -> bool {
+        self.word(slot / WORD) & bit(slot) != 0
+    }
+
+    /// The disabled ones among the slots of that word.
+    #[inline]
+    pub(super) fn word(&self, word: usize) -> u64 {
+        self.words.get(word).copied().unwrap_or(0)
     }
 
     pub(super) fn check(&self, policy: &Policy) -> Result<(), RequestError> {
@@ -60,8 +70,6 @@ impl Disabled {
     }
 }
 
-const WORD: usize = 64;
-
-fn bit(place: usize) -> u64 {
-    1_u64.wrapping_shl(u32::try_from(place % WORD).unwrap_or(0))
+fn bit(slot: usize) -> u64 {
+    1_u64.wrapping_shl(u32::try_from(slot % WORD).unwrap_or(0))
 }

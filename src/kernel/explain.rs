@@ -10,9 +10,8 @@ use super::{
     Counts, Decision, Disabled, Failure, Request, RequestError,
     cost::{CostTerm, Unpriced},
     gates::{Demanded, Known},
-    order::Contender,
+    order::{Contender, Leaders, Podium},
     question::Question,
-    scan::scan,
     select,
     utility::PenaltyTerm,
 };
@@ -167,12 +166,10 @@ pub enum UtilityLine {
 /// The request is malformed for this policy: SEMANTICS 4.5.
 pub fn explain(policy: &Policy, disabled: &Disabled, request: &Request) -> Result<Explanation, RequestError> {
     let question = Question::new(policy, disabled, request)?;
+    let judged = judged(&question);
     let (decision, counts) = match question.denied_at_once() {
         Some(reason) => (select::denial(&question, reason), Counts::default()),
-        None => {
-            let tally = scan(&question);
-            (select::select(&question, &tally.leaders, || tally.counts), tally.counts)
-        }
+        None => scan(&question, &judged),
     };
     Ok(Explanation {
         decision,
@@ -187,7 +184,7 @@ pub fn explain(policy: &Policy, disabled: &Disabled, request: &Request) -> Resul
                 demand: gate.demand.into(),
             })
             .collect(),
-        rows: rows(&question),
+        rows: rows(&question, &judged),
     })
 }
 
@@ -210,14 +207,29 @@ impl Explanation {
     }
 }
 
-fn rows(question: &Question<'_>) -> Vec<Row> {
-    let judged: Vec<Result<Contender, Failure>> = question
-        .policy
-        .candidates()
-        .iter()
-        .enumerate()
-        .map(|(place, candidate)| question.judge(place, candidate))
-        .collect();
+/// Every candidate asked in turn, in the order of ids.
+fn judged(question: &Question<'_>) -> Vec<Result<Contender, Failure>> {
+    let candidates = question.policy.candidates().iter().enumerate();
+    candidates.map(|(place, candidate)| question.judge(place, candidate)).collect()
+}
+
+/// The decision and the counts, by meeting everyone: what the index saves the other ways of deciding.
+fn scan(question: &Question<'_>, judged: &[Result<Contender, Failure>]) -> (Decision, Counts) {
+    let (mut leaders, mut requested, mut counts) = (Leaders::default(), None, Counts::default());
+    for judged in judged {
+        match judged {
+            Ok(contender) => {
+                counts.add_eligible();
+                leaders.meet(*contender);
+                requested = requested.or(Some(*contender).filter(|of| question.requested() == Some(of.id)));
+            }
+            Err(failure) => counts.add(*failure),
+        }
+    }
+    (select::select(question, &leaders, requested, || counts), counts)
+}
+
+fn rows(question: &Question<'_>, judged: &[Result<Contender, Failure>]) -> Vec<Row> {
     let mut order: Vec<&Contender> = judged.iter().flatten().collect();
     order.sort_by_key(|contender| contender.rank());
     let standing = |judged: &Result<Contender, Failure>| match judged {
@@ -228,7 +240,7 @@ fn rows(question: &Question<'_>) -> Vec<Row> {
         }
     };
     let candidates = question.policy.candidates().iter().enumerate();
-    candidates.zip(&judged).map(|((place, of), judged)| row(question, place, of, standing(judged))).collect()
+    candidates.zip(judged).map(|((place, of), judged)| row(question, place, of, standing(judged))).collect()
 }
 
 /// Every part of [`Question::judge`], also after the first that fails.
@@ -246,7 +258,7 @@ fn row(question: &Question<'_>, place: usize, candidate: &Candidate, standing: S
 
     let mut failures = Vec::new();
     failures.extend(question.is_disabled(place, candidate).then_some(Failure::Disabled));
-    failures.extend(question.is_excluded(candidate).then_some(Failure::Excluded));
+    failures.extend(question.is_excluded(candidate.id()).then_some(Failure::Excluded));
     failures.extend(gates.iter().filter(|gate| !gate.passes).map(|gate| Failure::Gate(gate.gate)));
     let affordable = cost.total.is_ok_and(|cost| cost <= question.limit);
     failures.extend((!affordable).then_some(Failure::Cost));

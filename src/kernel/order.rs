@@ -49,12 +49,11 @@ pub(super) struct Contender {
     pub(super) merit: Option<u64>,
 }
 
-/// The eligible candidates that a decision can need: the best two and the requested one.
+/// The first two of those that are eligible.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Leaders {
     pub(super) first: Option<Contender>,
     pub(super) second: Option<Contender>,
-    pub(super) requested: Option<Contender>,
 }
 
 impl Counts {
@@ -85,22 +84,28 @@ impl Counts {
     }
 
     pub(super) fn add(&mut self, failure: Failure) {
-        let count = match failure {
-            Failure::Disabled => &mut self.disabled,
-            Failure::Excluded => &mut self.excluded,
-            Failure::Gate(gate) => match self.gates.get_mut(usize::from(gate)) {
-                Some(count) => count,
-                None => return,
-            },
-            Failure::Cost => &mut self.cost,
-            Failure::Utility => &mut self.utility,
-        };
-        // OK because a catalog has at most 65,535 candidates, each counted once.
-        *count = count.saturating_add(1);
+        self.add_all(failure, 1);
     }
 
     pub(super) fn add_eligible(&mut self) {
         self.eligible = self.eligible.saturating_add(1);
+    }
+
+    /// Adds as many as the mask has bits. OK because a catalog has at most 65,535 candidates, each counted once.
+    pub(super) fn add_all(&mut self, failure: Failure, slots: u64) {
+        if let Some(count) = self.count_mut(failure) {
+            *count = count.saturating_add(slots.count_ones());
+        }
+    }
+
+    fn count_mut(&mut self, failure: Failure) -> Option<&mut u32> {
+        Some(match failure {
+            Failure::Disabled => &mut self.disabled,
+            Failure::Excluded => &mut self.excluded,
+            Failure::Gate(gate) => return self.gates.get_mut(usize::from(gate)),
+            Failure::Cost => &mut self.cost,
+            Failure::Utility => &mut self.utility,
+        })
     }
 }
 
@@ -130,17 +135,31 @@ impl Contender {
     }
 }
 
-impl Leaders {
-    /// Takes one more eligible candidate into account.
-    pub(super) fn meet(&mut self, contender: Contender, requested: Option<CandidateId>) {
-        if requested == Some(contender.id) {
-            self.requested = Some(contender);
-        }
+/// Those that are kept of all that are met.
+pub(super) trait Podium {
+    /// Takes an eligible candidate into account, once; whether another one is the last now.
+    fn meet(&mut self, contender: Contender) -> bool;
+
+    /// The last one, once there is a full number: only who comes before it is kept.
+    fn last(&self) -> Option<&Contender>;
+}
+
+impl Podium for Leaders {
+    #[inline]
+    fn meet(&mut self, contender: Contender) -> bool {
         if self.first.is_none_or(|first| contender.precedes(&first)) {
             self.second = self.first.replace(contender);
         } else if self.second.is_none_or(|second| contender.precedes(&second)) {
             self.second = Some(contender);
+        } else {
+            return false;
         }
+        self.second.is_some()
+    }
+
+    #[inline]
+    fn last(&self) -> Option<&Contender> {
+        self.second.as_ref()
     }
 }
 

@@ -13,6 +13,8 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quantities {
     tag: SchemaTag,
+    /// Those above 0.
+    above_zero: QuantityMask,
     amounts: [u64; QUANTITIES_MAX],
 }
 
@@ -20,7 +22,7 @@ impl Quantities {
     /// Nothing of any quantity.
     #[must_use]
     pub fn new(schema: &Schema) -> Self {
-        Self { tag: schema.tag(), amounts: [0; QUANTITIES_MAX] }
+        Self { tag: schema.tag(), above_zero: QuantityMask::EMPTY, amounts: [0; QUANTITIES_MAX] }
     }
 
     /// States the amount of one quantity, in place of what was stated before.
@@ -42,12 +44,12 @@ impl Quantities {
     /// The quantities above 0.
     #[must_use]
     pub fn above_zero(&self) -> QuantityMask {
-        self.iter().fold(QuantityMask::EMPTY, |mask, (quantity, _)| mask.with(quantity))
+        self.above_zero
     }
 
     /// The quantities above 0 with their amounts, in the schema's order.
     pub fn iter(&self) -> impl Iterator<Item = (QuantityIndex, u64)> + '_ {
-        (0_u8..).map(QuantityIndex).zip(self.amounts).filter(|(_, amount)| *amount > 0)
+        self.above_zero.iter().map(|quantity| (quantity, self.amount(quantity)))
     }
 
     /// The exact sum of some quantities. SEMANTICS 3.4.
@@ -107,6 +109,8 @@ impl Quantities {
     fn put(&mut self, quantity: QuantityIndex, amount: u64) {
         if let Some(place) = self.amounts.get_mut(quantity.as_usize()) {
             *place = amount;
+            self.above_zero =
+                if amount > 0 { self.above_zero.with(quantity) } else { self.above_zero.without(quantity) };
         }
     }
 }

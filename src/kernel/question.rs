@@ -1,7 +1,7 @@
 //! One request put to one policy: checked, with all that is the same for every candidate worked out once.
 
 use super::{
-    Demand, Disabled, Fact, Facts, Reason, Request, RequestError,
+    Demand, Disabled, Fact, Reason, Request, RequestError,
     cost::Bill,
     error::same_schema,
     gates::{Demanded, DemandedGate},
@@ -10,9 +10,8 @@ use super::{
 };
 use crate::{
     id::CandidateId,
-    limits::GATES_MAX,
-    num::{Bps, MicroUnits},
-    policy::{Candidate, Column, ColumnKind, GateSpec, Policy, Source},
+    num::MicroUnits,
+    policy::{Candidate, Filter, GateSpec, MemberId, Policy, Source},
 };
 
 /// What every way of deciding, and every way of explaining, asks of a candidate.
@@ -20,10 +19,7 @@ use crate::{
 pub(super) struct Question<'a> {
     pub(super) policy: &'a Policy,
     pub(super) disabled: &'a Disabled,
-    facts: &'a Facts,
-    excluded: &'a [CandidateId],
-    /// The gates on which a demand is made, in the schema's order, before the first `None`.
-    gates: [Option<DemandedGate<'a>>; GATES_MAX],
+    request: &'a Request,
     pub(super) bill: Bill<'a>,
     pub(super) limit: MicroUnits,
     /// When the policy has a utility.
@@ -48,21 +44,14 @@ impl<'a> Question<'a> {
         if limits.confidence_min.is_some() && facts.confidence.is_none() {
             return Err(RequestError::Missing { fact: Fact::Confidence });
         }
-        let mut gates = [None; GATES_MAX];
-        let mut places = gates.iter_mut();
-        for (index, gate) in schema.gates().iter().enumerate() {
-            if let Some(demanded) = demanded(policy, request, index, gate)?
-                && let Some(place) = places.next()
-            {
-                *place = Some(demanded);
-            }
+        let gates = schema.gates().iter().zip(policy.index().filters());
+        for (index, (gate, filter)) in gates.enumerate() {
+            check(request, index, gate, filter)?;
         }
         Ok(Self {
             policy,
             disabled,
-            facts,
-            excluded: request.excluded(),
-            gates,
+            request,
             bill: Bill::new(schema, request.quantities()),
             limit: facts.cost_limit.unwrap_or(MicroUnits(u64::MAX)),
             valuation: Valuation::new(policy, facts)?,
@@ -71,16 +60,16 @@ impl<'a> Question<'a> {
 
     /// The candidate that the caller would have.
     pub(super) fn requested(&self) -> Option<CandidateId> {
-        self.facts.requested
+        self.request.facts().requested
     }
 
     /// The denial that needs no candidate. SEMANTICS 5.1.
     pub(super) fn denied_at_once(&self) -> Option<Reason> {
-        let limits = self.policy.limits();
-        if limits.risk_hard.is_some_and(|limit| self.facts.risk >= Some(limit)) {
+        let (limits, facts) = (self.policy.limits(), self.request.facts());
+        if limits.risk_hard.is_some_and(|limit| facts.risk >= Some(limit)) {
             return Some(Reason::RiskLimit);
         }
-        if limits.confidence_min.is_some_and(|minimum| self.facts.confidence < Some(minimum)) {
+        if limits.confidence_min.is_some_and(|minimum| facts.confidence < Some(minimum)) {
             return Some(Reason::ConfidenceMinimum);
         }
         None
@@ -91,12 +80,18 @@ impl<'a> Question<'a> {
         if self.is_disabled(place, candidate) {
             return Err(Failure::Disabled);
         }
-        if self.is_excluded(candidate) {
+        if self.is_excluded(candidate.id()) {
             return Err(Failure::Excluded);
         }
-        if let Some(gate) = self.gates().find(|gate| !gate.passes(candidate)) {
-            return Err(Failure::Gate(gate.index));
+        match self.gates().find(|gate| !gate.passes(candidate)) {
+            Some(gate) => Err(Failure::Gate(gate.index)),
+            None => self.appraise(candidate),
         }
+    }
+
+    /// The same for one that is neither disabled nor excluded and passes every gate.
+    #[inline]
+    pub(super) fn appraise(&self, candidate: &Candidate) -> Result<Contender, Failure> {
         let cost = self.bill.cost(candidate, |_| ()).map_err(|_| Failure::Cost)?;
         if cost > self.limit.0 {
             return Err(Failure::Cost);
@@ -116,55 +111,77 @@ impl<'a> Question<'a> {
 
     /// By the policy or by the host.
     pub(super) fn is_disabled(&self, place: usize, candidate: &Candidate) -> bool {
-        !candidate.is_enabled() || self.disabled.contains(place)
+        let slot = self.policy.index().slot(place);
+        !candidate.is_enabled() || slot.is_none_or(|slot| self.disabled.contains(slot))
     }
 
     /// By the request.
-    pub(super) fn is_excluded(&self, candidate: &Candidate) -> bool {
-        !self.excluded.is_empty() && self.excluded.binary_search(&candidate.id()).is_ok()
+    pub(super) fn is_excluded(&self, id: CandidateId) -> bool {
+        let excluded = self.request.excluded();
+        !excluded.is_empty() && excluded.binary_search(&id).is_ok()
     }
 
     /// The gates on which a demand is made, in the schema's order.
-    pub(super) fn gates(&self) -> impl Iterator<Item = &DemandedGate<'a>> {
-        self.gates.iter().map_while(Option::as_ref)
+    pub(super) fn gates(&self) -> impl Iterator<Item = DemandedGate<'a>> + use<'a> {
+        let request = self.request;
+        let gates = self.policy.schema().gates().iter().enumerate();
+        gates.filter_map(move |(index, gate)| {
+            Some(DemandedGate::new(index, gate, demanded(request, index, gate)?))
+        })
+    }
+
+    /// Slots of that word that neither policy nor host disables.
+    #[inline]
+    pub(super) fn enabled(&self, word: usize) -> u64 {
+        self.policy.index().enabled(word) & !self.disabled.word(word)
+    }
+
+    /// The slots that the request excludes.
+    pub(super) fn excluded_slots(&self) -> impl Iterator<Item = usize> {
+        let place = |id: &CandidateId| self.policy.position(*id);
+        self.request.excluded().iter().filter_map(place).filter_map(|place| self.policy.index().slot(place))
+    }
+
+    /// Whether what passes the outer bitmaps of a slot passes altogether; `exact` when those bitmaps are.
+    #[inline]
+    pub(super) fn passes(&self, slot: usize, exact: bool) -> bool {
+        if self.is_excluded(self.policy.index().id(slot)) {
+            return false;
+        }
+        let place = self.policy.index().place(slot);
+        let candidate = place.and_then(|place| self.policy.candidates().get(place));
+        exact || candidate.is_some_and(|candidate| self.gates().all(|gate| gate.passes(candidate)))
+    }
+}
+
+/// What a demand breaks of the rules of SEMANTICS 3.4.
+#[inline]
+fn check(request: &Request, index: usize, gate: &GateSpec, filter: &Filter) -> Result<(), RequestError> {
+    // No request demands anything of a gate that is fed: no handle is made for one, and none is decoded.
+    match (gate.source(), filter, request.demand_of(index)) {
+        (Source::Request, Filter::Thresholds(of), Some(Demand::Number(seen))) if seen > of.demand_max => {
+            Err(RequestError::DemandTooLarge { gate: index, seen, max: of.demand_max })
+        }
+        (Source::Request, Filter::Members(of), Some(Demand::Set(set))) if !of.listed.is_superset(set) => {
+            let member = set.iter().find(|&member| !of.listed.contains(member)).unwrap_or(MemberId(0));
+            Err(RequestError::UnknownMember { gate: index, member })
+        }
+        _ => Ok(()),
     }
 }
 
 /// The demand that the request, its quantities or its risk make of a gate. SEMANTICS 3.1 and 3.4.
-fn demanded<'a>(
-    policy: &'a Policy,
-    request: &'a Request,
-    index: usize,
-    gate: &GateSpec,
-) -> Result<Option<DemandedGate<'a>>, RequestError> {
-    // No request demands anything of a gate that is fed: no handle is made for one, and none is decoded.
-    let demand = match gate.source() {
-        Source::Request => match request.demand_of(index) {
-            None => None,
-            Some(Demand::Number(number)) => {
-                let max = u64::from(Bps::MAX.as_u16());
-                let kind = policy.schema().column_at(gate.column()).map(Column::kind);
-                if kind == Some(ColumnKind::Bps) && number > max {
-                    return Err(RequestError::DemandTooLarge { gate: index, seen: number, max });
-                }
-                Some(Demanded::Number(u128::from(number)))
-            }
-            Some(Demand::Set(set)) => {
-                let listed = policy.listed(gate.column());
-                // The members are named one by one only where there is an error to name.
-                if !listed.is_superset(set)
-                    && let Some(member) = set.iter().find(|&member| !listed.contains(member))
-                {
-                    return Err(RequestError::UnknownMember { gate: index, member });
-                }
-                Some(Demanded::Set(set))
-            }
+#[inline]
+fn demanded<'a>(request: &'a Request, index: usize, gate: &GateSpec) -> Option<Demanded<'a>> {
+    match gate.source() {
+        Source::Request => match request.demand_of(index)? {
+            Demand::Number(number) => Some(Demanded::Number(u128::from(number))),
+            Demand::Set(set) => Some(Demanded::Set(set)),
         },
         Source::Quantities(of) => {
             let sum = request.quantities().sum(of);
             (sum > 0).then_some(Demanded::Number(sum))
         }
         Source::Risk => request.facts().risk.map(|risk| Demanded::Number(u128::from(risk.as_u16()))),
-    };
-    Ok(demand.map(|demand| DemandedGate::new(index, gate, demand)))
+    }
 }

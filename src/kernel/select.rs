@@ -7,13 +7,14 @@ use super::{
 };
 use crate::policy::Substitution;
 
-/// The decision. The counts are asked for only when it is a denial that they explain.
+/// The decision, from the first two and, if it is eligible, the requested one. The counts are asked for only when it is a denial that they explain.
 pub(super) fn select(
     question: &Question<'_>,
     leaders: &Leaders,
+    requested: Option<Contender>,
     counts: impl FnOnce() -> Counts,
 ) -> Decision {
-    let Some(selected) = selected(question, leaders) else {
+    let Some(selected) = selected(question, leaders, requested) else {
         let reason = match (question.requested(), question.policy.substitution()) {
             (Some(_), Substitution::Never) => Reason::RequestedIneligible,
             _ => counts().most().into(),
@@ -22,8 +23,8 @@ pub(super) fn select(
     };
     let reason = match question.requested() {
         None => Reason::First,
-        Some(requested) if requested == selected.id => Reason::Requested,
-        Some(_) if leaders.requested.is_some() => Reason::Outranked,
+        Some(asked) if asked == selected.id => Reason::Requested,
+        Some(_) if requested.is_some() => Reason::Outranked,
         Some(_) => Reason::RequestedIneligibleSubstituted,
     };
     // The first in order other than the selected one: 5.6.
@@ -37,8 +38,8 @@ pub(super) fn denial(question: &Question<'_>, reason: Reason) -> Decision {
 }
 
 /// SEMANTICS 5.4.
-fn selected(question: &Question<'_>, leaders: &Leaders) -> Option<Contender> {
-    let Leaders { first, requested, .. } = *leaders;
+fn selected(question: &Question<'_>, leaders: &Leaders, requested: Option<Contender>) -> Option<Contender> {
+    let first = leaders.first;
     match (question.requested(), question.policy.substitution()) {
         (None, _) | (Some(_), Substitution::Best) => first,
         (Some(_), Substitution::Never) => requested,

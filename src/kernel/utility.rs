@@ -8,11 +8,10 @@ use crate::policy::{Candidate, ColumnIndex, Policy, Utility};
 pub(super) struct Valuation<'a> {
     utility: &'a Utility,
     merit: Option<ColumnIndex>,
-    /// Not negative: SEMANTICS 4.2.
-    value: i128,
-    confidence: i128,
+    /// Value · confidence, which each basis point of merit is worth 10⁻⁸ of. Below 2⁷⁷.
+    pub(super) per_merit: u128,
     /// The part that the risk takes, the same for every candidate.
-    loss: i128,
+    pub(super) loss: i128,
 }
 
 /// A candidate's utility, with the terms that it is the sum of, in micro-units.
@@ -51,19 +50,21 @@ impl<'a> Valuation<'a> {
     /// error. SEMANTICS 4.3.
     pub(super) fn new(policy: &'a Policy, facts: &Facts) -> Result<Option<Self>, RequestError> {
         let Some(utility) = policy.utility() else { return Ok(None) };
-        let stated = |fact: Option<i128>, name| fact.ok_or(RequestError::Missing { fact: name });
-        let share = |bps: crate::num::Bps| i128::from(bps.as_u16());
-        let value = stated(facts.value.map(|value| i128::from(value.max(0))), Fact::Value)?;
+        let stated = |fact: Option<u64>, name| fact.ok_or(RequestError::Missing { fact: name });
+        let share = |bps: crate::num::Bps| u64::from(bps.as_u16());
+        // Below zero counts as zero: SEMANTICS 4.2.
+        let value = stated(facts.value.map(|value| value.max(0).unsigned_abs()), Fact::Value)?;
         let confidence = stated(facts.confidence.map(share), Fact::Confidence)?;
-        let multiplier = i128::from(utility.risk_multiplier_bps());
+        let multiplier = u64::from(utility.risk_multiplier_bps());
         let risk = match facts.risk {
             None if multiplier == 0 => 0,
             risk => stated(risk.map(share), Fact::Risk)?,
         };
         let merit = policy.schema().merit();
-        // OK because 2⁶³ · 10⁴ · 2³² is below 2¹⁰⁹. Truncated, which is the floor of what is not negative.
-        let loss = value.saturating_mul(risk).saturating_mul(multiplier) / SCALE;
-        Ok(Some(Self { utility, merit, value, confidence, loss }))
+        let per_merit = u128::from(value).saturating_mul(u128::from(confidence));
+        // OK because 10⁴ · 2³² is below 2⁴⁶.
+        let loss = share_of(u128::from(value), risk.saturating_mul(multiplier));
+        Ok(Some(Self { utility, merit, per_merit, loss }))
     }
 
     /// The candidate's utility at that cost; each weighted column is shown to `each`. `None` when it is unknown.
@@ -74,30 +75,17 @@ impl<'a> Valuation<'a> {
         cost_micros: u64,
         mut each: impl FnMut(PenaltyTerm),
     ) -> Option<Worth> {
-        let merit = match self.merit.and_then(|column| candidate.value(column)) {
-            Some(merit) => merit,
-            None => u64::from(self.utility.merit_unknown()?.as_u16()),
-        };
-        // OK because 2⁶³ · 10⁴ · 10⁴ is below 2⁹⁰. Truncated, which is the floor of what is not negative.
-        let gain = self.value.saturating_mul(self.confidence).saturating_mul(i128::from(merit)) / SCALE;
-        let mut penalty: i128 = 0;
-        for weight in self.utility.weights() {
-            let known = candidate.value(weight.column());
-            let value = match known {
-                Some(value) => value,
-                None => weight.unknown()?,
-            };
-            let micros = i128::from(weight.micros_per_unit()).saturating_mul(i128::from(value));
+        let merit = self.utility.merit_of(candidate, self.merit)?;
+        let gain = share_of(self.per_merit, merit);
+        let penalty = self.utility.penalty_of(candidate, |weight, value| {
             each(PenaltyTerm {
                 column: weight.column(),
                 value,
-                assumed: known.is_none(),
+                assumed: candidate.value(weight.column()).is_none(),
                 weight: weight.micros_per_unit(),
-                micros,
+                micros: weight.times(value),
             });
-            // OK because freezing proved the sum of magnitudes below 2⁹⁶: SEMANTICS 7.3.
-            penalty = penalty.saturating_add(micros);
-        }
+        })?;
         // OK because the terms are below 2⁹⁰, 2¹⁰⁹, 2⁶⁴ and 2⁹⁶.
         let total =
             gain.saturating_sub(self.loss).saturating_sub(i128::from(cost_micros)).saturating_sub(penalty);
@@ -112,5 +100,15 @@ impl Worth {
     }
 }
 
+/// ⌊a · b / 10⁸⌋ of what is below 2¹²⁷. One definition for both widths: most products fit the narrow one.
+#[inline]
+fn share_of(a: u128, b: u64) -> i128 {
+    match u64::try_from(a).ok().and_then(|a| a.checked_mul(b)) {
+        Some(product) => i128::from(product / SCALE),
+        // OK because 2⁷⁷ · 2¹⁴ and 2⁶³ · 2⁴⁶ are below 2¹²⁷.
+        None => i128::try_from(a.saturating_mul(u128::from(b)) / u128::from(SCALE)).unwrap_or(i128::MAX),
+    }
+}
+
 /// Confidence and merit, or risk and multiplier, are both in basis points.
-const SCALE: i128 = 100_000_000;
+pub(super) const SCALE: u64 = 100_000_000;

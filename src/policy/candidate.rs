@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use super::kind::{ColumnIndex, QuantityIndex, QuantityMask};
 use super::member::{MemberId, MemberSet};
+use super::schema::Schema;
 use crate::id::CandidateId;
 use crate::limits::QUANTITIES_MAX;
 use crate::num::MicroUnits;
@@ -33,6 +34,8 @@ pub struct Card {
     pub(super) above: u64,
     pub(super) known: QuantityMask,
     pub(super) rates: [u64; QUANTITIES_MAX],
+    /// For each quantity the one whose rate prices it; [`UNPRICED`] where there is none.
+    priced_as: [u8; QUANTITIES_MAX],
 }
 
 impl Candidate {
@@ -163,8 +166,38 @@ impl Card {
         if self.known.contains(quantity) { self.rates.get(quantity.as_usize()).copied() } else { None }
     }
 
+    /// What prices the quantity on this card: itself, or the first with a rate of those that it falls back to, with
+    /// that rate. SEMANTICS 6.3.
+    #[inline]
+    pub(crate) fn price(&self, quantity: QuantityIndex) -> Option<(QuantityIndex, u64)> {
+        let priced_as = *self.priced_as.get(quantity.as_usize())?;
+        self.rates.get(usize::from(priced_as)).map(|rate| (QuantityIndex(priced_as), *rate))
+    }
+
+    /// Follows the fallbacks of a checked schema once, for every quantity.
+    pub(super) fn resolve(&mut self, schema: &Schema) {
+        for (index, priced_as) in (0_u8..).map(QuantityIndex).zip(&mut self.priced_as) {
+            let mut next = schema.quantity_at(index).map(|_| index);
+            // OK because fallbacks form no cycle: each quantity is met once.
+            for _ in 0..QUANTITIES_MAX {
+                match next {
+                    Some(at) if !self.known.contains(at) => {
+                        next = schema.quantity_at(at).and_then(|spec| spec.fallback());
+                    }
+                    _ => break,
+                }
+            }
+            *priced_as = next.filter(|at| self.known.contains(*at)).map_or(UNPRICED, |at| at.0);
+        }
+    }
+
     pub(super) fn blank(above: u64) -> Self {
-        Self { above, known: QuantityMask::EMPTY, rates: [0; QUANTITIES_MAX] }
+        Self {
+            above,
+            known: QuantityMask::EMPTY,
+            rates: [0; QUANTITIES_MAX],
+            priced_as: [UNPRICED; QUANTITIES_MAX],
+        }
     }
 
     pub(super) fn put(&mut self, quantity: QuantityIndex, rate: u64) {
@@ -174,3 +207,6 @@ impl Card {
         }
     }
 }
+
+/// No place of any quantity.
+const UNPRICED: u8 = u8::MAX;

@@ -13,7 +13,7 @@ use super::kind::{ColumnIndex, ColumnKind, QuantityIndex};
 use super::member::{Listing, MemberId, MemberSet};
 use super::place::{Place, shown};
 use super::schema::{Column, column_unknown};
-use super::{Candidate, Card, Limits, Policy, Schema, Utility, Weight, check};
+use super::{Candidate, Card, Index, Limits, Policy, Schema, Utility, Weight, check};
 use crate::crypto::Digest;
 use crate::id::{CandidateId, Epoch};
 use crate::num::{Bps, MicroUnits};
@@ -42,6 +42,7 @@ pub(super) fn freeze(draft: Draft) -> Result<Policy, PolicyError> {
         members,
         candidates,
         by_name: Vec::new(),
+        index: Index::default(),
         digest: Digest::default(),
     };
     policy.seal(&listed)

@@ -2,8 +2,6 @@
 
 use core::fmt;
 
-use crate::limits::QUANTITIES_MAX;
-
 /// What the values of a column are. Codes: FORMAT 2.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
@@ -209,8 +207,19 @@ impl QuantityMask {
         Self(self.0 | quantity.bit())
     }
 
+    /// The same but for that quantity.
+    #[must_use]
+    pub fn without(self, quantity: QuantityIndex) -> Self {
+        Self(self.0 & !quantity.bit())
+    }
+
     /// Its quantities, ascending.
     pub fn iter(self) -> impl Iterator<Item = QuantityIndex> {
-        (0_u8..).take(QUANTITIES_MAX).map(QuantityIndex).filter(move |&quantity| self.contains(quantity))
+        let mut left = self.0;
+        core::iter::from_fn(move || {
+            let lowest = u8::try_from(left.trailing_zeros()).ok().filter(|_| left != 0)?;
+            left &= left.wrapping_sub(1);
+            Some(QuantityIndex(lowest))
+        })
     }
 }

@@ -7,7 +7,7 @@ use super::error::PolicyError;
 use super::kind::{ColumnIndex, ColumnKind, QuantityIndex, QuantityMask, Relation, Source};
 use super::member::{Listing, MemberId, MemberSet};
 use super::schema::{Column, GateSpec, Parts, QuantitySpec};
-use super::{Candidate, Card, Limits, Policy, Schema, Substitution, Utility, Weight, check};
+use super::{Candidate, Card, Index, Limits, Policy, Schema, Substitution, Utility, Weight, check};
 use crate::codec::{CodecError, Reader, Writer};
 use crate::crypto::Digest;
 use crate::id::{CandidateId, Epoch};
@@ -163,6 +163,7 @@ pub(super) fn decode(canonical: &[u8]) -> Result<Policy, PolicyError> {
         members,
         candidates,
         by_name: Vec::new(),
+        index: Index::default(),
         digest: Digest::default(),
     };
     let policy = policy.seal(&[])?;

@@ -1,0 +1,228 @@
+//! What a request makes of rows: bounds in 64 bits, and the least that a candidate must reach to matter.
+//!
+//! Utilities are compared undivided, multiplied by 10⁸ and, where a request is so large that they would not fit,
+//! divided by a power of two; all that is rounded is rounded in the candidate's favour. What may matter is then
+//! worked out exactly. Without a utility, cost below zero stands for it. CONTRACT: for every eligible candidate of a
+//! row, `worth · 10⁸ ≤ key · 2^shift − base · 10⁸` and `cost · 10⁸ ≥ paid · 2^shift`, where worth is the unclamped
+//! utility, or −cost.
+
+use super::{order::Contender, question::Question, utility::SCALE};
+use crate::{
+    id::CandidateId,
+    num::MicroUnits,
+    policy::{COLUMNS, FEE, MERIT, PENALTY, RATES, Statics},
+};
+
+/// The weights of a row's columns for one request, and what their sums are compared with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    weights: [i64; COLUMNS],
+    shift: u32,
+    /// What is taken from every utility, in micro-units.
+    base: i128,
+    /// Quantities above 0.
+    terms: u32,
+    /// Whether no weight was rounded.
+    whole: bool,
+    /// The most that may be paid.
+    pub(super) paid_max: i64,
+}
+
+/// What a row comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Sum {
+    /// At least what it is worth.
+    pub(super) key: i64,
+    /// At most what it costs.
+    pub(super) paid: i64,
+}
+
+/// What a candidate must reach to come before the last of those that are kept.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Floor {
+    /// The least key.
+    pub(super) key: i64,
+    /// Below this key it is at best worth as much as the last one.
+    above: i64,
+    last: Option<Contender>,
+}
+
+impl Bounds {
+    pub(super) fn new(question: &Question<'_>) -> Self {
+        let index = question.policy.index();
+        let statics = index.statics();
+        let (per_merit, loss) = question.valuation.as_ref().map_or((0, 0), |of| (of.per_merit, of.loss));
+        let narrow = Self::narrow(question, per_merit, statics);
+        let (weights, shift) = narrow.unwrap_or_else(|| Self::wide(question, per_merit, statics));
+        let mut bounds = Self {
+            weights,
+            shift,
+            base: loss.saturating_add(statics.penalty_base),
+            terms: question.bill.quantities().above_zero().bits().count_ones(),
+            whole: narrow.is_some(),
+            paid_max: i64::MAX,
+        };
+        bounds.paid_max = bounds.paid_at_most(question.limit);
+        bounds
+    }
+
+    /// The weights as they are, where the largest numbers of the catalog leave them room: see [`Statics`].
+    #[inline]
+    fn narrow(question: &Question<'_>, per_merit: u128, statics: &Statics) -> Option<([i64; COLUMNS], u32)> {
+        let fits = |weight: u64, column: usize| {
+            let weight = i64::try_from(weight).ok()?;
+            (weight <= *statics.weight_max.get(column)?).then_some(weight)
+        };
+        let mut weights = [0; COLUMNS];
+        let [merit, penalty, fee, rates @ ..] = &mut weights;
+        *merit = fits(u64::try_from(per_merit).ok()?, MERIT)?;
+        *penalty = fits(SCALE, PENALTY)?;
+        *fee = fits(SCALE, FEE)?;
+        for (quantity, amount) in question.bill.quantities().iter() {
+            let at = quantity.as_usize();
+            let scale = *statics.scale.get(at)?;
+            let weight = fits(amount.checked_mul(scale).filter(|_| scale > 0)?, RATES.wrapping_add(at))?;
+            *rates.get_mut(at)? = weight;
+        }
+        Some((weights, 0))
+    }
+
+    /// The weights shifted so that no sum of a row passes 2⁶³, rounded in the candidate's favour.
+    #[cold]
+    fn wide(question: &Question<'_>, per_merit: u128, statics: &Statics) -> ([i64; COLUMNS], u32) {
+        let mut exact = [0_u128; COLUMNS];
+        let [merit, penalty, fee, rates @ ..] = &mut exact;
+        *merit = per_merit;
+        *penalty = u128::from(SCALE);
+        *fee = u128::from(SCALE);
+        for (quantity, amount) in question.bill.quantities().iter() {
+            if let Some(rate) = rates.get_mut(quantity.as_usize()) {
+                *rate = question.bill.scaled(quantity, amount, SCALE);
+            }
+        }
+        let bits = |number: u128| u128::BITS.saturating_sub(number.leading_zeros());
+        let summands = exact.iter().zip(&statics.max).map(|(weight, max)| {
+            // A weight by itself must fit as well.
+            weight.saturating_mul(u128::from(max.unsigned_abs().max(1)))
+        });
+        let shift = summands.map(bits).max().unwrap_or(0).saturating_sub(SUMMAND_BITS);
+        // OK because the shift was made so that they fit. What is paid is bounded from below: rounded down.
+        let mut weights = exact.map(|exact| i64::try_from(exact >> shift).unwrap_or(i64::MAX));
+        if let Some(merit) = weights.first_mut()
+            && shift > 0
+            && per_merit > 0
+        {
+            // What is gained is bounded from above.
+            *merit = merit.saturating_add(1);
+        }
+        (weights, shift)
+    }
+
+    /// What a row comes to.
+    #[inline]
+    pub(super) fn sum(&self, row: &[i64]) -> Sum {
+        // OK because the weights were made so that the sum of all magnitudes is below 2⁶³: see `wide`.
+        match row {
+            &[merit, penalty, fee, first, second] => {
+                let [by_merit, by_penalty, by_fee, by_first, by_second, ..] = self.weights;
+                let paid = fee
+                    .wrapping_mul(by_fee)
+                    .wrapping_add(first.wrapping_mul(by_first))
+                    .wrapping_add(second.wrapping_mul(by_second));
+                let gain = merit.wrapping_mul(by_merit).wrapping_sub(penalty.wrapping_mul(by_penalty));
+                Sum { key: gain.wrapping_sub(paid), paid }
+            }
+            _ => {
+                let at = |column: usize| row.get(column).copied().unwrap_or(0);
+                let by = |column: usize| self.weights.get(column).copied().unwrap_or(0);
+                let of = |column: usize| at(column).wrapping_mul(by(column));
+                let paid = row
+                    .iter()
+                    .zip(&self.weights)
+                    .skip(FEE)
+                    .fold(0_i64, |paid, (cell, weight)| paid.wrapping_add(cell.wrapping_mul(*weight)));
+                let gain = of(MERIT).wrapping_sub(of(PENALTY));
+                Sum { key: gain.wrapping_sub(paid), paid }
+            }
+        }
+    }
+
+    /// What merit alone adds to a row's key.
+    #[inline]
+    pub(super) fn gain(&self, row: &[i64]) -> i64 {
+        let merit = row.first().copied().unwrap_or(0);
+        merit.wrapping_mul(self.weights.first().copied().unwrap_or(0))
+    }
+
+    /// The largest `paid` with which the cost may be within that limit.
+    fn paid_at_most(&self, limit: MicroUnits) -> i64 {
+        let scaled = u128::from(limit.0).saturating_mul(u128::from(SCALE)) >> self.shift;
+        i64::try_from(scaled).unwrap_or(i64::MAX)
+    }
+
+    /// Whether a row that bounds from both sides with that sum is within the limit for certain.
+    pub(super) fn affordable(&self, sum: Sum) -> bool {
+        // Each term is rounded up by less than one micro-unit.
+        let rounded = i64::from(self.terms).saturating_mul(SCALE.cast_signed());
+        self.whole && sum.paid.saturating_add(rounded) <= self.paid_max
+    }
+
+    /// The least key with which a worth of `least` micro-units is possible.
+    fn key_at_least(&self, least: i128) -> i64 {
+        // OK because a worth is below 2¹⁰⁹ and the base below 2¹¹⁰, so that the product may pass 2¹²⁷ only where
+        // no key reaches it: then it stays at the top.
+        let scaled = least.saturating_add(self.base).saturating_mul(i128::from(SCALE));
+        let rest = 1_i128.wrapping_shl(self.shift).wrapping_sub(1);
+        // Rounded up.
+        let shifted = scaled.saturating_add(rest) >> self.shift;
+        i64::try_from(shifted).unwrap_or(if shifted < 0 { i64::MIN } else { i64::MAX })
+    }
+
+    /// The floor of a field that still takes everyone: with a utility, everyone with one above 0.
+    pub(super) fn open(&self, has_utility: bool) -> Floor {
+        let key = if has_utility { self.key_at_least(1) } else { i64::MIN };
+        Floor { key, above: i64::MIN, last: None }
+    }
+
+    /// The floor of a field whose last one is to be beaten.
+    pub(super) fn beside(&self, last: &Contender) -> Floor {
+        let worth = last.utility.map_or_else(|| -i128::from(last.cost.0), i128::from);
+        let key = self.key_at_least(worth);
+        // A worth of one micro-unit more has at least this key.
+        let step = i64::try_from(SCALE >> self.shift.min(63)).unwrap_or(0);
+        Floor { key, above: key.saturating_add(step), last: Some(*last) }
+    }
+
+    /// Whether a row, or a block of rows with no merit above the row's and no id below `id`, may come before the
+    /// last one.
+    #[inline]
+    pub(super) fn matters(&self, floor: &Floor, sum: Sum, row: &[i64], id: CandidateId) -> bool {
+        if sum.key < floor.key || sum.paid > self.paid_max {
+            return false;
+        }
+        sum.key >= floor.above || self.breaks_tie(floor, sum, row, id)
+    }
+
+    /// What is at best worth as much as the last one comes before it by cost, merit or id. SEMANTICS 5.3.
+    #[cold]
+    fn breaks_tie(&self, floor: &Floor, sum: Sum, row: &[i64], id: CandidateId) -> bool {
+        let Some(last) = &floor.last else { return true };
+        let paid = i128::from(sum.paid).wrapping_shl(self.shift);
+        let cost = i128::from(last.cost.0);
+        let scale = i128::from(SCALE);
+        if paid > cost.saturating_mul(scale) {
+            return false;
+        }
+        if paid <= cost.saturating_sub(1).saturating_mul(scale) {
+            return true;
+        }
+        let merit = row.first().copied().unwrap_or(0);
+        let theirs = last.merit.map_or(-1, |merit| i64::try_from(merit).unwrap_or(i64::MAX));
+        (merit, last.id) > (theirs, id)
+    }
+}
+
+/// Each summand of a row is below 2⁵⁸, and merit's rounding adds less than 2¹⁴.
+const SUMMAND_BITS: u32 = 58;
+const _: () = assert!(COLUMNS < 16, "the sum of a row's magnitudes is below 2⁶²");
+const _: () = assert!(RATES == 3, "`sum` names the columns before the rates");

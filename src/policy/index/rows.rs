@@ -1,0 +1,210 @@
+//! The numbers that bounds are computed from: for each slot one row, and for each block of slots the best of them.
+
+use alloc::vec::Vec;
+
+use super::fixed_worth;
+use crate::limits::QUANTITIES_MAX;
+use crate::policy::{Candidate, Card, Policy, QuantityIndex};
+
+/// Rows of [`Rows::stride`] numbers: merit, penalty, flat fee, and the least rate of each quantity.
+///
+/// A row bounds its candidate from its better side: merit from above, everything that is paid from below.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rows {
+    stride: usize,
+    cells: Vec<i64>,
+}
+
+/// What a request is measured with before it is put to rows.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Statics {
+    /// The penalty that stands for 0 in rows: the least one, in micro-units.
+    pub(crate) penalty_base: i128,
+    /// The largest number of each column.
+    pub(crate) max: [i64; COLUMNS],
+    /// The largest weight with which a number of that column stays below 2⁵⁸.
+    pub(crate) weight_max: [i64; COLUMNS],
+    /// For each quantity 10⁸ / per where that is whole, else 0.
+    pub(crate) scale: [u64; QUANTITIES_MAX],
+}
+
+/// Rows by the place of candidates in the catalog, before they have slots.
+pub(super) struct Draft {
+    rows: Rows,
+    /// For each place whether some request may find the candidate eligible.
+    able: Vec<bool>,
+    loose: Vec<bool>,
+    statics: Statics,
+    pub(super) has_utility: bool,
+    /// For each quantity how much of it is taken for usual when slots are arranged, in units of 10⁻⁸ `per`.
+    pub(super) usual: [i128; QUANTITIES_MAX],
+}
+
+impl Rows {
+    pub(crate) fn len(&self) -> usize {
+        self.cells.len().checked_div(self.stride).unwrap_or(0)
+    }
+
+    /// The row of that slot or block.
+    #[inline]
+    pub(crate) fn row(&self, at: usize) -> &[i64] {
+        let start = at.wrapping_mul(self.stride);
+        self.cells.get(start..start.wrapping_add(self.stride)).unwrap_or_default()
+    }
+
+    /// Rows from `at` on, `count` at most.
+    #[inline]
+    pub(crate) fn block(&self, at: usize, count: usize) -> core::slice::ChunksExact<'_, i64> {
+        let start = at.wrapping_mul(self.stride).min(self.cells.len());
+        let end = start.wrapping_add(count.wrapping_mul(self.stride)).min(self.cells.len());
+        self.cells.get(start..end).unwrap_or_default().chunks_exact(self.stride.max(1))
+    }
+
+    /// For each block of rows one with the best of each column.
+    pub(super) fn best_of_blocks(&self, rows: usize) -> Self {
+        let mut cells = Vec::new();
+        for block in self.cells.chunks(rows.saturating_mul(self.stride).max(1)) {
+            for column in 0..self.stride {
+                let values = block.iter().skip(column).step_by(self.stride.max(1)).copied();
+                cells.push(if column == MERIT { values.max() } else { values.min() }.unwrap_or(0));
+            }
+        }
+        Self { stride: self.stride, cells }
+    }
+}
+
+impl Draft {
+    pub(super) fn new(policy: &Policy) -> Self {
+        let quantities = policy.schema().quantities();
+        let mut draft = Self {
+            rows: Rows { stride: quantities.len().saturating_add(RATES), cells: Vec::new() },
+            able: Vec::new(),
+            loose: Vec::new(),
+            statics: Statics::default(),
+            has_utility: policy.utility().is_some(),
+            usual: [0; QUANTITIES_MAX],
+        };
+        for ((scale, usual), quantity) in draft.statics.scale.iter_mut().zip(&mut draft.usual).zip(quantities)
+        {
+            let per = quantity.per().max(1);
+            *scale = if SCALE % per == 0 { SCALE / per } else { 0 };
+            // A thousandth of what the rate is for, and one where that is less.
+            *usual = i128::from(SCALE / 1_000).max(i128::from(SCALE / per));
+        }
+        let worths: Vec<Option<(i64, i128)>> =
+            policy.candidates().iter().map(|candidate| worth(policy, candidate)).collect();
+        draft.statics.penalty_base = worths.iter().flatten().map(|(_, penalty)| *penalty).min().unwrap_or(0);
+        for (candidate, worth) in policy.candidates().iter().zip(worths) {
+            draft.push(candidate, worth, quantities.len());
+        }
+        draft.fill_unknown();
+        for (weight, max) in draft.statics.weight_max.iter_mut().zip(draft.statics.max) {
+            *weight = SUMMAND_MAX / max.max(1);
+        }
+        draft
+    }
+
+    pub(super) fn is_able(&self, place: u16) -> bool {
+        self.able.get(usize::from(place)).is_some_and(|able| *able)
+    }
+
+    pub(super) fn is_loose(&self, place: u16) -> bool {
+        self.loose.get(usize::from(place)).is_none_or(|loose| *loose)
+    }
+
+    pub(super) fn row(&self, place: u16) -> &[i64] {
+        self.rows.row(usize::from(place))
+    }
+
+    pub(super) fn statics(&self) -> Statics {
+        self.statics
+    }
+
+    /// The rows of the able places, in that order.
+    pub(super) fn take(&self, places: &[u16]) -> Rows {
+        let able = places.iter().take_while(|place| self.is_able(**place));
+        Rows { stride: self.rows.stride, cells: able.flat_map(|place| self.row(*place)).copied().collect() }
+    }
+
+    fn push(&mut self, candidate: &Candidate, worth: Option<(i64, i128)>, quantities: usize) {
+        self.able.push(candidate.is_enabled() && !candidate.cards().is_empty() && worth.is_some());
+        let mut loose = candidate.cards().len() != 1;
+        let (merit, penalty) = worth.unwrap_or((0, self.statics.penalty_base));
+        let penalty = penalty.saturating_sub(self.statics.penalty_base);
+        self.rows.cells.push(merit);
+        self.rows.cells.push(cut(penalty, &mut loose));
+        self.rows.cells.push(cut(i128::from(candidate.flat_fee().0), &mut loose));
+        for quantity in (0_u8..).map(QuantityIndex).take(quantities) {
+            let rates =
+                candidate.cards().iter().filter_map(|card| card.price(quantity).map(|(_, rate)| rate));
+            let known = candidate.cards().iter().all(|card: &Card| card.price(quantity).is_some());
+            loose |= !known;
+            let least = rates.min().map(|rate| cut(i128::from(rate), &mut loose));
+            self.rows.cells.push(least.unwrap_or(UNKNOWN));
+        }
+        self.loose.push(loose);
+    }
+
+    /// What no card prices makes a candidate ineligible where it is asked for: any number bounds it, and the
+    /// column's largest bounds it best. Takes the largest of each column on the way.
+    fn fill_unknown(&mut self) {
+        let stride = self.rows.stride;
+        for (column, max) in (0..stride).zip(&mut self.statics.max) {
+            let able = self.rows.cells.chunks(stride.max(1)).zip(&self.able).filter(|(_, able)| **able);
+            *max = able.filter_map(|(row, _)| row.get(column)).copied().max().unwrap_or(0).max(0);
+            for row in self.rows.cells.chunks_mut(stride.max(1)) {
+                if let Some(cell) = row.get_mut(column)
+                    && *cell == UNKNOWN
+                    && column >= RATES
+                {
+                    *cell = *max;
+                }
+            }
+        }
+    }
+}
+
+/// Merit and penalty as they count; without a utility merit as it orders, and no penalty.
+fn worth(policy: &Policy, candidate: &Candidate) -> Option<(i64, i128)> {
+    let (merit, penalty) = match policy.utility() {
+        Some(utility) => fixed_worth(policy, utility, candidate)?,
+        None => match policy.schema().merit().and_then(|column| candidate.value(column)) {
+            Some(merit) => (merit, 0),
+            // Unknown comes last: SEMANTICS 5.3.
+            None => return Some((UNKNOWN, 0)),
+        },
+    };
+    // OK because merit is in basis points.
+    Some((i64::try_from(merit).unwrap_or(i64::MAX), penalty))
+}
+
+/// The number, or [`CUT`] where it is more. It bounds from below all the same.
+fn cut(number: i128, loose: &mut bool) -> i64 {
+    match i64::try_from(number) {
+        Ok(number) if number <= CUT => number,
+        _ => {
+            *loose = true;
+            CUT
+        }
+    }
+}
+
+/// The columns of a row.
+pub(crate) const MERIT: usize = 0;
+/// See [`MERIT`].
+pub(crate) const PENALTY: usize = 1;
+/// See [`MERIT`].
+pub(crate) const FEE: usize = 2;
+/// The first of the rates.
+pub(crate) const RATES: usize = 3;
+/// Columns of a row, at most.
+pub(crate) const COLUMNS: usize = RATES + QUANTITIES_MAX;
+/// Micro-units are multiplied by this, so that basis points of basis points need not be divided.
+pub(super) const SCALE: u64 = 100_000_000;
+
+/// What nobody is charged: above it numbers are cut off, so that one extreme price costs the others no precision.
+const CUT: i64 = 1 << 32;
+/// Eleven numbers below it, multiplied and summed, stay below 2⁶³.
+const SUMMAND_MAX: i64 = (1 << 58) - 1;
+/// Orders before every known merit, and marks a rate that no card has.
+const UNKNOWN: i64 = -1;
