@@ -29,6 +29,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod arithmetic;
 mod bounds;
 mod census;
 mod cost;
@@ -46,7 +47,13 @@ mod select;
 mod sieve;
 mod utility;
 
-use self::{census::census, order::Leaders, question::Question, search::search};
+use self::{
+    census::census,
+    order::Leaders,
+    question::Question,
+    search::{Passing, search},
+    sieve::Sieves,
+};
 use crate::policy::Policy;
 
 pub use self::{
@@ -79,10 +86,9 @@ pub struct Trace {
 /// # Errors
 /// The request is malformed for this policy: SEMANTICS 4.5.
 pub fn prescribe(policy: &Policy, disabled: &Disabled, request: &Request) -> Result<Decision, RequestError> {
-    let question = Question::new(policy, disabled, request)?;
-    Ok(match question.denied_at_once() {
-        Some(reason) => select::denial(&question, reason),
-        None => decide(&question, || census(&question)),
+    ask(policy, disabled, request, |question, passing| match question.denied_at_once() {
+        Some(reason) => select::denial(question, reason),
+        None => decide(question, passing, || census(question)),
     })
 }
 
@@ -92,26 +98,44 @@ pub fn prescribe(policy: &Policy, disabled: &Disabled, request: &Request) -> Res
 /// # Errors
 /// The request is malformed for this policy: SEMANTICS 4.5.
 pub fn trace(policy: &Policy, disabled: &Disabled, request: &Request) -> Result<Trace, RequestError> {
-    let question = Question::new(policy, disabled, request)?;
-    Ok(match question.denied_at_once() {
-        Some(reason) => Trace { decision: select::denial(&question, reason), counts: Counts::default() },
+    ask(policy, disabled, request, |question, passing| match question.denied_at_once() {
+        Some(reason) => Trace { decision: select::denial(question, reason), counts: Counts::default() },
         None => {
-            let counts = census(&question);
-            Trace { decision: decide(&question, || counts), counts }
+            let counts = census(question);
+            Trace { decision: decide(question, passing, || counts), counts }
         }
     })
 }
 
+/// Puts a request to a policy, and its demands to the bitmaps of the gates.
+#[inline]
+fn ask<T>(
+    policy: &Policy,
+    disabled: &Disabled,
+    request: &Request,
+    answer: impl FnOnce(&Question<'_>, Passing<'_, '_>) -> T,
+) -> Result<T, RequestError> {
+    if policy.index().words() == 1 {
+        let mut passing = u64::MAX;
+        let question = Question::ask(policy, disabled, request, |filter, demand| {
+            passing &= sieve::word(filter, demand);
+        })?;
+        let passing = passing & question.enabled(0);
+        return Ok(answer(&question, Passing::Word(passing)));
+    }
+    let mut sieves = Sieves::new();
+    let question = Question::ask(policy, disabled, request, |filter, demand| sieves.add(filter, demand))?;
+    Ok(answer(&question, Passing::Sieves(&sieves)))
+}
+
 /// What is decided of a request that is not denied at once.
-fn decide(question: &Question<'_>, counts: impl FnOnce() -> Counts) -> Decision {
-    let leaders = search(question, Leaders::default());
+#[inline]
+fn decide(question: &Question<'_>, passing: Passing<'_, '_>, counts: impl FnOnce() -> Counts) -> Decision {
+    let leaders = search(question, passing, Leaders::default());
     let requested = question.requested().and_then(|id| match leaders {
         Leaders { first: Some(first), .. } if first.id == id => Some(first),
         Leaders { second: Some(second), .. } if second.id == id => Some(second),
-        _ => {
-            let place = question.policy.position(id)?;
-            question.judge(place, question.policy.candidates().get(place)?).ok()
-        }
+        _ => question.judge_id(id),
     });
     select::select(question, &leaders, requested, counts)
 }

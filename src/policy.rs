@@ -57,8 +57,8 @@ pub use place::Place;
 pub use schema::{Column, GateSpec, QuantitySpec, Schema, SchemaTag};
 
 pub(crate) use index::{
-    COLUMNS, FEE, Filter, GROUP, GROUPS, Index, LEAF, LEAVES, MERIT, Members as MemberFilter, PENALTY,
-    Passing, RATES, Statics, Thresholds, WORD,
+    COLUMNS, FEE, Filter, GROUP, GROUPS, Index, LEAF, LEAVES, MERIT, Members as MemberSlots, PENALTY,
+    Passing, RATES, Slots, Statics, Thresholds, WORD,
 };
 
 use crate::crypto::Digest;

@@ -6,7 +6,11 @@
 //! row, `worth · 10⁸ ≤ key · 2^shift − base · 10⁸` and `cost · 10⁸ ≥ paid · 2^shift`, where worth is the unclamped
 //! utility, or −cost.
 
-use super::{order::Contender, question::Question, utility::SCALE};
+use super::{
+    arithmetic::{SCALE, narrow},
+    order::Contender,
+    question::Question,
+};
 use crate::{
     id::CandidateId,
     num::MicroUnits,
@@ -20,9 +24,17 @@ pub(super) struct Bounds {
     shift: u32,
     /// What is taken from every utility, in micro-units.
     base: i128,
-    /// Quantities above 0.
-    terms: u32,
-    /// Whether no weight was rounded.
+    /// The same while `whole`.
+    narrow_base: i64,
+    per_merit: u64,
+    has_utility: bool,
+    limit: MicroUnits,
+    /// Each term of a cost is rounded up by less than one micro-unit: all of them, scaled.
+    rounded: i64,
+    /// The most that may be paid for the cost to be within the limit for certain; less than everything unless
+    /// `whole`.
+    paid_sure: i64,
+    /// Whether no weight was rounded and no worth can pass 64 bits.
     whole: bool,
     /// The most that may be paid.
     pub(super) paid_max: i64,
@@ -44,7 +56,6 @@ pub(super) struct Floor {
     pub(super) key: i64,
     /// Below this key it is at best worth as much as the last one.
     above: i64,
-    last: Option<Contender>,
 }
 
 impl Bounds {
@@ -54,15 +65,27 @@ impl Bounds {
         let (per_merit, loss) = question.valuation.as_ref().map_or((0, 0), |of| (of.per_merit, of.loss));
         let narrow = Self::narrow(question, per_merit, statics);
         let (weights, shift) = narrow.unwrap_or_else(|| Self::wide(question, per_merit, statics));
+        // OK because losses are below 2¹⁰⁹ and penalties below 2⁹⁶.
+        let base = loss.wrapping_add(statics.penalty_base);
+        let terms = question.bill.quantities().above_zero().bits().count_ones();
         let mut bounds = Self {
             weights,
             shift,
-            base: loss.saturating_add(statics.penalty_base),
-            terms: question.bill.quantities().above_zero().bits().count_ones(),
-            whole: narrow.is_some(),
+            base,
+            narrow_base: i64::try_from(base).unwrap_or(0),
+            per_merit: u64::try_from(per_merit).unwrap_or(0),
+            has_utility: question.valuation.is_some(),
+            limit: question.limit,
+            rounded: i64::from(terms).wrapping_mul(SCALE.cast_signed()),
+            // Then no worth needs to be clamped either.
+            whole: narrow.is_some() && base.unsigned_abs() <= BASE_MAX,
             paid_max: i64::MAX,
+            paid_sure: i64::MIN,
         };
         bounds.paid_max = bounds.paid_at_most(question.limit);
+        if bounds.whole {
+            bounds.paid_sure = bounds.paid_max.saturating_sub(bounds.rounded);
+        }
         bounds
     }
 
@@ -156,22 +179,76 @@ impl Bounds {
 
     /// The largest `paid` with which the cost may be within that limit.
     fn paid_at_most(&self, limit: MicroUnits) -> i64 {
-        let scaled = u128::from(limit.0).saturating_mul(u128::from(SCALE)) >> self.shift;
+        // OK because two factors below 2⁶⁴ have a product below 2¹²⁸.
+        let scaled = u128::from(limit.0).wrapping_mul(u128::from(SCALE));
+        let scaled = if self.shift == 0 { scaled } else { scaled >> self.shift };
         i64::try_from(scaled).unwrap_or(i64::MAX)
     }
 
-    /// Whether a row that bounds from both sides with that sum is within the limit for certain.
+    /// Whether a row that says all of its candidate is within the limit for certain.
+    #[inline]
     pub(super) fn affordable(&self, sum: Sum) -> bool {
-        // Each term is rounded up by less than one micro-unit.
-        let rounded = i64::from(self.terms).saturating_mul(SCALE.cast_signed());
-        self.whole && sum.paid.saturating_add(rounded) <= self.paid_max
+        sum.paid <= self.paid_sure
+    }
+
+    /// The candidate of a row that says all of it, if it is eligible; `None` also while not `whole`.
+    #[inline]
+    pub(super) fn appraise(
+        &self,
+        question: &Question<'_>,
+        row: &[i64],
+        id: CandidateId,
+    ) -> Option<Contender> {
+        let &[merit, penalty, fee, ref rates @ ..] = row else { return None };
+        let per = &question.policy.index().statics().per;
+        // OK because all of it, multiplied by 10⁸, is below 2⁶³: see `narrow`.
+        let mut cost = fee.unsigned_abs();
+        for (quantity, amount) in question.bill.quantities().iter() {
+            let (rate, per) = (rates.get(quantity.as_usize())?, per.get(quantity.as_usize())?);
+            cost = cost.wrapping_add(narrow::charge(amount, rate.unsigned_abs(), *per));
+        }
+        if cost > self.limit.0 {
+            return None;
+        }
+        let mut utility = 0;
+        if self.has_utility {
+            let gain = narrow::share(self.per_merit, merit.unsigned_abs()).cast_signed();
+            utility = narrow::worth(gain, self.narrow_base, cost.cast_signed(), penalty);
+            if utility <= 0 {
+                return None;
+            }
+        }
+        Some(Contender { id, cost: MicroUnits(cost), utility, merit })
+    }
+
+    /// Whether [`Self::appraise`] tells of rows that say all of their candidates.
+    #[inline]
+    pub(super) fn is_whole(&self) -> bool {
+        self.whole
+    }
+
+    /// The least key of what may be worth as much as a candidate whose row says all of it, has this key, and is
+    /// eligible or worth nothing.
+    #[inline]
+    pub(super) fn beside_key(&self, key: i64) -> i64 {
+        // The gain is rounded down by less than one micro-unit. OK because keys are below 2⁶².
+        key.wrapping_sub(self.rounded).wrapping_sub(SCALE.cast_signed())
     }
 
     /// The least key with which a worth of `least` micro-units is possible.
+    #[inline]
     fn key_at_least(&self, least: i128) -> i64 {
-        // OK because a worth is below 2¹⁰⁹ and the base below 2¹¹⁰, so that the product may pass 2¹²⁷ only where
-        // no key reaches it: then it stays at the top.
-        let scaled = least.saturating_add(self.base).saturating_mul(i128::from(SCALE));
+        if let Ok(least) = i64::try_from(least)
+            && self.whole
+            && least.unsigned_abs() <= WORTH_MAX
+        {
+            // OK because 2³⁶ · 2²⁷ is 2⁶³, and 10⁸ is less than 2²⁷.
+            return least.wrapping_add(self.narrow_base).wrapping_mul(SCALE.cast_signed());
+        }
+        // OK because no worth is above 2⁹⁷: a lower floor than it might be excludes nobody.
+        let least = least.wrapping_add(self.base).min(LEAST_MAX);
+        // OK because 2⁹⁹ · 2²⁷ is below 2¹²⁷.
+        let scaled = least.wrapping_mul(i128::from(SCALE));
         let rest = 1_i128.wrapping_shl(self.shift).wrapping_sub(1);
         // Rounded up.
         let shifted = scaled.saturating_add(rest) >> self.shift;
@@ -181,32 +258,42 @@ impl Bounds {
     /// The floor of a field that still takes everyone: with a utility, everyone with one above 0.
     pub(super) fn open(&self, has_utility: bool) -> Floor {
         let key = if has_utility { self.key_at_least(1) } else { i64::MIN };
-        Floor { key, above: i64::MIN, last: None }
+        Floor { key, above: i64::MIN }
     }
 
     /// The floor of a field whose last one is to be beaten.
+    #[inline]
     pub(super) fn beside(&self, last: &Contender) -> Floor {
-        let worth = last.utility.map_or_else(|| -i128::from(last.cost.0), i128::from);
+        let worth = match last.utility {
+            0 => -i128::from(last.cost.0),
+            utility => i128::from(utility),
+        };
         let key = self.key_at_least(worth);
         // A worth of one micro-unit more has at least this key.
         let step = i64::try_from(SCALE >> self.shift.min(63)).unwrap_or(0);
-        Floor { key, above: key.saturating_add(step), last: Some(*last) }
+        Floor { key, above: key.saturating_add(step) }
     }
 
     /// Whether a row, or a block of rows with no merit above the row's and no id below `id`, may come before the
     /// last one.
     #[inline]
-    pub(super) fn matters(&self, floor: &Floor, sum: Sum, row: &[i64], id: CandidateId) -> bool {
+    pub(super) fn matters(
+        &self,
+        floor: Floor,
+        last: Option<&Contender>,
+        row: &[i64],
+        id: impl FnOnce() -> CandidateId,
+    ) -> bool {
+        let sum = self.sum(row);
         if sum.key < floor.key || sum.paid > self.paid_max {
             return false;
         }
-        sum.key >= floor.above || self.breaks_tie(floor, sum, row, id)
+        sum.key >= floor.above || last.is_none_or(|last| self.breaks_tie(last, sum, row, id()))
     }
 
     /// What is at best worth as much as the last one comes before it by cost, merit or id. SEMANTICS 5.3.
     #[cold]
-    fn breaks_tie(&self, floor: &Floor, sum: Sum, row: &[i64], id: CandidateId) -> bool {
-        let Some(last) = &floor.last else { return true };
+    fn breaks_tie(&self, last: &Contender, sum: Sum, row: &[i64], id: CandidateId) -> bool {
         let paid = i128::from(sum.paid).wrapping_shl(self.shift);
         let cost = i128::from(last.cost.0);
         let scale = i128::from(SCALE);
@@ -217,12 +304,17 @@ impl Bounds {
             return true;
         }
         let merit = row.first().copied().unwrap_or(0);
-        let theirs = last.merit.map_or(-1, |merit| i64::try_from(merit).unwrap_or(i64::MAX));
-        (merit, last.id) > (theirs, id)
+        (merit, last.id) > (last.merit, id)
     }
 }
 
 /// Each summand of a row is below 2⁵⁸, and merit's rounding adds less than 2¹⁴.
 const SUMMAND_BITS: u32 = 58;
+/// What may be taken from, or added to, every utility while the scaled worth of narrow rows fits 64 bits.
+const BASE_MAX: u128 = 1 << 34;
+/// A worth that is compared in 64 bits.
+const WORTH_MAX: u64 = 1 << 35;
+/// Above every worth with what is taken from it.
+const LEAST_MAX: i128 = 1 << 99;
 const _: () = assert!(COLUMNS < 16, "the sum of a row's magnitudes is below 2⁶²");
 const _: () = assert!(RATES == 3, "`sum` names the columns before the rates");

@@ -4,7 +4,7 @@ use super::{
     bounds::{Bounds, Floor},
     order::{Counts, Failure},
     question::Question,
-    search::lowest,
+    search::{HALF, bit, lowest},
     sieve::Sieves,
 };
 use crate::{
@@ -17,7 +17,7 @@ pub(super) fn census(question: &Question<'_>) -> Counts {
     let bounds = Bounds::new(question);
     let mut census = Census {
         question,
-        sieves: Sieves::new(question),
+        sieves: Sieves::of(question),
         floor: bounds.open(question.valuation.is_some()),
         bounds,
         excluded: [usize::MAX; EXCLUDED_MAX],
@@ -112,10 +112,3 @@ fn bits(mut word: u64) -> impl Iterator<Item = usize> {
         Some(at)
     })
 }
-
-fn bit(at: usize) -> u64 {
-    1_u64.wrapping_shl(u32::try_from(at).unwrap_or(0))
-}
-
-/// The slots of the first leaf of a word.
-const HALF: u64 = (1 << LEAF) - 1;

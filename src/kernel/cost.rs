@@ -1,6 +1,8 @@
 //! What a request, or observed usage, costs at a candidate. SEMANTICS 6.
 
-use super::Quantities;
+use core::num::NonZero;
+
+use super::{Quantities, arithmetic::charge};
 use crate::{
     id::CandidateId,
     num::MicroUnits,
@@ -70,9 +72,9 @@ impl<'a> Bill<'a> {
 
     /// ⌊amount × scale / per⌋: what one micro-unit of rate makes of a cost multiplied by `scale`.
     pub(super) fn scaled(&self, quantity: QuantityIndex, amount: u64, scale: u64) -> u128 {
-        let per = self.schema.quantity_at(quantity).map_or(1, QuantitySpec::per).max(1);
+        let per = self.schema.quantity_at(quantity).map_or(NonZero::<u64>::MIN, QuantitySpec::of);
         // OK because two factors below 2⁶⁴ have a product below 2¹²⁸.
-        u128::from(amount).saturating_mul(u128::from(scale)) / u128::from(per)
+        u128::from(amount).saturating_mul(u128::from(scale)) / NonZero::<u128>::from(per)
     }
 
     /// The card that prices these quantities, with its place. SEMANTICS 6.1.
@@ -83,42 +85,26 @@ impl<'a> Bill<'a> {
         candidate.cards().get(place).map(|card| (place, card))
     }
 
-    /// The cost in micro-units; each term is shown to `each`. SEMANTICS 6.2.
+    /// The cost in micro-units; each term is shown to `each`.
+    #[inline]
     pub(super) fn cost(
         &self,
         candidate: &Candidate,
         mut each: impl FnMut(CostTerm),
     ) -> Result<u64, Unpriced> {
-        let Some((_, card)) = self.card(candidate) else { return Err(Unpriced::NoCards) };
+        let (_, card) = self.card(candidate).ok_or(Unpriced::NoCards)?;
         let mut total = u128::from(candidate.flat_fee().0);
         for (quantity, amount) in self.quantities.iter() {
-            let term = self.term(card, quantity, amount)?;
-            each(term);
+            let (rate_of, rate) = card.price(quantity).ok_or(Unpriced::NoRate(quantity))?;
+            // What it falls back to has the same `per`.
+            let per = self.schema.quantity_at(quantity).map_or(NonZero::<u64>::MIN, QuantitySpec::of);
+            let micros = charge(amount, rate, per);
+            each(CostTerm { quantity, amount, rate_of, rate, per: per.get(), micros });
             // A term beyond `u64` may not even fit the sum.
-            total = match u64::try_from(term.micros) {
-                Ok(micros) => total.saturating_add(u128::from(micros)),
-                Err(_) => return Err(Unpriced::TooLarge),
-            };
+            let Ok(micros) = u64::try_from(micros) else { return Err(Unpriced::TooLarge) };
+            // OK because at most 9 numbers of 64 bits are added.
+            total = total.wrapping_add(u128::from(micros));
         }
         u64::try_from(total).map_err(|_| Unpriced::TooLarge)
-    }
-
-    /// SEMANTICS 6.2 and 6.3.
-    #[inline]
-    fn term(&self, card: &Card, quantity: QuantityIndex, amount: u64) -> Result<CostTerm, Unpriced> {
-        let (rate_of, rate) = card.price(quantity).ok_or(Unpriced::NoRate(quantity))?;
-        // What it falls back to has the same `per`, which is at least 1: the schema is checked.
-        let per = self.schema.quantity_at(quantity).map_or(1, QuantitySpec::per).max(1);
-        Ok(CostTerm { quantity, amount, rate_of, rate, per, micros: charge(amount, rate, per) })
-    }
-}
-
-/// ⌈amount × rate / per⌉. One definition for both widths: most products fit the narrow one.
-#[inline]
-fn charge(amount: u64, rate: u64, per: u64) -> u128 {
-    match amount.checked_mul(rate) {
-        Some(product) => u128::from(product.div_ceil(per)),
-        // OK because two factors below 2⁶⁴ have a product below 2¹²⁸.
-        None => u128::from(amount).saturating_mul(u128::from(rate)).div_ceil(u128::from(per)),
     }
 }

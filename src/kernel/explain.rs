@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use super::{
     Counts, Decision, Disabled, Failure, Request, RequestError,
     cost::{CostTerm, Unpriced},
-    gates::{Demanded, Known},
+    gates::{Demanded, DemandedGate, Known},
     order::{Contender, Leaders, Podium},
     question::Question,
     select,
@@ -181,7 +181,7 @@ pub fn explain(policy: &Policy, disabled: &Disabled, request: &Request) -> Resul
                 gate: gate.index,
                 column: gate.column,
                 relation: gate.relation,
-                demand: gate.demand.into(),
+                demand: demand(&question, &gate),
             })
             .collect(),
         rows: rows(&question, &judged),
@@ -204,6 +204,15 @@ impl Explanation {
     pub fn row(&self, candidate: CandidateId) -> Option<&Row> {
         let at = self.rows.binary_search_by_key(&candidate, |row| row.candidate).ok()?;
         self.rows.get(at)
+    }
+}
+
+/// The demand as it was made: a sum of quantities exactly.
+fn demand(question: &Question<'_>, gate: &DemandedGate<'_>) -> Value {
+    match gate.demand {
+        Demanded::Number(number) => Value::Number(u128::from(number)),
+        Demanded::Beyond => Value::Number(question.fed(gate.index)),
+        Demanded::Set(set) => Value::Set(*set),
     }
 }
 
@@ -301,15 +310,6 @@ fn utility_line(question: &Question<'_>, candidate: &Candidate, cost: MicroUnits
         exact_micros: worth.total,
         total_micros: worth.clamped(),
     }))
-}
-
-impl From<Demanded<'_>> for Value {
-    fn from(demand: Demanded<'_>) -> Self {
-        match demand {
-            Demanded::Number(number) => Self::Number(number),
-            Demanded::Set(set) => Self::Set(*set),
-        }
-    }
 }
 
 impl From<Known<'_>> for Value {

@@ -15,8 +15,10 @@ pub(super) struct DemandedGate<'a> {
 /// What is demanded, wherever it comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Demanded<'a> {
-    /// A number, or the exact sum of quantities.
-    Number(u128),
+    /// A number, or the sum of quantities.
+    Number(u64),
+    /// A sum of quantities above every value.
+    Beyond,
     Set(&'a MemberSet),
 }
 
@@ -39,11 +41,12 @@ impl<'a> DemandedGate<'a> {
     pub(super) fn passes(&self, candidate: &Candidate) -> bool {
         match (self.relation, self.demand) {
             (Relation::AtLeast | Relation::Fits, Demanded::Number(demand)) => {
-                candidate.value(self.column).is_some_and(|value| u128::from(value) >= demand)
+                candidate.value(self.column).is_some_and(|value| value >= demand)
             }
             (Relation::AtMost, Demanded::Number(demand)) => {
-                candidate.value(self.column).is_some_and(|value| u128::from(value) <= demand)
+                candidate.value(self.column).is_some_and(|value| value <= demand)
             }
+            (Relation::AtMost, Demanded::Beyond) => candidate.value(self.column).is_some(),
             (Relation::HasAll, Demanded::Set(demand)) => {
                 candidate.set(self.column).is_some_and(|value| value.is_superset(demand))
             }
@@ -53,9 +56,13 @@ impl<'a> DemandedGate<'a> {
             (Relation::OneOf, Demanded::Set(demand)) => {
                 candidate.member(self.column).is_some_and(|value| demand.contains(value))
             }
+            (Relation::AtLeast | Relation::Fits, Demanded::Beyond) => false,
             // No such pair is made (the schema's kinds are checked); none passes.
             (Relation::AtLeast | Relation::AtMost | Relation::Fits, Demanded::Set(_))
-            | (Relation::HasAll | Relation::HasAny | Relation::OneOf, Demanded::Number(_)) => false,
+            | (
+                Relation::HasAll | Relation::HasAny | Relation::OneOf,
+                Demanded::Number(_) | Demanded::Beyond,
+            ) => false,
         }
     }
 

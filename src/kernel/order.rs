@@ -43,10 +43,10 @@ pub struct Counts {
 pub(super) struct Contender {
     pub(super) id: CandidateId,
     pub(super) cost: MicroUnits,
-    /// `None` for every candidate, or for none.
-    pub(super) utility: Option<i64>,
-    /// In basis points; with a utility, as counted there.
-    pub(super) merit: Option<u64>,
+    /// Above 0; 0 for every candidate when the policy has no utility.
+    pub(super) utility: i64,
+    /// In basis points; with a utility, as counted there. [`MERIT_UNKNOWN`] comes last.
+    pub(super) merit: i64,
 }
 
 /// The first two of those that are eligible.
@@ -122,21 +122,24 @@ impl Contender {
 
     /// By how many micro-units it is better: of utility or, without one, of cost. SEMANTICS 5.4 and 7.4.
     pub(super) fn lead_micros(&self, other: &Self) -> i128 {
-        let difference = match (self.utility, other.utility) {
-            (Some(mine), Some(theirs)) => i128::from(mine).checked_sub(i128::from(theirs)),
-            _ => i128::from(other.cost.0).checked_sub(i128::from(self.cost.0)),
-        };
-        // OK because numbers of 64 bits have a difference of 65; without one, no margin would hold.
-        difference.unwrap_or(i128::MAX)
+        // OK because numbers of 64 bits have a difference of 65.
+        match (self.utility, other.utility) {
+            (0, 0) => i128::from(other.cost.0).saturating_sub(i128::from(self.cost.0)),
+            (mine, theirs) => i128::from(mine).saturating_sub(i128::from(theirs)),
+        }
     }
 
     pub(super) fn choice(&self) -> Choice {
-        Choice { candidate: self.id, cost: self.cost, utility: self.utility }
+        let utility = (self.utility > 0).then_some(self.utility);
+        Choice { candidate: self.id, cost: self.cost, utility }
     }
 }
 
 /// Those that are kept of all that are met.
 pub(super) trait Podium {
+    /// How many are kept.
+    const PLACES: usize;
+
     /// Takes an eligible candidate into account, once; whether another one is the last now.
     fn meet(&mut self, contender: Contender) -> bool;
 
@@ -145,6 +148,8 @@ pub(super) trait Podium {
 }
 
 impl Podium for Leaders {
+    const PLACES: usize = 2;
+
     #[inline]
     fn meet(&mut self, contender: Contender) -> bool {
         if self.first.is_none_or(|first| contender.precedes(&first)) {
@@ -180,3 +185,6 @@ impl fmt::Display for Failure {
         Reason::from(*self).fmt(f)
     }
 }
+
+/// The merit of a contender of which none is known.
+pub(super) const MERIT_UNKNOWN: i64 = -1;

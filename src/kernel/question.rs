@@ -1,17 +1,17 @@
 //! One request put to one policy: checked, with all that is the same for every candidate worked out once.
 
 use super::{
-    Demand, Disabled, Fact, Reason, Request, RequestError,
+    Disabled, Fact, Reason, Request, RequestError,
     cost::Bill,
     error::same_schema,
     gates::{Demanded, DemandedGate},
-    order::{Contender, Failure},
+    order::{Contender, Failure, MERIT_UNKNOWN},
     utility::Valuation,
 };
 use crate::{
     id::CandidateId,
     num::MicroUnits,
-    policy::{Candidate, Filter, GateSpec, MemberId, Policy, Source},
+    policy::{Candidate, Filter, GateSpec, MemberId, Policy, Slots, Source},
 };
 
 /// What every way of deciding, and every way of explaining, asks of a candidate.
@@ -33,6 +33,17 @@ impl<'a> Question<'a> {
         disabled: &'a Disabled,
         request: &'a Request,
     ) -> Result<Self, RequestError> {
+        Self::ask(policy, disabled, request, |_, _| ())
+    }
+
+    /// The same; each gate on which a demand is made is shown to `each` with its bitmaps.
+    #[inline]
+    pub(super) fn ask(
+        policy: &'a Policy,
+        disabled: &'a Disabled,
+        request: &'a Request,
+        mut each: impl FnMut(&'a Filter, Demanded<'a>),
+    ) -> Result<Self, RequestError> {
         let schema = policy.schema();
         same_schema(request.tag(), schema.tag())?;
         disabled.check(policy)?;
@@ -44,9 +55,12 @@ impl<'a> Question<'a> {
         if limits.confidence_min.is_some() && facts.confidence.is_none() {
             return Err(RequestError::Missing { fact: Fact::Confidence });
         }
-        let gates = schema.gates().iter().zip(policy.index().filters());
-        for (index, (gate, filter)) in gates.enumerate() {
-            check(request, index, gate, filter)?;
+        for (index, filter) in policy.index().filters().iter().enumerate() {
+            let Some(demand) = demanded(request, index, filter.gate.source()) else { continue };
+            if breaks_rule(filter, demand) {
+                return Err(broken_rule(index, filter, demand));
+            }
+            each(filter, demand);
         }
         Ok(Self {
             policy,
@@ -89,6 +103,12 @@ impl<'a> Question<'a> {
         }
     }
 
+    /// The candidate of that id, if it is eligible.
+    pub(super) fn judge_id(&self, id: CandidateId) -> Option<Contender> {
+        let place = self.policy.position(id)?;
+        self.judge(place, self.policy.candidates().get(place)?).ok()
+    }
+
     /// The same for one that is neither disabled nor excluded and passes every gate.
     #[inline]
     pub(super) fn appraise(&self, candidate: &Candidate) -> Result<Contender, Failure> {
@@ -99,14 +119,14 @@ impl<'a> Question<'a> {
         let (id, cost) = (candidate.id(), MicroUnits(cost));
         let Some(valuation) = &self.valuation else {
             let merit = self.policy.schema().merit().and_then(|column| candidate.value(column));
-            return Ok(Contender { id, cost, utility: None, merit });
+            return Ok(Contender { id, cost, utility: 0, merit: merit.map_or(MERIT_UNKNOWN, in_order) });
         };
         let worth = valuation.worth(candidate, cost.0, |_| ()).ok_or(Failure::Utility)?;
-        let utility = worth.clamped();
-        if utility <= 0 {
-            return Err(Failure::Utility);
+        // SEMANTICS 5.2: above 0.
+        match worth.clamped() {
+            utility @ 1.. => Ok(Contender { id, cost, utility, merit: in_order(worth.merit) }),
+            _ => Err(Failure::Utility),
         }
-        Ok(Contender { id, cost, utility: Some(utility), merit: Some(worth.merit) })
     }
 
     /// By the policy or by the host.
@@ -123,11 +143,23 @@ impl<'a> Question<'a> {
 
     /// The gates on which a demand is made, in the schema's order.
     pub(super) fn gates(&self) -> impl Iterator<Item = DemandedGate<'a>> + use<'a> {
+        self.demands().map(|(index, filter, demand)| DemandedGate::new(index, &filter.gate, demand))
+    }
+
+    /// The demands with the places of their gates in the schema, and their bitmaps.
+    pub(super) fn demands(&self) -> impl Iterator<Item = (usize, &'a Filter, Demanded<'a>)> + use<'a> {
         let request = self.request;
-        let gates = self.policy.schema().gates().iter().enumerate();
-        gates.filter_map(move |(index, gate)| {
-            Some(DemandedGate::new(index, gate, demanded(request, index, gate)?))
+        self.policy.index().filters().iter().enumerate().filter_map(move |(index, filter)| {
+            Some((index, filter, demanded(request, index, filter.gate.source())?))
         })
+    }
+
+    /// The sum of the quantities that feed a gate.
+    pub(super) fn fed(&self, gate: u8) -> u128 {
+        match self.policy.schema().gates().get(usize::from(gate)).map(GateSpec::source) {
+            Some(Source::Quantities(of)) => self.request.quantities().sum(of),
+            _ => 0,
+        }
     }
 
     /// Slots of that word that neither policy nor host disables.
@@ -154,34 +186,53 @@ impl<'a> Question<'a> {
     }
 }
 
-/// What a demand breaks of the rules of SEMANTICS 3.4.
-#[inline]
-fn check(request: &Request, index: usize, gate: &GateSpec, filter: &Filter) -> Result<(), RequestError> {
-    // No request demands anything of a gate that is fed: no handle is made for one, and none is decoded.
-    match (gate.source(), filter, request.demand_of(index)) {
-        (Source::Request, Filter::Thresholds(of), Some(Demand::Number(seen))) if seen > of.demand_max => {
-            Err(RequestError::DemandTooLarge { gate: index, seen, max: of.demand_max })
-        }
-        (Source::Request, Filter::Members(of), Some(Demand::Set(set))) if !of.listed.is_superset(set) => {
-            let member = set.iter().find(|&member| !of.listed.contains(member)).unwrap_or(MemberId(0));
-            Err(RequestError::UnknownMember { gate: index, member })
-        }
-        _ => Ok(()),
-    }
+/// OK because merit is in basis points.
+fn in_order(merit: u64) -> i64 {
+    i64::try_from(merit).unwrap_or(i64::MAX)
 }
 
-/// The demand that the request, its quantities or its risk make of a gate. SEMANTICS 3.1 and 3.4.
+/// The demand that the request, its quantities or its risk make of a gate. SEMANTICS 3.1.
 #[inline]
-fn demanded<'a>(request: &'a Request, index: usize, gate: &GateSpec) -> Option<Demanded<'a>> {
-    match gate.source() {
-        Source::Request => match request.demand_of(index)? {
-            Demand::Number(number) => Some(Demanded::Number(u128::from(number))),
-            Demand::Set(set) => Some(Demanded::Set(set)),
+fn demanded(request: &Request, index: usize, source: Source) -> Option<Demanded<'_>> {
+    match source {
+        Source::Request => match request.number_demanded(index) {
+            Some(number) => Some(Demanded::Number(number)),
+            None => request.set_demanded(index).map(Demanded::Set),
         },
         Source::Quantities(of) => {
             let sum = request.quantities().sum(of);
-            (sum > 0).then_some(Demanded::Number(sum))
+            (sum > 0).then(|| u64::try_from(sum).map_or(Demanded::Beyond, Demanded::Number))
         }
-        Source::Risk => request.facts().risk.map(|risk| Demanded::Number(u128::from(risk.as_u16()))),
+        Source::Risk => request.facts().risk.map(|risk| Demanded::Number(u64::from(risk.as_u16()))),
+    }
+}
+
+/// Whether a demand breaks a rule of SEMANTICS 3.4. (No request demands anything of a gate that is fed: no handle
+/// is made for one, and none is decoded.)
+#[inline]
+fn breaks_rule(filter: &Filter, demand: Demanded<'_>) -> bool {
+    match (&filter.slots, demand) {
+        (Slots::Thresholds(of), Demanded::Number(demand)) => {
+            demand > of.demand_max && filter.gate.source() == Source::Request
+        }
+        (Slots::Members(of), Demanded::Set(demand)) => !of.listed.is_superset(demand),
+        _ => false,
+    }
+}
+
+#[cold]
+fn broken_rule(gate: usize, filter: &Filter, demand: Demanded<'_>) -> RequestError {
+    match (&filter.slots, demand) {
+        (Slots::Thresholds(of), Demanded::Number(seen)) => {
+            RequestError::DemandTooLarge { gate, seen, max: of.demand_max }
+        }
+        (slots, Demanded::Set(demand)) => {
+            let listed = |member| matches!(slots, Slots::Members(of) if of.listed.contains(member));
+            let member = demand.iter().find(|&member| !listed(member)).unwrap_or(MemberId(0));
+            RequestError::UnknownMember { gate, member }
+        }
+        (_, Demanded::Number(_) | Demanded::Beyond) => {
+            RequestError::DemandTooLarge { gate, seen: u64::MAX, max: 0 }
+        }
     }
 }

@@ -179,14 +179,20 @@ impl Request {
     /// The demand made of the gate at that place in the schema, if one is made.
     #[must_use]
     pub fn demand_of(&self, gate: usize) -> Option<Demand<'_>> {
-        let number = *self.numbers.get(gate)?;
-        if self.numbers_demanded & bit(gate) != 0 {
-            return Some(Demand::Number(number));
+        self.number_demanded(gate).map(Demand::Number).or_else(|| self.set_demanded(gate).map(Demand::Set))
+    }
+
+    #[inline]
+    pub(super) fn number_demanded(&self, gate: usize) -> Option<u64> {
+        if self.numbers_demanded & bit(gate) == 0 { None } else { self.numbers.get(gate).copied() }
+    }
+
+    #[inline]
+    pub(super) fn set_demanded(&self, gate: usize) -> Option<&MemberSet> {
+        if self.sets_demanded & bit(gate) == 0 {
+            return None;
         }
-        if self.sets_demanded & bit(gate) != 0 {
-            return self.sets.get(usize::try_from(number).ok()?).map(Demand::Set);
-        }
-        None
+        self.sets.get(usize::try_from(*self.numbers.get(gate)?).ok()?)
     }
 
     /// The quantities stated.

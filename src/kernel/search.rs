@@ -8,9 +8,21 @@ use super::{
     bounds::{Bounds, Floor, Sum},
     order::Podium,
     question::Question,
-    sieve::{Sieve, Sieves},
+    sieve::Sieves,
 };
-use crate::policy::{GROUP, GROUPS, Index, LEAF, LEAVES, WORD};
+use crate::{
+    id::CandidateId,
+    policy::{GROUP, GROUPS, Index, LEAF, LEAVES, WORD},
+};
+
+/// Where those are that pass the gates and are not disabled.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Passing<'s, 'a> {
+    /// In a catalog of one word.
+    Word(u64),
+    /// Where these sieves say so, word by word.
+    Sieves(&'s Sieves<'a>),
+}
 
 /// A field of candidates on the way to its podium.
 struct Field<'q, P> {
@@ -18,73 +30,67 @@ struct Field<'q, P> {
     index: &'q Index,
     bounds: Bounds,
     floor: Floor,
+    /// The highest two keys of those that are eligible, or worth nothing, for certain.
+    keys: [i64; 2],
     podium: P,
 }
 
 /// Fills the podium with the first of all that are eligible.
-pub(super) fn search<P: Podium>(question: &Question<'_>, podium: P) -> P {
+#[inline]
+pub(super) fn search<P: Podium>(question: &Question<'_>, passing: Passing<'_, '_>, podium: P) -> P {
     let index = question.policy.index();
     let bounds = Bounds::new(question);
     let floor = bounds.open(question.valuation.is_some());
-    let mut field = Field { question, index, bounds, floor, podium };
-    if index.words() == 1 {
-        field.word();
-    } else {
-        field.groups(&Sieves::new(question));
+    let mut field = Field { question, index, bounds, floor, keys: [i64::MIN; 2], podium };
+    match passing {
+        Passing::Word(passing) => field.word(passing),
+        Passing::Sieves(sieves) => field.groups(sieves),
     }
     field.podium
 }
 
 impl<P: Podium> Field<'_, P> {
     /// A catalog of one word, from the highest merit down.
-    fn word(&mut self) {
+    fn word(&mut self, passing: u64) {
         let index = self.index;
-        let mut left = self.passing() & index.live(0);
-        let best = self.bounds.sum(index.groups().row(0));
-        let best_gain = self.bounds.gain(index.groups().row(0));
+        let mut left = passing & index.live(0);
+        for slot in self.question.excluded_slots() {
+            left &= !bit(slot);
+        }
+        let best = index.groups().row(0);
+        // What the best of everything is worth but for its merit.
+        let beside_merit = self.bounds.sum(best).key.wrapping_sub(self.bounds.gain(best));
+        let sure = !index.loose(0);
+        let mut short = 0;
         while left != 0 {
             let slot = lowest(left);
-            left &= left.wrapping_sub(1);
             let row = index.rows().row(slot);
-            // All that follow have no more merit than this one, and what else they have is no better than the best.
-            let rest = best_gain.wrapping_sub(self.bounds.gain(row));
-            if best.key.wrapping_sub(rest) < self.floor.key {
-                return;
+            // Whoever follows has no more merit than this one.
+            if self.bounds.gain(row).wrapping_add(beside_merit) < self.floor.key {
+                break;
             }
+            let lowest_bit = left & left.wrapping_neg();
+            left ^= lowest_bit;
             let sum = self.bounds.sum(row);
-            if self.bounds.matters(&self.floor, sum, row, index.id(slot)) {
-                self.meet(slot);
+            if sum.key >= self.floor.key && sum.paid <= self.bounds.paid_max {
+                short |= lowest_bit;
+                if sure & lowest_bit != 0 {
+                    self.raise(sum);
+                }
             }
         }
-    }
-
-    /// The slots of the one word that pass everything but cost and utility.
-    #[inline]
-    fn passing(&self) -> u64 {
-        let mut left = self.question.enabled(0);
-        for slot in self.question.excluded_slots() {
-            left &= !1_u64.wrapping_shl(u32::try_from(slot).unwrap_or(0));
-        }
-        for gate in self.question.gates() {
-            let filter = self.index.filters().get(usize::from(gate.index));
-            left &= filter.and_then(|filter| Sieve::new(&gate, filter)).map_or(0, |sieve| sieve.outer(0));
-        }
-        left
+        self.settle(0, short);
     }
 
     /// Group after group, the best bound first, until none can matter.
     fn groups(&mut self, sieves: &Sieves<'_>) {
-        let mut sums = [const { None }; GROUPS];
-        let rows = self.index.groups().block(0, GROUPS);
-        for (sum, row) in sums.iter_mut().zip(rows) {
-            *sum = Some(self.bounds.sum(row));
+        let mut keys = [i64::MIN; GROUPS];
+        for (key, row) in keys.iter_mut().zip(self.index.groups().block(0, GROUPS)) {
+            *key = self.bounds.sum(row).key;
         }
-        while let Some((group, sum)) = take_best(&mut sums) {
-            if sum.key < self.floor.key {
-                return;
-            }
+        while let Some(group) = take_best(&mut keys, self.floor.key) {
             let row = self.index.groups().row(group);
-            if self.bounds.matters(&self.floor, sum, row, self.index.group_id(group)) {
+            if self.may_matter(row, || self.index.group_id(group)) {
                 self.leaves(sieves, group.wrapping_mul(LEAVES));
             }
         }
@@ -92,18 +98,13 @@ impl<P: Podium> Field<'_, P> {
 
     /// The same for the leaves of one group.
     fn leaves(&mut self, sieves: &Sieves<'_>, first: usize) {
-        let mut sums = [const { None }; LEAVES];
-        let rows = self.index.leaves().block(first, LEAVES);
-        for (sum, row) in sums.iter_mut().zip(rows) {
-            *sum = Some(self.bounds.sum(row));
+        let mut keys = [i64::MIN; LEAVES];
+        for (key, row) in keys.iter_mut().zip(self.index.leaves().block(first, LEAVES)) {
+            *key = self.bounds.sum(row).key;
         }
-        while let Some((at, sum)) = take_best(&mut sums) {
-            if sum.key < self.floor.key {
-                return;
-            }
+        while let Some(at) = take_best(&mut keys, self.floor.key) {
             let leaf = first.wrapping_add(at);
-            let row = self.index.leaves().row(leaf);
-            if self.bounds.matters(&self.floor, sum, row, self.index.leaf_id(leaf)) {
+            if self.may_matter(self.index.leaves().row(leaf), || self.index.leaf_id(leaf)) {
                 self.leaf(sieves, leaf);
             }
         }
@@ -114,50 +115,96 @@ impl<P: Podium> Field<'_, P> {
         let first = leaf.wrapping_mul(LEAF);
         let (word, half) = (first / WORD, first % WORD);
         let mut left = sieves.outer(self.question, word) & index.live(word) & (HALF << half);
+        let mut short = 0;
         while left != 0 {
-            let slot = word.wrapping_mul(WORD).wrapping_add(lowest(left));
+            let at = lowest(left);
             left &= left.wrapping_sub(1);
+            let slot = word.wrapping_mul(WORD).wrapping_add(at);
             let row = index.rows().row(slot);
-            let sum = self.bounds.sum(row);
-            if self.bounds.matters(&self.floor, sum, row, index.id(slot))
-                && self.question.passes(slot, sieves.exact)
-            {
-                self.meet(slot);
+            if self.may_matter(row, || index.id(slot)) && self.question.passes(slot, sieves.exact) {
+                short |= bit(at);
+                if !self.is_loose(slot) {
+                    self.raise(self.bounds.sum(row));
+                }
+            }
+        }
+        self.settle(word, short);
+    }
+
+    /// Whether a row, or a block with no merit above the row's and no id below that one, may come before the last.
+    #[inline]
+    fn may_matter(&self, row: &[i64], id: impl FnOnce() -> CandidateId) -> bool {
+        self.bounds.matters(self.floor, self.podium.last(), row, id)
+    }
+
+    /// Raises the floor by one whose row says all of it, and that passes everything but cost and utility, before it
+    /// is worked out.
+    #[inline]
+    fn raise(&mut self, sum: Sum) {
+        let [first, second] = self.keys;
+        if P::PLACES != 2 || sum.key <= second || !self.bounds.affordable(sum) {
+            return;
+        }
+        self.keys = [first.max(sum.key), first.min(sum.key)];
+        // What is short of both by more than rounding can make up comes after both of them.
+        let [_, second] = self.keys;
+        if second > i64::MIN {
+            self.floor.key = self.floor.key.max(self.bounds.beside_key(second));
+        }
+    }
+
+    /// Works out those of a word's slots that pass everything but cost and utility.
+    #[inline]
+    fn settle(&mut self, word: usize, mut short: u64) {
+        while short != 0 {
+            let slot = word.wrapping_mul(WORD).wrapping_add(lowest(short));
+            short &= short.wrapping_sub(1);
+            let row = self.index.rows().row(slot);
+            if self.may_matter(row, || self.index.id(slot)) {
+                self.meet(row, slot);
             }
         }
     }
 
-    /// Works out what passes everything but cost and utility.
-    fn meet(&mut self, slot: usize) {
-        let candidate = self.index.place(slot).and_then(|place| self.question.policy.candidates().get(place));
-        let Some(Ok(contender)) = candidate.map(|candidate| self.question.appraise(candidate)) else {
-            return;
+    #[inline]
+    fn meet(&mut self, row: &[i64], slot: usize) {
+        let contender = if self.bounds.is_whole() && !self.is_loose(slot) {
+            self.bounds.appraise(self.question, row, self.index.id(slot))
+        } else {
+            let place = self.index.place(slot);
+            let candidate = place.and_then(|place| self.question.policy.candidates().get(place));
+            candidate.and_then(|candidate| self.question.appraise(candidate).ok())
         };
-        if self.podium.meet(contender)
+        if let Some(contender) = contender
+            && self.podium.meet(contender)
             && let Some(last) = self.podium.last()
         {
+            let raised = self.floor.key;
             self.floor = self.bounds.beside(last);
+            self.floor.key = self.floor.key.max(raised);
         }
+    }
+
+    #[inline]
+    fn is_loose(&self, slot: usize) -> bool {
+        self.index.loose(slot / WORD) & bit(slot % WORD) != 0
     }
 }
 
-/// Takes out the sum with the highest key, with its place; of equals, the first.
+/// Takes out the place of the highest key that is not below the floor; of equals, the first.
 #[inline]
-fn take_best(sums: &mut [Option<Sum>]) -> Option<(usize, Sum)> {
-    let mut best: Option<(usize, Sum)> = None;
-    for (at, sum) in sums.iter().enumerate() {
-        if let Some(sum) = sum
-            && best.is_none_or(|(_, best)| sum.key > best.key)
-        {
-            best = Some((at, *sum));
+fn take_best(keys: &mut [i64], floor: i64) -> Option<usize> {
+    let (mut best, mut place) = (i64::MIN, 0);
+    for (at, &key) in keys.iter().enumerate() {
+        if key > best {
+            (best, place) = (key, at);
         }
     }
-    if let Some((at, _)) = best
-        && let Some(taken) = sums.get_mut(at)
-    {
-        *taken = None;
+    if best == i64::MIN || best < floor {
+        return None;
     }
-    best
+    *keys.get_mut(place)? = i64::MIN;
+    Some(place)
 }
 
 /// The place of the lowest bit.
@@ -166,6 +213,11 @@ pub(super) fn lowest(word: u64) -> usize {
     usize::try_from(word.trailing_zeros()).unwrap_or(0)
 }
 
+#[inline]
+pub(super) fn bit(at: usize) -> u64 {
+    1_u64.wrapping_shl(u32::try_from(at).unwrap_or(0))
+}
+
 /// The slots of the first leaf of a word.
-const HALF: u64 = (1 << LEAF) - 1;
+pub(super) const HALF: u64 = (1 << LEAF) - 1;
 const _: () = assert!(2 * LEAF == WORD && GROUP == LEAF * LEAVES, "a word has two leaves");

@@ -1,40 +1,44 @@
 //! The demands of one request as bitmaps of slots.
 
-use super::{
-    gates::{Demanded, DemandedGate},
-    question::Question,
+use super::{gates::Demanded, question::Question};
+use crate::{
+    limits::GATES_MAX,
+    policy::{Filter, MemberSet, MemberSlots, Passing, Relation, Slots, Thresholds},
 };
-use crate::limits::GATES_MAX;
-use crate::policy::{Filter, MemberFilter, MemberSet, Passing, Relation, Thresholds};
 
 /// The slots that pass one demanded gate.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Sieve<'a> {
-    /// By thresholds.
-    Number { of: &'a Thresholds, relation: Relation, demand: u128, outer: Passing },
+    /// By thresholds; a demand of `None` is beyond every value.
+    Number { of: &'a Thresholds, relation: Relation, demand: Option<u64>, outer: Passing },
     /// By members.
-    Set { of: &'a MemberFilter, demand: &'a MemberSet },
+    Set { of: &'a MemberSlots, demand: &'a MemberSet },
 }
 
 /// The slots that a request leaves, each word worked out when it is asked for.
 #[derive(Clone, Debug)]
 pub(super) struct Sieves<'a> {
     sieves: [Option<Sieve<'a>>; GATES_MAX],
+    count: usize,
     /// Whether every word is exact, but for cost and utility.
     pub(super) exact: bool,
 }
 
 impl<'a> Sieve<'a> {
     #[inline]
-    pub(super) fn new(gate: &DemandedGate<'a>, filter: &'a Filter) -> Option<Self> {
-        match (filter, gate.demand) {
-            (Filter::Thresholds(of), Demanded::Number(demand)) => {
-                let outer = of.outer(gate.relation, demand);
-                Some(Self::Number { of, relation: gate.relation, demand, outer })
+    pub(super) fn new(filter: &'a Filter, demand: Demanded<'a>) -> Option<Self> {
+        let relation = filter.gate.relation();
+        match (&filter.slots, demand) {
+            (Slots::Thresholds(of), Demanded::Number(demand)) => {
+                let outer = of.outer(relation, demand);
+                Some(Self::Number { of, relation, demand: Some(demand), outer })
             }
-            (Filter::Members(of), Demanded::Set(demand)) => Some(Self::Set { of, demand }),
+            (Slots::Thresholds(of), Demanded::Beyond) => {
+                Some(Self::Number { of, relation, demand: None, outer: of.beyond(relation) })
+            }
+            (Slots::Members(of), Demanded::Set(demand)) => Some(Self::Set { of, demand }),
             // No such pair is made: the schema's kinds are checked.
-            (Filter::Thresholds(_), Demanded::Set(_)) | (Filter::Members(_), Demanded::Number(_)) => None,
+            (Slots::Thresholds(_), Demanded::Set(_)) | (Slots::Members(_), _) => None,
         }
     }
 
@@ -49,46 +53,65 @@ impl<'a> Sieve<'a> {
 
     /// At most the slots of that word that pass.
     pub(super) fn inner(&self, word: usize) -> u64 {
-        match self {
-            Self::Number { of, relation, demand, .. } => of.word(of.inner(*relation, *demand), word),
+        match *self {
+            Self::Number { of, relation, demand, outer } => {
+                let inner = demand.map_or(outer, |demand| of.inner(relation, demand));
+                of.word(inner, word)
+            }
             Self::Set { of, demand } => of.word(demand, word),
         }
     }
 
     /// Whether outer and inner are the same.
     #[inline]
-    pub(super) fn is_exact(&self) -> bool {
+    fn is_exact(&self) -> bool {
         match self {
-            Self::Number { of, .. } => of.is_exact(),
+            Self::Number { of, demand, .. } => demand.is_none() || of.is_exact(),
             Self::Set { .. } => true,
         }
     }
 }
 
 impl<'a> Sieves<'a> {
-    pub(super) fn new(question: &Question<'a>) -> Self {
-        let mut sieves = [const { None }; GATES_MAX];
-        let mut exact = true;
-        let filters = question.policy.index().filters();
-        for (place, gate) in sieves.iter_mut().zip(question.gates()) {
-            let sieve = filters.get(usize::from(gate.index)).and_then(|filter| Sieve::new(&gate, filter));
-            exact &= sieve.is_some_and(|sieve| sieve.is_exact());
+    /// Those of no demand.
+    pub(super) fn new() -> Self {
+        Self { sieves: [const { None }; GATES_MAX], count: 0, exact: true }
+    }
+
+    /// Those of a question that was asked.
+    pub(super) fn of(question: &Question<'a>) -> Self {
+        let mut sieves = Self::new();
+        question.demands().for_each(|(_, filter, demand)| sieves.add(filter, demand));
+        sieves
+    }
+
+    #[inline]
+    pub(super) fn add(&mut self, filter: &'a Filter, demand: Demanded<'a>) {
+        let sieve = Sieve::new(filter, demand);
+        self.exact &= sieve.is_some_and(|sieve| sieve.is_exact());
+        if let Some(place) = self.sieves.get_mut(self.count) {
             *place = sieve;
+            self.count = self.count.wrapping_add(1);
         }
-        Self { sieves, exact }
     }
 
     /// At least the slots of that word that pass every gate and are not disabled.
     #[inline]
     pub(super) fn outer(&self, question: &Question<'_>, word: usize) -> u64 {
-        let mut left = question.enabled(word);
-        for sieve in self.sieves.iter().map_while(Option::as_ref) {
-            left &= sieve.outer(word);
-        }
-        left
+        self.iter().fold(question.enabled(word), |left, sieve| left & sieve.outer(word))
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Sieve<'a>> {
         self.sieves.iter().map_while(Option::as_ref)
+    }
+}
+
+/// The slots of a catalog of one word that pass a demand.
+#[inline]
+pub(super) fn word(filter: &Filter, demand: Demanded<'_>) -> u64 {
+    match (&filter.slots, demand) {
+        (Slots::Thresholds(of), Demanded::Number(demand)) => of.only_word(filter.gate.relation(), demand),
+        (Slots::Members(of), Demanded::Set(demand)) => of.word(demand, 0),
+        _ => Sieve::new(filter, demand).map_or(0, |sieve| sieve.outer(0)),
     }
 }

@@ -1,6 +1,11 @@
 //! What a candidate is worth to a request. SEMANTICS 7.
 
-use super::{RequestError, error::Fact, request::Facts};
+use super::{
+    RequestError,
+    arithmetic::{share, wide},
+    error::Fact,
+    request::Facts,
+};
 use crate::policy::{Candidate, ColumnIndex, Policy, Utility};
 
 /// The utility of one policy, with what one request states for it.
@@ -51,19 +56,19 @@ impl<'a> Valuation<'a> {
     pub(super) fn new(policy: &'a Policy, facts: &Facts) -> Result<Option<Self>, RequestError> {
         let Some(utility) = policy.utility() else { return Ok(None) };
         let stated = |fact: Option<u64>, name| fact.ok_or(RequestError::Missing { fact: name });
-        let share = |bps: crate::num::Bps| u64::from(bps.as_u16());
+        let in_bps = |bps: crate::num::Bps| u64::from(bps.as_u16());
         // Below zero counts as zero: SEMANTICS 4.2.
         let value = stated(facts.value.map(|value| value.max(0).unsigned_abs()), Fact::Value)?;
-        let confidence = stated(facts.confidence.map(share), Fact::Confidence)?;
+        let confidence = stated(facts.confidence.map(in_bps), Fact::Confidence)?;
         let multiplier = u64::from(utility.risk_multiplier_bps());
         let risk = match facts.risk {
             None if multiplier == 0 => 0,
-            risk => stated(risk.map(share), Fact::Risk)?,
+            risk => stated(risk.map(in_bps), Fact::Risk)?,
         };
         let merit = policy.schema().merit();
         let per_merit = u128::from(value).saturating_mul(u128::from(confidence));
         // OK because 10⁴ · 2³² is below 2⁴⁶.
-        let loss = share_of(u128::from(value), risk.saturating_mul(multiplier));
+        let loss = share(u128::from(value), risk.saturating_mul(multiplier));
         Ok(Some(Self { utility, merit, per_merit, loss }))
     }
 
@@ -76,7 +81,6 @@ impl<'a> Valuation<'a> {
         mut each: impl FnMut(PenaltyTerm),
     ) -> Option<Worth> {
         let merit = self.utility.merit_of(candidate, self.merit)?;
-        let gain = share_of(self.per_merit, merit);
         let penalty = self.utility.penalty_of(candidate, |weight, value| {
             each(PenaltyTerm {
                 column: weight.column(),
@@ -86,9 +90,9 @@ impl<'a> Valuation<'a> {
                 micros: weight.times(value),
             });
         })?;
+        let gain = share(self.per_merit, merit);
         // OK because the terms are below 2⁹⁰, 2¹⁰⁹, 2⁶⁴ and 2⁹⁶.
-        let total =
-            gain.saturating_sub(self.loss).saturating_sub(i128::from(cost_micros)).saturating_sub(penalty);
+        let total = wide::worth(gain, self.loss, i128::from(cost_micros), penalty);
         Some(Worth { merit, gain, loss: self.loss, penalty, total })
     }
 }
@@ -99,16 +103,3 @@ impl Worth {
         i64::try_from(self.total).unwrap_or(if self.total < 0 { i64::MIN } else { i64::MAX })
     }
 }
-
-/// ⌊a · b / 10⁸⌋ of what is below 2¹²⁷. One definition for both widths: most products fit the narrow one.
-#[inline]
-fn share_of(a: u128, b: u64) -> i128 {
-    match u64::try_from(a).ok().and_then(|a| a.checked_mul(b)) {
-        Some(product) => i128::from(product / SCALE),
-        // OK because 2⁷⁷ · 2¹⁴ and 2⁶³ · 2⁴⁶ are below 2¹²⁷.
-        None => i128::try_from(a.saturating_mul(u128::from(b)) / u128::from(SCALE)).unwrap_or(i128::MAX),
-    }
-}
-
-/// Confidence and merit, or risk and multiplier, are both in basis points.
-pub(super) const SCALE: u64 = 100_000_000;

@@ -18,7 +18,7 @@ use alloc::vec::Vec;
 use super::{Candidate, Policy, Utility};
 use crate::id::CandidateId;
 
-pub(crate) use filter::{Filter, Members, Passing, Thresholds};
+pub(crate) use filter::{Filter, Members, Passing, Slots, Thresholds};
 pub(crate) use rows::{COLUMNS, FEE, MERIT, PENALTY, RATES, Rows, Statics};
 
 /// A policy's catalog laid out for searching.

@@ -22,13 +22,15 @@ impl fmt::Display for MemberId {
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct MemberSet {
     words: [u64; WORDS],
+    /// Words up to the last that is not 0.
+    span: u8,
 }
 
 const WORDS: usize = MEMBERS_MAX / 64;
 
 impl MemberSet {
     /// The set without members. As a demand it is one: SEMANTICS 3.3.
-    pub const EMPTY: Self = Self { words: [0; WORDS] };
+    pub const EMPTY: Self = Self { words: [0; WORDS], span: 0 };
 
     /// Takes `member` in.
     ///
@@ -39,6 +41,7 @@ impl MemberSet {
         match self.words.get_mut(word) {
             Some(word) => {
                 *word |= bit;
+                self.reach();
                 Ok(())
             }
             None => Err(TooLarge { seen: u64::from(member.0), max: MEMBER_MAX }),
@@ -67,18 +70,29 @@ impl MemberSet {
     /// Whether every member of `other` is in it.
     #[must_use]
     pub fn is_superset(&self, other: &Self) -> bool {
-        self.words.iter().zip(&other.words).all(|(mine, theirs)| theirs & !mine == 0)
+        self.words.iter().zip(other.used()).fold(0, |missing, (mine, theirs)| missing | (theirs & !mine)) == 0
     }
 
     /// Whether it shares a member with `other`.
     #[must_use]
     pub fn intersects(&self, other: &Self) -> bool {
-        self.words.iter().zip(&other.words).any(|(mine, theirs)| mine & theirs != 0)
+        self.words.iter().zip(other.used()).fold(0, |shared, (mine, theirs)| shared | (mine & theirs)) != 0
     }
 
     /// Its members, ascending.
     pub fn iter(&self) -> impl Iterator<Item = MemberId> + '_ {
         (0_u16..).take(MEMBERS_MAX).map(MemberId).filter(|&member| self.contains(member))
+    }
+
+    /// Its words up to the last that is not 0.
+    #[inline]
+    pub(crate) fn used(&self) -> &[u64] {
+        self.words.get(..usize::from(self.span)).unwrap_or(&self.words)
+    }
+
+    fn reach(&mut self) {
+        let used = self.words.iter().rposition(|&word| word != 0).map_or(0, |last| last.saturating_add(1));
+        self.span = u8::try_from(used).unwrap_or(u8::MAX);
     }
 
     /// The bitmap as 8 words, member `m` being bit `m % 64` of word `m / 64`.
@@ -113,6 +127,7 @@ impl MemberSet {
         for (word, eight) in set.words.iter_mut().zip(bitmap.chunks_exact(8)) {
             *word = eight.try_into().map_or(0, u64::from_le_bytes);
         }
+        set.reach();
         Ok(set)
     }
 }

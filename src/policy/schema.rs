@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
+use core::num::NonZero;
 
 use super::check;
 use super::draft::{ColumnDraft, GateDraft, QuantityDraft, SchemaDraft, SourceDraft};
@@ -250,6 +251,12 @@ impl QuantitySpec {
     #[must_use]
     pub fn per(&self) -> u64 {
         self.per
+    }
+
+    /// The same as a divisor. OK because no checked schema has a `per` of 0.
+    #[inline]
+    pub(crate) fn of(&self) -> NonZero<u64> {
+        NonZero::new(self.per).unwrap_or(NonZero::<u64>::MIN)
     }
 
     /// The quantity whose rate it takes on a card where it has none. SEMANTICS 6.3.

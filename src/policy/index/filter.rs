@@ -5,9 +5,16 @@ use alloc::vec::Vec;
 use super::WORD;
 use crate::policy::{Candidate, ColumnIndex, ColumnKind, GateSpec, MemberId, MemberSet, Policy, Relation};
 
+/// One gate with its bitmaps.
+#[derive(Clone, Debug)]
+pub(crate) struct Filter {
+    pub(crate) gate: GateSpec,
+    pub(crate) slots: Slots,
+}
+
 /// The bitmaps of one gate.
 #[derive(Clone, Debug)]
-pub(crate) enum Filter {
+pub(crate) enum Slots {
     /// Of a gate on numbers.
     Thresholds(Thresholds),
     /// Of a gate on members.
@@ -43,10 +50,12 @@ pub(crate) struct Members {
     lacking: bool,
     /// Members in one chunk: 4, or 1 where a column has many.
     chunk: usize,
+    /// Bitmaps of one chunk.
+    choices: usize,
     words: usize,
     /// Slots with a known value.
     known: Vec<u64>,
-    /// For each chunk, for each choice of its members but none, a bitmap.
+    /// For each chunk, for each choice of its members, a bitmap.
     cells: Vec<u64>,
 }
 
@@ -55,16 +64,17 @@ impl Filter {
         let candidates: Vec<&Candidate> =
             places.iter().filter_map(|place| policy.candidates().get(usize::from(*place))).collect();
         let column = gate.column();
-        match gate.relation() {
+        let slots = match gate.relation() {
             Relation::AtLeast | Relation::AtMost | Relation::Fits => {
                 let kind = policy.schema().column_at(column).map(crate::policy::Column::kind);
-                Self::Thresholds(Thresholds::new(&candidates, column, kind))
+                Slots::Thresholds(Thresholds::new(&candidates, column, kind))
             }
             Relation::HasAll | Relation::HasAny | Relation::OneOf => {
                 let lacking = gate.relation() == Relation::HasAll;
-                Self::Members(Members::new(&candidates, column, policy.listed(column), lacking))
+                Slots::Members(Members::new(&candidates, column, policy.listed(column), lacking))
             }
-        }
+        };
+        Self { gate: *gate, slots }
     }
 }
 
@@ -106,7 +116,7 @@ impl Thresholds {
 
     /// At least the slots that pass.
     #[inline]
-    pub(crate) fn outer(&self, relation: Relation, demand: u128) -> Passing {
+    pub(crate) fn outer(&self, relation: Relation, demand: u64) -> Passing {
         match relation {
             Relation::AtMost => Passing { within: 0, without: self.bitmap(self.reached(demand)) },
             _ if self.exact => self.from(self.below(demand)),
@@ -116,7 +126,7 @@ impl Thresholds {
 
     /// At most the slots that pass.
     #[inline]
-    pub(crate) fn inner(&self, relation: Relation, demand: u128) -> Passing {
+    pub(crate) fn inner(&self, relation: Relation, demand: u64) -> Passing {
         match relation {
             Relation::AtMost if self.exact => self.outer(relation, demand),
             Relation::AtMost => {
@@ -132,22 +142,36 @@ impl Thresholds {
         cell(passing.within) & !cell(passing.without)
     }
 
+    /// The slots that pass, where there is but one word of them: then thresholds are exact.
+    #[inline]
+    pub(crate) fn only_word(&self, relation: Relation, demand: u64) -> u64 {
+        let cell = |threshold: usize| self.cells.get(threshold).copied().unwrap_or(0);
+        match relation {
+            Relation::AtMost => cell(0) & !cell(self.reached(demand)),
+            _ => cell(self.below(demand)),
+        }
+    }
+
+    /// The slots that pass a demand beyond every value.
+    pub(crate) fn beyond(&self, relation: Relation) -> Passing {
+        let none = self.bitmap(self.values.len());
+        if relation == Relation::AtMost {
+            Passing { within: 0, without: none }
+        } else {
+            self.from(self.values.len())
+        }
+    }
+
     /// How many thresholds are at most the demand.
     #[inline]
-    fn reached(&self, demand: u128) -> usize {
-        match u64::try_from(demand) {
-            Ok(demand) => self.values.partition_point(|&value| value <= demand),
-            Err(_) => self.values.len(),
-        }
+    fn reached(&self, demand: u64) -> usize {
+        self.values.partition_point(|&value| value <= demand)
     }
 
     /// How many thresholds are below the demand.
     #[inline]
-    fn below(&self, demand: u128) -> usize {
-        match u64::try_from(demand) {
-            Ok(demand) => self.values.partition_point(|&value| value < demand),
-            Err(_) => self.values.len(),
-        }
+    fn below(&self, demand: u64) -> usize {
+        self.values.partition_point(|&value| value < demand)
     }
 
     /// The slots with that threshold or more.
@@ -166,9 +190,9 @@ impl Members {
         let last = listed.iter().last().map_or(0, |member| usize::from(member.0).saturating_add(1));
         // Four times the memory for a quarter of the look-ups, where that is little.
         let chunk = if last <= CHUNKED_MAX || words == 1 { 4 } else { 1 };
-        let choices = CHOICES_OF_4 * usize::from(chunk == 4) + usize::from(chunk == 1);
+        let choices = if chunk == 4 { CHOICES_OF_4 } else { 1 };
         let cells = alloc::vec![0; last.div_ceil(chunk).saturating_mul(choices).saturating_mul(words)];
-        let mut filter = Self { listed, lacking, chunk, words, known: alloc::vec![0; words], cells };
+        let mut filter = Self { listed, lacking, chunk, words, choices, known: alloc::vec![0; words], cells };
         for (slot, candidate) in candidates.iter().enumerate() {
             let has = match (candidate.member(column), candidate.set(column)) {
                 (Some(member), _) => {
@@ -186,45 +210,46 @@ impl Members {
         filter
     }
 
-    /// Whether a demand for those members is one that every known value meets, or none can.
+    /// The slots of that word that pass a demand for listed members.
     #[inline]
     pub(crate) fn word(&self, demanded: &MemberSet, word: usize) -> u64 {
-        let known = self.known.get(word).copied().unwrap_or(0);
         let mut union = 0_u64;
-        for (start, bits) in (0_usize..).step_by(WORD).zip(demanded.words()) {
+        for (start, bits) in (0_usize..).step_by(WORD).zip(demanded.used()) {
             let mut left = *bits;
+            let mut row = start.wrapping_div(self.chunk).wrapping_mul(self.choices);
             while left != 0 {
-                let at = usize::try_from(left.trailing_zeros()).unwrap_or(0);
-                let (row, mask) = self.row(start, at, left);
-                union |=
-                    self.cells.get(row.wrapping_mul(self.words).wrapping_add(word)).copied().unwrap_or(0);
-                left &= !mask;
+                if self.chunk == 1 {
+                    // Few of many: go to the next one at once.
+                    let skipped = left.trailing_zeros();
+                    left = left.wrapping_shr(skipped) & !1;
+                    row = row.wrapping_add(usize::try_from(skipped).unwrap_or(0));
+                    union |= self.cell(row, word);
+                    continue;
+                }
+                union |= self.cell(row.wrapping_add(usize::try_from(left & 15).unwrap_or(0)), word);
+                left = left.wrapping_shr(4);
+                row = row.wrapping_add(self.choices);
             }
         }
+        let known = self.known.get(word).copied().unwrap_or(0);
         if self.lacking { known & !union } else { known & union }
     }
 
-    /// The bitmap for the members of `left` in the chunk of its lowest bit, and the mask of that chunk.
     #[inline]
-    fn row(&self, start: usize, at: usize, left: u64) -> (usize, u64) {
-        if self.chunk == 1 {
-            return (start.wrapping_add(at), 1_u64.wrapping_shl(u32::try_from(at).unwrap_or(0)));
-        }
-        let shift = at & !3;
-        let by = u32::try_from(shift).unwrap_or(0);
-        let choice = usize::try_from(left.wrapping_shr(by) & 15).unwrap_or(0);
-        let chunk = start.wrapping_add(shift) / 4;
-        (chunk.wrapping_mul(CHOICES_OF_4).wrapping_add(choice).wrapping_sub(1), 15_u64.wrapping_shl(by))
+    fn cell(&self, row: usize, word: usize) -> u64 {
+        self.cells.get(row.wrapping_mul(self.words).wrapping_add(word)).copied().unwrap_or(0)
     }
 
     fn enter(&mut self, slot: usize, has: &MemberSet, last: usize) {
-        let choices = if self.chunk == 1 { 1 } else { CHOICES_OF_4 };
         for (chunk, start) in (0..last).step_by(self.chunk).enumerate() {
-            for choice in 1..=choices {
-                let chosen = (0..self.chunk).filter(|bit| choice & 1_usize.wrapping_shl(bit_of(*bit)) != 0);
+            for choice in 0..self.choices {
+                // A chunk of one is its own choice.
+                let choice_bits = if self.chunk == 1 { 1 } else { choice };
+                let chosen =
+                    (0..self.chunk).filter(|bit| choice_bits & 1_usize.wrapping_shl(bit_of(*bit)) != 0);
                 let mut members = chosen.filter_map(|bit| u16::try_from(start.saturating_add(bit)).ok());
                 if members.any(|member| has.contains(MemberId(member)) != self.lacking) {
-                    let row = chunk.saturating_mul(choices).saturating_add(choice).saturating_sub(1);
+                    let row = chunk.saturating_mul(self.choices).saturating_add(choice);
                     let from = row.saturating_mul(self.words);
                     if let Some(bitmap) = self.cells.get_mut(from..from.saturating_add(self.words)) {
                         set_bit(bitmap, slot);
@@ -247,7 +272,8 @@ fn set_bit(bitmap: &mut [u64], slot: usize) {
 
 /// Values for which a numeric gate has a bitmap.
 const THRESHOLDS: usize = 64;
-/// Choices among 4 members, but for none.
-const CHOICES_OF_4: usize = 15;
+const _: () = assert!(THRESHOLDS >= WORD, "one word of slots has no more different values");
+/// Choices among 4 members.
+const CHOICES_OF_4: usize = 16;
 /// Members of a column up to which choices of 4 have bitmaps, in a catalog of more than one word.
 const CHUNKED_MAX: usize = 64;

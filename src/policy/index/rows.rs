@@ -1,6 +1,7 @@
 //! The numbers that bounds are computed from: for each slot one row, and for each block of slots the best of them.
 
 use alloc::vec::Vec;
+use core::num::NonZero;
 
 use super::fixed_worth;
 use crate::limits::QUANTITIES_MAX;
@@ -16,7 +17,7 @@ pub(crate) struct Rows {
 }
 
 /// What a request is measured with before it is put to rows.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Statics {
     /// The penalty that stands for 0 in rows: the least one, in micro-units.
     pub(crate) penalty_base: i128,
@@ -26,6 +27,20 @@ pub(crate) struct Statics {
     pub(crate) weight_max: [i64; COLUMNS],
     /// For each quantity 10⁸ / per where that is whole, else 0.
     pub(crate) scale: [u64; QUANTITIES_MAX],
+    /// For each quantity what its rates are for.
+    pub(crate) per: [NonZero<u64>; QUANTITIES_MAX],
+}
+
+impl Default for Statics {
+    fn default() -> Self {
+        Self {
+            penalty_base: 0,
+            max: [0; COLUMNS],
+            weight_max: [0; COLUMNS],
+            scale: [0; QUANTITIES_MAX],
+            per: [NonZero::<u64>::MIN; QUANTITIES_MAX],
+        }
+    }
 }
 
 /// Rows by the place of candidates in the catalog, before they have slots.
@@ -84,9 +99,10 @@ impl Draft {
             has_utility: policy.utility().is_some(),
             usual: [0; QUANTITIES_MAX],
         };
-        for ((scale, usual), quantity) in draft.statics.scale.iter_mut().zip(&mut draft.usual).zip(quantities)
-        {
-            let per = quantity.per().max(1);
+        let statics = draft.statics.scale.iter_mut().zip(&mut draft.statics.per);
+        for ((scale, of), (usual, quantity)) in statics.zip(draft.usual.iter_mut().zip(quantities)) {
+            *of = quantity.of();
+            let per = of.get();
             *scale = if SCALE % per == 0 { SCALE / per } else { 0 };
             // A thousandth of what the rate is for, and one where that is less.
             *usual = i128::from(SCALE / 1_000).max(i128::from(SCALE / per));
