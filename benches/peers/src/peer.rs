@@ -1,0 +1,25 @@
+//! The peer: a policy made by its trusted constructor.
+
+use calybris_core::kernel::{KernelDecision, KernelInput, PolicySnapshot};
+
+use crate::catalog::Catalog;
+
+/// The peer's policy of that catalog.
+pub fn policy(catalog: &Catalog) -> PolicySnapshot {
+    let terms = catalog.terms;
+    PolicySnapshot::try_new_trusted(
+        1,
+        1,
+        terms.risk_hard_bps,
+        terms.confidence_min_bps,
+        terms.risk_multiplier_bps,
+        terms.latency_micros_per_ms,
+        catalog.models.clone(),
+    )
+    .expect("catalogs are drawn valid")
+}
+
+/// The peer's answer, by the call that it recommends.
+pub fn prescribe(policy: &PolicySnapshot, request: &KernelInput) -> KernelDecision {
+    policy.prescribe_checked(*request).expect("requests are drawn valid")
+}
