@@ -46,6 +46,7 @@ pub fn compare(case: Case<'_>) -> Result<Answers, Disagreement> {
 
 /// A difference that SEMANTICS 14 does not name.
 #[derive(Debug)]
+#[expect(dead_code, reason = "it is shown")]
 pub struct Disagreement {
     pub what: &'static str,
     pub answers: Answers,

@@ -2,6 +2,7 @@
 
 mod agree;
 mod catalog;
+mod differential;
 mod measure;
 mod ours;
 mod peer;
@@ -10,7 +11,9 @@ mod random;
 mod requests;
 mod table;
 
-use clap::Parser;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
 
 use crate::table::Table;
 
@@ -23,11 +26,23 @@ struct Arguments {
     /// Only the rows whose name contains this.
     #[arg(long, value_name = "SUBSTRING")]
     only: Option<String>,
+    #[command(subcommand)]
+    command: Option<Command>,
 }
 
-fn main() {
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Compares the answers to random requests under random policies; no times.
+    Differential(differential::Arguments),
+}
+
+fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Some(Command::Differential(arguments)) = arguments.command {
+        return if differential::run(arguments) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     let mut table = Table::new(arguments.json, arguments.only);
     table.machine(&[("catalog_seed", prescribe::CATALOG_SEED), ("request_seed", prescribe::REQUEST_SEED)]);
     prescribe::rows(&mut table);
+    ExitCode::SUCCESS
 }
