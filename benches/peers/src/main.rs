@@ -3,15 +3,22 @@
 mod agree;
 mod catalog;
 mod differential;
+mod freeze;
+mod litellm;
 mod measure;
 mod ours;
 mod peer;
 mod prescribe;
 mod random;
 mod requests;
+mod scan;
+mod scanned;
+mod swap;
 mod table;
+mod threads;
+mod wide;
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -26,6 +33,9 @@ struct Arguments {
     /// Only the rows whose name contains this.
     #[arg(long, value_name = "SUBSTRING")]
     only: Option<String>,
+    /// A policy document that `assize policy import-litellm` has written, for the rows of the real price list.
+    #[arg(long, value_name = "FILE")]
+    prices: Option<PathBuf>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -41,8 +51,22 @@ fn main() -> ExitCode {
     if let Some(Command::Differential(arguments)) = arguments.command {
         return if differential::run(arguments) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
+    let prices = match arguments.prices.as_deref().map(litellm::load).transpose() {
+        Ok(prices) => prices,
+        Err(what) => {
+            eprintln!("{what}");
+            return ExitCode::from(2);
+        }
+    };
     let mut table = Table::new(arguments.json, arguments.only);
     table.machine(&[("catalog_seed", prescribe::CATALOG_SEED), ("request_seed", prescribe::REQUEST_SEED)]);
     prescribe::rows(&mut table);
+    wide::rows(&mut table);
+    if let Some(prices) = &prices {
+        litellm::rows(&mut table, prices);
+    }
+    threads::rows(&mut table);
+    swap::rows(&mut table);
+    freeze::rows(&mut table);
     ExitCode::SUCCESS
 }

@@ -19,17 +19,27 @@ pub struct Beside {
 
 /// Times both in turns. Each is given a number of rounds to make, and a round is `calls` calls.
 pub fn beside(calls: usize, mut peer: impl FnMut(usize), mut ours: impl FnMut(usize)) -> Beside {
+    let peer = |rounds| cpu_time_of(|| peer(rounds)).0;
+    beside_timed(calls, peer, |rounds| cpu_time_of(|| ours(rounds)).0)
+}
+
+/// As [`beside`], for work that says itself how long its rounds took.
+pub fn beside_timed(
+    calls: usize,
+    mut peer: impl FnMut(usize) -> Duration,
+    mut ours: impl FnMut(usize) -> Duration,
+) -> Beside {
     let (peer_rounds, ours_rounds) = (rounds(&mut peer), rounds(&mut ours));
     let per_call = |time: Duration, rounds: usize| nanos(time) / (rounds * calls) as f64;
     let mut pairs = Vec::new();
     for repetition in 0..REPETITIONS {
         // Who begins alternates, so that neither always follows the other.
         let (theirs, own) = if repetition % 2 == 0 {
-            let theirs = time(&mut peer, peer_rounds);
-            (theirs, time(&mut ours, ours_rounds))
+            let theirs = peer(peer_rounds);
+            (theirs, ours(ours_rounds))
         } else {
-            let own = time(&mut ours, ours_rounds);
-            (time(&mut peer, peer_rounds), own)
+            let own = ours(ours_rounds);
+            (peer(peer_rounds), own)
         };
         pairs.push((per_call(theirs, peer_rounds), per_call(own, ours_rounds)));
     }
@@ -43,10 +53,10 @@ pub fn beside(calls: usize, mut peer: impl FnMut(usize), mut ours: impl FnMut(us
 }
 
 /// Rounds that take about as long as a batch should; finding it warms up.
-fn rounds(work: &mut impl FnMut(usize)) -> usize {
+fn rounds(work: &mut impl FnMut(usize) -> Duration) -> usize {
     let mut rounds = 1;
     loop {
-        let taken = time(work, rounds);
+        let taken = work(rounds);
         if taken >= BATCH {
             return rounds;
         }
@@ -55,12 +65,12 @@ fn rounds(work: &mut impl FnMut(usize)) -> usize {
     }
 }
 
-/// In CPU time of this thread: on a shared machine a long batch is interrupted more often than a short one, and wall
-/// time would count that.
-fn time(work: &mut impl FnMut(usize), rounds: usize) -> Duration {
+/// How long it takes, in CPU time of this thread: on a shared machine a long batch is interrupted more often than a
+/// short one, and wall time would count that.
+pub fn cpu_time_of<T>(work: impl FnOnce() -> T) -> (Duration, T) {
     let start = cpu_time();
-    work(rounds);
-    cpu_time() - start
+    let made = work();
+    (cpu_time() - start, made)
 }
 
 fn cpu_time() -> Duration {

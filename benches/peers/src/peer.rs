@@ -1,12 +1,16 @@
 //! The peer: a policy made by its trusted constructor.
 
-use calybris_core::kernel::{KernelDecision, KernelInput, PolicySnapshot};
+use calybris_core::kernel::{KernelDecision, KernelInput, KernelModel, PolicySnapshot};
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Terms};
 
 /// The peer's policy of that catalog.
 pub fn policy(catalog: &Catalog) -> PolicySnapshot {
-    let terms = catalog.terms;
+    policy_of(&catalog.terms, catalog.models.clone())
+}
+
+/// The peer's policy of these models.
+pub fn policy_of(terms: &Terms, models: Vec<KernelModel>) -> PolicySnapshot {
     PolicySnapshot::try_new_trusted(
         1,
         1,
@@ -14,7 +18,7 @@ pub fn policy(catalog: &Catalog) -> PolicySnapshot {
         terms.confidence_min_bps,
         terms.risk_multiplier_bps,
         terms.latency_micros_per_ms,
-        catalog.models.clone(),
+        models,
     )
     .expect("catalogs are drawn valid")
 }

@@ -22,6 +22,8 @@ pub struct Table {
 pub struct Row {
     name: String,
     beside: Option<Beside>,
+    /// What `Beside::peer_ns` is called.
+    other: &'static str,
     fields: Vec<(&'static str, Value)>,
 }
 
@@ -49,7 +51,7 @@ impl Table {
         ];
         fields.extend(seeds.iter().map(|&(name, seed)| (name, format!("{seed:#x}").into())));
         if self.json {
-            self.say(Row { name: "machine".into(), beside: None, fields }.object());
+            self.say(Row { fields, ..Row::new("machine", None) }.object());
         } else {
             fields.iter().for_each(|(name, value)| self.say(format!("{name:<13} {}", shown(value))));
             self.say(
@@ -73,7 +75,8 @@ impl Table {
             None => " ".repeat(43),
         };
         let fields = row.fields.iter().map(|(name, value)| format!("  {name} {}", shown(value)));
-        self.say(format!("{:<38} {times}{}", row.name, fields.collect::<String>()));
+        let beside = if row.other == "scan_ns" { "  beside a full scan" } else { "" };
+        self.say(format!("{:<38} {times}{beside}{}", row.name, fields.collect::<String>()));
     }
 
     fn say(&self, line: impl std::fmt::Display) {
@@ -84,7 +87,12 @@ impl Table {
 
 impl Row {
     pub fn new(name: impl Into<String>, beside: impl Into<Option<Beside>>) -> Self {
-        Self { name: name.into(), beside: beside.into(), fields: Vec::new() }
+        Self { name: name.into(), beside: beside.into(), other: "peer_ns", fields: Vec::new() }
+    }
+
+    /// A row of ours beside a full scan in the peer's place.
+    pub fn beside_scan(name: impl Into<String>, beside: Beside) -> Self {
+        Self { other: "scan_ns", ..Self::new(name, beside) }
     }
 
     /// With one more figure. Fractions are kept to three digits after the point.
@@ -104,7 +112,7 @@ impl Row {
         object.insert("name".into(), self.name.clone().into());
         if let Some(Beside { peer_ns, ours_ns, ratio, ratio_min }) = self.beside {
             let times =
-                [("peer_ns", peer_ns), ("ours_ns", ours_ns), ("ratio", ratio), ("ratio_min", ratio_min)];
+                [(self.other, peer_ns), ("ours_ns", ours_ns), ("ratio", ratio), ("ratio_min", ratio_min)];
             object.extend(times.map(|(name, value)| (name.into(), value.into())));
         }
         object.extend(self.fields.iter().map(|(name, value)| ((*name).into(), value.clone())));
