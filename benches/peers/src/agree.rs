@@ -46,9 +46,9 @@ pub fn compare(case: Case<'_>) -> Result<Answers, Disagreement> {
 
 /// A difference that SEMANTICS 14 does not name.
 #[derive(Debug)]
-#[expect(dead_code, reason = "it is shown")]
 pub struct Disagreement {
     pub what: &'static str,
+    #[expect(dead_code, reason = "it is shown")]
     pub answers: Answers,
 }
 

@@ -86,10 +86,18 @@ struct Both<'a> {
 
 /// What is wrong.
 #[derive(Debug)]
-#[expect(dead_code, reason = "it is shown")]
 enum Fault {
     Differs(Box<Disagreement>),
     Panicked,
+}
+
+impl Fault {
+    fn what(&self) -> &'static str {
+        match self {
+            Self::Differs(disagreement) => disagreement.what,
+            Self::Panicked => "panicked",
+        }
+    }
 }
 
 impl<'a> Both<'a> {
@@ -112,7 +120,7 @@ impl<'a> Both<'a> {
     }
 }
 
-/// The case with as many candidates left out as can be while something is still wrong.
+/// The case with as many candidates left out as can be while the same is still wrong.
 fn shrink(mut world: World, asked: &Asked, mut fault: Fault) -> (World, Fault) {
     let mut piece = world.catalog.models.len() / 2;
     while piece > 0 {
@@ -123,7 +131,7 @@ fn shrink(mut world: World, asked: &Asked, mut fault: Fault) -> (World, Fault) {
             less.catalog.models.drain(start..end);
             let valid = less.catalog.models.iter().any(|model| model.enabled == 1);
             match valid.then(|| Both::new(&less).ask(asked)) {
-                Some(Err(still)) => (world, fault) = (less, still),
+                Some(Err(still)) if still.what() == fault.what() => (world, fault) = (less, still),
                 _ => start += piece,
             }
         }

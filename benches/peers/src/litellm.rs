@@ -116,21 +116,20 @@ fn some_providers(
 
 fn deny(prices: &Policy, llm: Llm, number: usize, request: &mut Request) {
     let members = |column, names: &[&str]| prices.members(column, names).expect("they are listed");
-    match number % 5 {
-        0 => drop(request.cost_limit(MicroUnits(0))),
-        1 => drop(request.demand_set(llm.provider, &members("provider", &[])).expect("it is of this schema")),
-        2 => drop(request.demand(llm.quality, 1).expect("it is of this schema")),
+    let demanded = match number % 5 {
+        0 => Ok(request.cost_limit(MicroUnits(0))),
+        1 => request.demand_set(llm.provider, &members("provider", &[])),
+        2 => request.demand(llm.quality, 1),
         // Above every window.
-        3 => drop(request.quantity(llm.input, 1 << 40).expect("it is of this schema")),
+        3 => request.quantity(llm.input, 1 << 40),
         _ => {
             let column = llm.capabilities.column();
             let ids = (0..MEMBERS_MAX as u16).map(MemberId);
             let all: Vec<&str> = ids.filter_map(|id| prices.member_name(column, id)).collect();
-            request
-                .demand_set(llm.capabilities, &members("capabilities", &all))
-                .expect("it is of this schema");
+            request.demand_set(llm.capabilities, &members("capabilities", &all))
         }
-    }
+    };
+    demanded.expect("it is of this schema");
 }
 
 /// The models that have prices for input and output, with those prices and their providers; what the list does not

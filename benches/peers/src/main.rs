@@ -68,5 +68,9 @@ fn main() -> ExitCode {
     threads::rows(&mut table);
     swap::rows(&mut table);
     freeze::rows(&mut table);
+    if table.rows() == 0 {
+        eprintln!("no row has that name; the rows of the price list need --prices");
+        return ExitCode::from(2);
+    }
     ExitCode::SUCCESS
 }

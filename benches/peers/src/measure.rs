@@ -134,3 +134,20 @@ pub fn nanos(time: Duration) -> f64 {
 pub const REPETITIONS: usize = 9;
 /// What one repetition of one side takes at least.
 const BATCH: Duration = Duration::from_millis(25);
+
+#[cfg(test)]
+mod tests {
+    use super::{Tail, median};
+
+    #[test]
+    fn medians_and_tails_are_places_in_the_order() {
+        assert_eq!(median([3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median([4.0, 1.0, 2.0, 3.0]), 3.0);
+        let mut tail = Tail::default();
+        (1..=1_000).rev().for_each(|nanos| tail.add(nanos));
+        assert_eq!([500, 990, 999, 1_000].map(|per_mille| tail.per_mille(per_mille)), [500, 990, 999, 1_000]);
+        let mut one = Tail::default();
+        one.add(7);
+        assert_eq!([1, 1_000].map(|per_mille| one.per_mille(per_mille)), [7, 7]);
+    }
+}

@@ -14,7 +14,7 @@ use crate::{
 pub struct Table {
     json: bool,
     only: Option<String>,
-    headed: bool,
+    rows: usize,
 }
 
 /// What was measured under one name.
@@ -29,12 +29,17 @@ pub struct Row {
 
 impl Table {
     pub fn new(json: bool, only: Option<String>) -> Self {
-        Self { json, only, headed: false }
+        Self { json, only, rows: 0 }
     }
 
     /// Whether a row of that name is asked for.
     pub fn wants(&self, name: &str) -> bool {
         self.only.as_deref().is_none_or(|only| name.contains(only))
+    }
+
+    /// How many rows there were.
+    pub fn rows(&self) -> usize {
+        self.rows
     }
 
     /// The machine, the toolchain, and what all rows have in common.
@@ -61,11 +66,11 @@ impl Table {
     }
 
     pub fn row(&mut self, row: &Row) {
+        self.rows += 1;
         if self.json {
             return self.say(row.object());
         }
-        if !self.headed {
-            self.headed = true;
+        if self.rows == 1 {
             self.say(format!("{:<38} {:>12} {:>12} {:>8} {:>8}", "", "peer ns", "ours ns", "ratio", "least"));
         }
         let times = match row.beside {
