@@ -1,0 +1,86 @@
+//! `prescribe N broad 2 threads`: how decisions over one shared policy scale, beside a loop that shares nothing.
+
+use std::{
+    sync::Barrier,
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    catalog::{Catalog, Kind},
+    measure::{self, REPETITIONS, median, nanos},
+    ours::Ours,
+    peer,
+    prescribe::{CATALOG_SEED, REQUEST_SEED, REQUESTS, Scene},
+    requests::Class,
+    table::{Row, Table},
+};
+
+pub fn rows(table: &mut Table) {
+    for count in COUNTS {
+        let name = format!("prescribe {count} broad {THREADS} threads");
+        if table.wants(&name) {
+            let catalog = Catalog::draw(Kind::Uniform, count, CATALOG_SEED);
+            let inputs = Class::Broad.draw(&catalog, Kind::Uniform, REQUESTS, REQUEST_SEED);
+            let scene = Scene::new(&name, peer::policy(&catalog), Ours::new(&catalog), inputs);
+            table.row(&row(&name, &scene));
+        }
+    }
+}
+
+fn row(name: &str, scene: &Scene) -> Row {
+    let decide = |rounds: u64| (0..rounds).for_each(|_| scene.ours_round());
+    let spin = |rounds: u64| measure::spin(rounds * SPIN_STEPS);
+    let (decide_rounds, spin_rounds) = (rounds(&decide), rounds(&spin));
+    let (mut ours, mut control, mut relative) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..REPETITIONS * 3 {
+        let one = together(1, decide_rounds, &decide);
+        let spun_one = together(1, spin_rounds, &spin);
+        let two = together(THREADS, decide_rounds, &decide);
+        let spun_two = together(THREADS, spin_rounds, &spin);
+        ours.push(scaling(one, two));
+        control.push(scaling(spun_one, spun_two));
+        relative.push(scaling(one, two) / scaling(spun_one, spun_two));
+    }
+    Row::new(name, None)
+        .with("scaling_ours", median(ours))
+        .with("scaling_spin", median(control))
+        .with("relative", median(relative))
+}
+
+/// How much more is done in a time by all threads than by one.
+fn scaling(one: Duration, all: Duration) -> f64 {
+    THREADS as f64 * nanos(one) / nanos(all)
+}
+
+/// From when all threads have begun until all have done their rounds.
+fn together(threads: usize, rounds: u64, work: &(impl Fn(u64) + Sync)) -> Duration {
+    let begin = Barrier::new(threads);
+    let work = || {
+        begin.wait();
+        let start = Instant::now();
+        work(rounds);
+        (start, Instant::now())
+    };
+    let spans: Vec<(Instant, Instant)> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().map(|thread| thread.join().expect("the work does not panic")).collect()
+    });
+    let first = spans.iter().map(|span| span.0).min().expect("there is a thread");
+    let last = spans.iter().map(|span| span.1).max().expect("there is a thread");
+    last - first
+}
+
+/// Rounds that take one thread about as long as a batch should.
+fn rounds(work: &(impl Fn(u64) + Sync)) -> u64 {
+    let mut rounds = 1;
+    while together(1, rounds, work) < BATCH {
+        rounds *= 2;
+    }
+    rounds
+}
+
+const COUNTS: [usize; 3] = [22, 4_096, 65_535];
+const THREADS: usize = 2;
+const SPIN_STEPS: u64 = 10_000;
+const BATCH: Duration = Duration::from_millis(20);
