@@ -204,7 +204,7 @@ fn a_report_tells_classes_accounts_and_candidates() {
         ]
     );
 
-    let options = WhatIfOptions { accounts_max: 2, ..WhatIfOptions::default() };
+    let options = WhatIfOptions { accounts_max: Some(2), ..WhatIfOptions::default() };
     let (key, storage) = (key(), scene.place.storage());
     let report = what_if(&*storage, &[&key], &alpha_at(5), options).unwrap();
     assert_eq!((rows(&report), report.accounts_changed), (all[..2].to_vec(), 3));
@@ -652,6 +652,114 @@ fn under_the_policy_in_force_nothing_changes_whatever_is_done() {
     // Admitted; denied by policy, by a budget, for a halt (4); committed, released, extended, rerouted.
     let without_throttle = [0, 1, 2, 4, 5, 6, 7, 8].map(|kind: usize| reached[kind]);
     assert!(without_throttle.iter().all(|count| *count > 20), "{reached:?}");
+}
+
+/// A request of a script: who pays, what is asked, and how many units are used of it.
+struct Scripted {
+    account: usize,
+    units: u64,
+    requested: Option<CandidateId>,
+    used: u64,
+}
+
+/// Who was selected, and what is held.
+type Served = (CandidateId, u64);
+
+/// What came of a script: for each request what was selected and held, and what all of them spent.
+struct Lived {
+    scene: Scene,
+    held: Vec<Option<Served>>,
+    spent: u64,
+}
+
+/// Lives a script under a policy, each request settled when three more were asked; what executes here and did not
+/// before is committed at once.
+fn live(script: &[Scripted], policy: Policy, before: Option<&Lived>) -> Lived {
+    let scene = Scene::with(Setup { policy, ..Setup::default() });
+    let root = scene.account("root", Debt, 6_000);
+    let accounts = [
+        scene.account_under(Some(root), "a", Deny, 2_000),
+        scene.account_under(Some(root), "b", IfAvailable, 1_500),
+        scene.account_under(Some(root), "c", Debt, 1_000),
+    ];
+    let mut lived = Lived { scene, held: Vec::new(), spent: 0 };
+    let mut permits = std::collections::VecDeque::new();
+    for (place, asked) in script.iter().enumerate() {
+        let scene = &lived.scene;
+        let mut request = scene.ask(asked.units);
+        asked.requested.iter().for_each(|candidate| {
+            request.requested(*candidate);
+        });
+        let commit = |permit, spend| {
+            let settlement = scene.controller.commit(permit, spend, call(0)).unwrap();
+            settlement.outcome.actual.micros()
+        };
+        let permit = scene.admit(&[accounts[asked.account]], &request, call(0)).ok();
+        lived.held.push(permit.as_ref().map(|permit| (permit.candidate(), permit.amount().micros())));
+        match permit {
+            Some(permit) if before.is_some_and(|before| before.held[place].is_none()) => {
+                let held = permit.amount();
+                lived.spent += commit(permit, Spend::Amount(held));
+                permits.push_back(None);
+            }
+            permit => permits.push_back(permit.map(|permit| (permit, asked.used))),
+        }
+        if permits.len() > 3
+            && let Some((permit, used)) = permits.pop_front().unwrap()
+        {
+            let spend = scene.used(permit.candidate(), used, 0);
+            lived.spent += commit(permit, spend);
+        }
+    }
+    lived
+}
+
+#[test]
+fn the_simulation_is_what_another_life_would_have_been() {
+    let mut seed = 0x2545_F491_4F6C_DD1D;
+    let mut reached = [0; 8];
+    for _ in 0..60 {
+        let script: Vec<_> = (0..60)
+            .map(|_| Scripted {
+                account: draw(&mut seed, 3) as usize,
+                units: draw(&mut seed, 20),
+                requested: [None, Some(ALPHA), Some(BETA), Some(GAMMA)][draw(&mut seed, 4) as usize],
+                used: draw(&mut seed, 25),
+            })
+            .collect();
+        let rates = [1 + draw(&mut seed, 60), 1 + draw(&mut seed, 60)];
+        let other = || {
+            frozen(|draft| {
+                draft.candidates[0].cards[0].rates[0].1 = rates[0];
+                draft.candidates[1].cards[0].rates[0].1 = rates[1];
+            })
+        };
+        let then = live(&script, alpha_at(10), None);
+        let now = live(&script, other(), Some(&then));
+        let report = again(&then.scene, &other(), Budgets::Simulated);
+        let held = |lived: &Lived| lived.held.iter().flatten().map(|(_, micros)| i128::from(*micros)).sum();
+        assert_eq!(report.money.held, sums(held(&then), held(&now)));
+        assert_eq!(report.money.spent, sums(then.spent.into(), now.spent.into()));
+        let pairs = || then.held.iter().zip(&now.held);
+        let count = |is: &dyn Fn(&Served, &Served) -> bool| {
+            let both = pairs().filter_map(|(then, now)| then.as_ref().zip(now.as_ref()));
+            both.filter(|(then, now)| is(then, now)).count() as u64
+        };
+        let neither = pairs().filter(|(then, now)| then.is_none() && now.is_none()).count() as u64;
+        let expected = [
+            count(&|then, now| then == now),
+            count(&|then, now| then.0 == now.0 && then.1 != now.1),
+            count(&|then, now| then.0 != now.0),
+            pairs().filter(|(then, now)| then.is_some() && now.is_none()).count() as u64,
+            pairs().filter(|(then, now)| then.is_none() && now.is_some()).count() as u64,
+        ];
+        let seen = counts(&report);
+        assert_eq!(seen[1..5], expected[1..]);
+        assert_eq!(seen[0] + seen[5], expected[0] + neither);
+        assert_eq!((seen[6], seen[7]), (0, 0));
+        reached.iter_mut().zip(seen).for_each(|(sum, count)| *sum += count);
+    }
+    assert!(reached[..5].iter().all(|count| *count > 50), "{reached:?}");
 }
 
 #[cfg(feature = "serde")]

@@ -7,8 +7,9 @@
 mod assumption;
 mod cells;
 mod history;
+mod holds;
 mod report;
-mod story;
+mod settle;
 mod tally;
 
 use alloc::boxed::Box;
@@ -38,8 +39,8 @@ pub struct WhatIfOptions<'a> {
     pub audit: AuditOptions<'a>,
     /// What accounts are taken to pay.
     pub budgets: Budgets,
-    /// The most accounts that the report lists; 0 for all of them.
-    pub accounts_max: usize,
+    /// The most accounts that the report lists; `None` for all of them.
+    pub accounts_max: Option<usize>,
 }
 
 /// Replays a log, decides each of its requests again under another policy of the same schema, and sums up what would
@@ -56,7 +57,7 @@ pub struct WhatIfOptions<'a> {
 /// # let storage = Memory::new();
 /// # let options = CreateOptions::new(LogId([1; 16]), RootKey::new(KeyId(1), &[7; 32])?, Policy::freeze(draft)?, Timestamp(0));
 /// # Controller::create(Box::new(storage.clone()), options)?.close()?;
-/// let options = WhatIfOptions { budgets: Budgets::Simulated, accounts_max: 10, ..WhatIfOptions::default() };
+/// let options = WhatIfOptions { budgets: Budgets::Simulated, accounts_max: Some(10), ..WhatIfOptions::default() };
 /// let report = what_if(&storage, &[&key], &other, options)?;
 /// assert_eq!((report.count(Change::Denied), report.money.spent.difference_micros), (0, 0));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -80,13 +81,11 @@ pub fn what_if(
     Ok(report(history, replayed, accounts_max))
 }
 
-fn report(history: History<'_, '_>, replay: ReplayReport, accounts_max: usize) -> WhatIfReport {
+fn report(history: History<'_, '_>, replay: ReplayReport, accounts_max: Option<usize>) -> WhatIfReport {
     let History { policy, budgets, cells, tally, .. } = history;
     let mut accounts = cells.changed();
     let accounts_changed = u64::try_from(accounts.len()).unwrap_or(u64::MAX);
-    if accounts_max > 0 {
-        accounts.truncate(accounts_max);
-    }
+    accounts.truncate(accounts_max.unwrap_or(usize::MAX));
     let (money, extensions) = (tally.money, tally.extensions);
     let assumptions = tally.needed.list(budgets);
     let (decisions, candidates, undecided) = tally.rows();

@@ -1,20 +1,17 @@
 //! A log's requests, decided again one after the other while it is replayed. SEMANTICS 16.
 
-use super::cells::{Cells, taken};
+use super::cells::{Cells, Taken, taken};
+use super::holds::{Held, Holds, Side};
 use super::report::{Budgets, Change, Class};
-use super::story::{Held, Holds, Side, scaled};
 use super::tally::Tally;
 use crate::audit::decide::admit;
 use crate::audit::{Observer, Progress, Step, Verdict};
 use crate::id::{AccountId, CandidateId, Epoch, Sequence};
-use crate::kernel::{Disabled, Request, RequestError, cost_of};
+use crate::kernel::{Disabled, Request, RequestError};
 use crate::ledger::{Ledger, Payable};
 use crate::num::Amount;
-use crate::overrun::Overrun;
-use crate::policy::{ColumnIndex, Policy};
-use crate::record::{
-    Admission, AdmissionOutcome, Call, Commit, Extend, ExtendOutcome, Halt, Path, Record, Reroute, Spend,
-};
+use crate::policy::{Candidate, ColumnIndex, Policy};
+use crate::record::{Admission, AdmissionOutcome, Call, Halt, Path, Record, Reroute};
 
 /// Looks on while a log is replayed, and decides again.
 pub(super) struct History<'a, 'o> {
@@ -23,7 +20,7 @@ pub(super) struct History<'a, 'o> {
     /// The host's disabled candidates, under the other policy.
     disabled: Disabled,
     pub(super) cells: Cells,
-    holds: Holds,
+    pub(super) holds: Holds,
     pub(super) tally: Tally,
     /// The policy under which something was decided last.
     decided_by: Option<Epoch>,
@@ -209,10 +206,10 @@ impl<'a, 'o> History<'a, 'o> {
     }
 
     /// Counts what a candidate was and would have been paid.
-    fn spent(
+    pub(super) fn spent(
         &mut self,
         policy: &Policy,
-        cells: &super::cells::Taken,
+        cells: &Taken,
         then: Option<(CandidateId, u64)>,
         now: Option<(CandidateId, u64)>,
     ) {
@@ -227,105 +224,6 @@ impl<'a, 'o> History<'a, 'o> {
         if let Some((candidate, micros)) = now {
             self.tally.candidate(candidate, policies).money.spent.add(0, micros);
         }
-    }
-
-    /// SEMANTICS 16.4: an extension is as large as the record says, changed as its hold's first cost was.
-    fn extend(&mut self, ledger: &Ledger, call: &Call<Extend>) {
-        let Extend { hold: name, amount } = call.arguments;
-        let Some(path) = ledger.hold(name).map(|hold| hold.path) else { return };
-        let cells = taken(ledger, &path);
-        let payable = self.cells.payable(&cells);
-        let Some(held) = self.holds.find(name) else { return };
-        let was_extended = matches!(call.outcome, ExtendOutcome::Extended { .. });
-        let then_micros = if was_extended { amount.micros() } else { 0 };
-        let mut now_micros = 0;
-        if let Some(now) = &mut held.now {
-            let more = if now.is_recorded { amount.micros() } else { scaled(amount, now, &held.then) };
-            let is_extended = match (self.budgets, call.outcome) {
-                (Budgets::Simulated, ExtendOutcome::Extended { .. } | ExtendOutcome::DeniedBudget { .. })
-                    if !now.is_recorded =>
-                {
-                    payable.is_some_and(|payable| more <= payable.amount.micros())
-                }
-                _ => was_extended,
-            };
-            if is_extended {
-                now_micros = more;
-                now.held_micros = now.held_micros.saturating_add(more);
-                count(&mut self.tally.extensions.now);
-            }
-            if !now.is_recorded && (is_extended || was_extended) {
-                count(&mut self.tally.needed.scaled_extensions);
-            }
-        }
-        self.tally.extensions.then = self.tally.extensions.then.saturating_add(was_extended.into());
-        let candidates = (held.then.candidate, held.now.map(|now| now.candidate));
-        self.cells.hold(&cells, now_micros);
-        self.tally.money.held.add(then_micros, now_micros);
-        self.cells.tell(&cells, |row| row.money.held.add(then_micros, now_micros));
-        let policies = [self.policy, &**ledger.policy()];
-        self.tally.candidate(candidates.0, policies).money.held.add(then_micros, 0);
-        if let Some(now) = candidates.1 {
-            self.tally.candidate(now, policies).money.held.add(0, now_micros);
-        }
-    }
-
-    fn commit(&mut self, ledger: &Ledger, call: &Call<Commit>) {
-        let Commit { hold: name, spend } = &call.arguments;
-        let Some(hold) = ledger.hold(*name) else { return };
-        let cells = taken(ledger, &hold.path);
-        let policy = ledger.policy_of(hold.epoch).unwrap_or_else(|| ledger.policy());
-        let Some(held) = self.end(ledger, *name) else { return };
-        let served = match spend {
-            Spend::Usage { served, .. } => *served,
-            Spend::Amount(_) => held.then.candidate,
-        };
-        let actual = call.outcome.actual;
-        let now = held.now.map(|now| self.estimate(&held.then, &now, (served, spend), actual));
-        if let (Some(now), Some((_, spent_micros))) = (held.now, now) {
-            let modes = cells.iter().filter_map(|id| ledger.account(*id)).map(|of| of.opened.overrun);
-            let overrun = modes.fold(Overrun::Debt, Overrun::strictest);
-            self.cells.book(&cells, overrun, now.held_micros, spent_micros, call.outcome.settled);
-        }
-        self.spent(policy, &cells, Some((served, actual.micros())), now);
-    }
-
-    /// Who would have served a hold, and what would have been spent. SEMANTICS 16.4.
-    fn estimate(
-        &mut self,
-        then: &Side,
-        now: &Side,
-        (served, spend): (CandidateId, &Spend),
-        actual: Amount,
-    ) -> (CandidateId, u64) {
-        if now.is_recorded {
-            return (served, actual.micros());
-        }
-        // The host may have named another than the selected one; where the selection stands, so does that.
-        let served = if now.candidate == then.candidate { served } else { now.candidate };
-        if let Spend::Usage { quantities, .. } = spend {
-            let cost = cost_of(self.policy, served, quantities);
-            if let Some(cost) = cost.and_then(|cost| Amount::try_from(cost).ok()) {
-                count(&mut self.tally.needed.priced);
-                return (served, cost.micros());
-            }
-        }
-        count(&mut self.tally.needed.scaled);
-        (served, scaled(actual, now, then))
-    }
-
-    /// Ends a hold: what it would have held is given back.
-    fn end(&mut self, ledger: &Ledger, name: Sequence) -> Option<Held> {
-        self.give_back(ledger, name);
-        self.holds.close(name)
-    }
-
-    fn give_back(&mut self, ledger: &Ledger, name: Sequence) {
-        let Some(path) = ledger.hold(name).map(|hold| hold.path) else { return };
-        let Some(held) = self.holds.find(name).filter(|held| !held.given_back) else { return };
-        held.given_back = true;
-        let micros = held.now.map_or(0, |now| now.held_micros);
-        self.cells.give_back(&taken(ledger, &path), micros);
     }
 
     /// Counts the policies that decided, and looks whether their numbers mean what those of the other one do.
@@ -404,20 +302,18 @@ fn held(side: Option<Side>) -> u64 {
 
 /// Whether a number of a candidate or of a member has another name in the one policy than in the other.
 fn is_renumbered(one: &Policy, other: &Policy) -> bool {
-    let renamed = |of: &crate::policy::Candidate| {
-        other.candidate(of.id()).is_some_and(|former| former.name() != of.name())
-    };
-    let columns = (0_u8..).map(ColumnIndex).take(one.schema().columns().len());
-    let mut members = columns.flat_map(|column| {
-        one.listed(column).iter().map(move |member| (column, member)).collect::<alloc::vec::Vec<_>>()
-    });
-    one.candidates().iter().any(renamed)
-        || members.any(|(column, member)| {
-            let former = other.member_name(column, member);
-            former.is_some() && former != one.member_name(column, member)
+    let is_renamed =
+        |of: &Candidate| other.candidate(of.id()).is_some_and(|former| former.name() != of.name());
+    let mut columns = (0_u8..).map(ColumnIndex).take(one.schema().columns().len());
+    one.candidates().iter().any(is_renamed)
+        || columns.any(|column| {
+            one.listed(column).iter().any(|member| {
+                let former = other.member_name(column, member);
+                former.is_some() && former != one.member_name(column, member)
+            })
         })
 }
 
-fn count(counter: &mut u64) {
+pub(super) fn count(counter: &mut u64) {
     *counter = counter.saturating_add(1);
 }

@@ -69,7 +69,7 @@ impl Evidence {
         let mut watched = Watched { bar: bar::bytes(), observer: None };
         let read = self.read_options(&keys)?;
         let audit = AuditOptions { read, observer: Some(&mut watched) };
-        let options = WhatIfOptions { audit, budgets, accounts_max };
+        let options = WhatIfOptions { audit, budgets, accounts_max: Some(accounts_max) };
         let report = audit::what_if(&Directory::new(&self.dir), &borrowed(&keys), policy, options);
         watched.bar.finish_and_clear();
         report.map_err(|error| match error {
