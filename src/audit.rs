@@ -4,7 +4,8 @@
 //! decodes every record, decides every admission and reroute again, applies every move of money to a ledger of its
 //! own, and must reproduce every checkpoint bit by bit. Both stream, in memory bounded by what the ledger holds;
 //! both answer with an error at the first thing that does not hold, and every report ends with what it does not
-//! prove.
+//! prove. [`what_if`] replays too, and decides every request again under another policy: an estimate, with what it
+//! takes for granted.
 
 mod decide;
 mod error;
@@ -15,6 +16,7 @@ mod report;
 #[cfg(feature = "serde")]
 mod shown;
 mod verify;
+mod what_if;
 
 pub use decide::Verdict;
 pub use error::{AuditError, Disputed, Good, Located, Problem};
@@ -22,6 +24,10 @@ pub use observer::{Observer, Progress, Step};
 pub use replay::replay;
 pub use report::{Calls, NotProven, ReplayReport, VerifyReport};
 pub use verify::verify;
+pub use what_if::{
+    AccountRow, Assumption, Budgets, CandidateRow, Change, Class, Compared, DecisionsRow, Extensions, Money,
+    PolicyTold, Undecidable, UndecidedRow, WhatIfError, WhatIfOptions, WhatIfReport, what_if,
+};
 
 use crate::wal::ReadOptions;
 

@@ -3,7 +3,8 @@
 //! A [`Controller`] owns its engine and its log; nothing that changes them gets out. Every admission, settlement,
 //! grant and switch passes one short section, where the effective time is fixed, the effects are applied and the
 //! record is appended: the order of the log is the order of the effects. Deciding, hashing, writing and syncing
-//! happen outside it. `docs/ARCHITECTURE.md` follows one request through it.
+//! happen outside it. `docs/ARCHITECTURE.md` follows one request through it. A policy that is to come can decide in
+//! its shadow first: [`Controller::set_shadow`].
 
 mod administer;
 mod admit;
@@ -14,6 +15,7 @@ mod permit;
 mod reroute;
 mod section;
 mod settle;
+mod shadow;
 mod stats;
 mod timer;
 
@@ -25,6 +27,9 @@ pub use operation::{Outcome, Remembered};
 pub use permit::{AuditedReason, Denial, DenialClass, NotAdmitted, Permit, Repeated, RepeatedState};
 pub use reroute::{NotRerouted, Reroute};
 pub use settle::{Extension, NotExtended, NotSettled, Repeat, Settlement};
+pub use shadow::{
+    Disagreed, Disagreement, DisagreementKind, NotShadowed, ShadowFailure, ShadowOptions, ShadowReport,
+};
 pub use stats::{Counts, Stats};
 
 use alloc::sync::Arc;
@@ -40,6 +45,7 @@ use crate::{
     wal::{Anchor, Failure, Level, Log, Progress, WaitError},
 };
 use section::{Active, Entered, Section};
+use shadow::Shadow;
 
 /// Decides, holds, records and settles, in one order that its log proves.
 ///
@@ -50,6 +56,7 @@ pub struct Controller {
     log: Log<Ledger>,
     section: Mutex<Section>,
     active: RwLock<Arc<Active>>,
+    shadow: Shadow,
 }
 
 impl Controller {

@@ -30,7 +30,7 @@ use sample::{MODELS, TRACE, copy, create_private, run_sample, segment, turn, usu
 use serde_json::{Value, json};
 
 /// Every command that reads a log, with what it needs beside the log and the key.
-const READERS: [(&str, &[&str]); 8] = [
+const READERS: [(&str, &[&str]); 9] = [
     ("verify", &[]),
     ("replay", &[]),
     ("explain", &["--seq", "100"]),
@@ -38,6 +38,7 @@ const READERS: [(&str, &[&str]); 8] = [
     ("stat", &["--by", "account"]),
     ("stat", &["--by", "candidate"]),
     ("stat", &["--by", "reason"]),
+    ("what-if", &["--policy", MODELS]),
     ("export", &[]),
 ];
 
@@ -388,7 +389,7 @@ fn usage_errors_are_2() {
         let ran = place.on("log", command, more);
         assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{command} {more:?}: {}", ran.err);
     }
-    for command in ["run", "verify", "replay", "anchor", "explain", "trail", "stat", "export"] {
+    for command in ["run", "verify", "replay", "anchor", "explain", "trail", "stat", "what-if", "export"] {
         assert_eq!(assize(&[command]).code, 2, "{command}");
         assert_eq!(assize(&[command, "--help"]).code, 0, "{command}");
     }

@@ -27,5 +27,7 @@ mod rerouting;
 mod scene;
 #[path = "controller/settling.rs"]
 mod settling;
+#[path = "controller/shadow.rs"]
+mod shadow;
 #[path = "controller/switches.rs"]
 mod switches;

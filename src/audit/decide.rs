@@ -4,9 +4,10 @@ use core::fmt;
 
 use super::error::Problem;
 use crate::id::AccountId;
-use crate::kernel::{Disabled, Request, prescribe};
+use crate::kernel::{Disabled, Request, RequestError, prescribe};
 use crate::ledger::{Ledger, Mismatch, Payable};
 use crate::num::MicroUnits;
+use crate::policy::Policy;
 use crate::record::{Admission, AdmissionOutcome, Decided, Halt, Kind, Record, Reroute};
 
 /// What a request comes to: the outcome without its deadline, which the host chose.
@@ -95,7 +96,8 @@ pub(super) fn decide(
             if ledger.halt() != Halt::None {
                 return Ok(Some((Verdict::DeniedHalted, seen)));
             }
-            Ok(Some((admit(ledger, disabled, request, payable)?, seen)))
+            let verdict = admit(ledger.policy(), disabled, request, payable).map_err(Problem::Malformed)?;
+            Ok(Some((verdict, seen)))
         }
         Record::Reroute(call) => {
             let seen = Verdict::of(&call.outcome.admission);
@@ -106,14 +108,13 @@ pub(super) fn decide(
 }
 
 /// SEMANTICS 10.1.
-fn admit(
-    ledger: &Ledger,
+pub(super) fn admit(
+    policy: &Policy,
     disabled: &Disabled,
     request: &Request,
     payable: Payable,
-) -> Result<Verdict, Problem> {
-    let policy = ledger.policy();
-    let decision = prescribe(policy, disabled, request).map_err(Problem::Malformed)?;
+) -> Result<Verdict, RequestError> {
+    let decision = prescribe(policy, disabled, request)?;
     let decided = Decided { limit_applied: None, decision };
     let payable_micros = MicroUnits::from(payable.amount);
     match decision.selected {
@@ -124,7 +125,7 @@ fn admit(
     let limit = request.facts().cost_limit.map_or(payable_micros, |limit| limit.min(payable_micros));
     let mut within = request.clone();
     within.cost_limit(limit);
-    let decision = prescribe(policy, disabled, &within).map_err(Problem::Malformed)?;
+    let decision = prescribe(policy, disabled, &within)?;
     let decided = Decided { limit_applied: Some(limit), decision };
     Ok(match decision.selected {
         Some(_) => Verdict::Admitted { decided },
@@ -141,7 +142,8 @@ fn reroute(ledger: &Ledger, disabled: &Disabled, arguments: &Reroute) -> Result<
     if ledger.halt() == Halt::All {
         return Ok(Verdict::DeniedHalted);
     }
-    let verdict = admit(ledger, disabled, &arguments.request, payable)?;
+    let verdict =
+        admit(ledger.policy(), disabled, &arguments.request, payable).map_err(Problem::Malformed)?;
     let above = matches!(
         verdict,
         Verdict::Admitted { decided } if decided.held().is_none_or(|(_, amount)| amount > released.amount)

@@ -15,8 +15,11 @@ pub(super) struct Source<'a> {
 
 /// Who takes verified frames, in order.
 pub(super) trait Take {
+    /// Why it takes no more.
+    type Error: From<AuditError>;
+
     /// Takes the next frame.
-    fn take(&mut self, frame: &FrameView<'_>) -> Result<(), AuditError>;
+    fn take(&mut self, frame: &FrameView<'_>) -> Result<(), Self::Error>;
 
     /// How much holds so far.
     fn good(&self) -> Good;
@@ -27,7 +30,7 @@ pub(super) trait Take {
 
 impl Source<'_> {
     /// Gives every frame to `taker`.
-    pub(super) fn read_all(&self, taker: &mut impl Take) -> Result<Summary, AuditError> {
+    pub(super) fn read_all<T: Take>(&self, taker: &mut T) -> Result<Summary, T::Error> {
         let failed = |error: ReadError, good| AuditError { problem: Problem::Read(error), at: None, good };
         let mut told = Told { bytes: 0, bytes_last: 0, bytes_total: 0 };
         if taker.observer().is_some() {

@@ -13,9 +13,10 @@ use crate::crypto::RootKey;
 use crate::kernel::Disabled;
 use crate::ledger::{CheckpointError, HoldState, Ledger, LedgerError};
 use crate::limits::POLICY_BYTES_MAX;
+use crate::policy::Policy;
 use crate::record::Record;
 use crate::wal::storage::Storage;
-use crate::wal::{CHECKPOINT_PART, FrameView, RecordFrame, SEAL};
+use crate::wal::{CHECKPOINT_PART, FrameView, RecordFrame, SEAL, Summary};
 
 /// Verifies a log's chain and works out again everything that its records say: decisions by the kernel, balances by
 /// a ledger of its own, checkpoints bit by bit. It takes no lock and writes nothing.
@@ -30,31 +31,11 @@ pub fn replay(
     let AuditOptions { read, observer } = options;
     let mut replayer = Replayer::new(observer);
     let summary = Source { storage, keys, read }.read_all(&mut replayer)?;
-    let Replayer { state, good, calls, .. } = replayer;
-    let Some(State { ledger, .. }) = state else {
-        return Err(AuditError { problem: Problem::GenesisMissing, at: None, good });
-    };
-    ledger.check_conservation().map_err(|mismatch| AuditError {
-        problem: Problem::Conservation(mismatch),
-        at: None,
-        good,
-    })?;
-    let count = |items: usize| u64::try_from(items).unwrap_or(u64::MAX);
-    Ok(ReplayReport {
-        ledger: ledger.digest(),
-        log_time: ledger.log_time(),
-        checkpoints: good.checkpoints.saturating_sub(1),
-        calls,
-        accounts: count(ledger.accounts().count()),
-        holds_open: count(ledger.holds().filter(|(_, hold)| hold.state == HoldState::Open).count()),
-        operations: count(ledger.operations().count()),
-        not_proven: NotProven::of_replay(&summary, &calls),
-        summary,
-    })
+    replayer.finish(summary)
 }
 
 /// The state that the records so far make, and what comes of them.
-struct Replayer<'a> {
+pub(super) struct Replayer<'a> {
     /// `None` until the genesis was read.
     state: Option<State>,
     /// The genesis while its parts are read; later, the canonical form that a checkpoint must have.
@@ -73,9 +54,39 @@ struct State {
 }
 
 impl<'a> Replayer<'a> {
-    fn new(observer: Option<&'a mut dyn Observer>) -> Self {
+    pub(super) fn new(observer: Option<&'a mut dyn Observer>) -> Self {
         let (good, calls) = (Good::default(), Calls::default());
         Self { state: None, form: Vec::new(), compared: 0, good, calls, observer }
+    }
+
+    /// The policy in force, once the log's beginning was read.
+    pub(super) fn policy(&self) -> Option<&Policy> {
+        self.state.as_ref().map(|state| &**state.ledger.policy())
+    }
+
+    /// What the whole log has shown.
+    pub(super) fn finish(self, summary: Summary) -> Result<ReplayReport, AuditError> {
+        let Self { state, good, calls, .. } = self;
+        let Some(State { ledger, .. }) = state else {
+            return Err(AuditError { problem: Problem::GenesisMissing, at: None, good });
+        };
+        ledger.check_conservation().map_err(|mismatch| AuditError {
+            problem: Problem::Conservation(mismatch),
+            at: None,
+            good,
+        })?;
+        let count = |items: usize| u64::try_from(items).unwrap_or(u64::MAX);
+        Ok(ReplayReport {
+            ledger: ledger.digest(),
+            log_time: ledger.log_time(),
+            checkpoints: good.checkpoints.saturating_sub(1),
+            calls,
+            accounts: count(ledger.accounts().count()),
+            holds_open: count(ledger.holds().filter(|(_, hold)| hold.state == HoldState::Open).count()),
+            operations: count(ledger.operations().count()),
+            not_proven: NotProven::of_replay(&summary, &calls),
+            summary,
+        })
     }
 
     /// FORMAT 10.1 and 10.2. That parts are in order and complete is the reader's to say.
@@ -167,6 +178,8 @@ impl<'a> Replayer<'a> {
 }
 
 impl Take for Replayer<'_> {
+    type Error = AuditError;
+
     fn take(&mut self, frame: &FrameView<'_>) -> Result<(), AuditError> {
         let FrameView { segment, offset, sequence, kind, effective, caller, payload, .. } = *frame;
         let at = Located { sequence, segment, offset, kind };

@@ -36,6 +36,8 @@ struct Chain<'a> {
 }
 
 impl Take for Chain<'_> {
+    type Error = AuditError;
+
     fn take(&mut self, frame: &FrameView<'_>) -> Result<(), AuditError> {
         self.good.log_time = frame.effective;
         if !frame.is_control() {

@@ -102,8 +102,7 @@ impl Controller {
             entered.log.room_for(bytes.canonical.len()).map_err(Fault::from)?;
         }
         let sequence = entered.append(&record)?;
-        let disabled = Disabled::new(&policy, entered.section.disabled.iter().copied());
-        self.activate(&mut entered, Active { policy: Arc::new(policy), disabled, policy_since: sequence });
+        self.activate(&mut entered, Arc::new(policy), sequence);
         drop(entered);
         self.settle_at(sequence, Level::Synced)?;
         Ok(sequence)
@@ -137,9 +136,7 @@ impl Controller {
             Switch::Enabled => entered.section.disabled.remove(&candidate),
             Switch::Disabled => entered.section.disabled.insert(candidate),
         };
-        let disabled = Disabled::new(&active.policy, entered.section.disabled.iter().copied());
-        let next = Active { policy: Arc::clone(&active.policy), disabled, policy_since: active.policy_since };
-        self.activate(&mut entered, next);
+        self.activate(&mut entered, Arc::clone(&active.policy), active.policy_since);
         drop(entered);
         self.settle_at(sequence, call.level)?;
         Ok(sequence)
@@ -179,8 +176,11 @@ impl Controller {
         }
     }
 
-    fn activate(&self, entered: &mut Entered<'_>, next: Active) {
-        let next = Arc::new(next);
+    /// Puts the policy in force, without the candidates that the host has disabled.
+    fn activate(&self, entered: &mut Entered<'_>, policy: Arc<Policy>, policy_since: Sequence) {
+        let switched_off: Vec<_> = entered.section.disabled.iter().copied().collect();
+        let disabled = Disabled::new(&policy, switched_off.iter().copied());
+        let next = Arc::new(Active { policy, disabled, switched_off, policy_since });
         entered.section.active = Arc::clone(&next);
         self.publish(next);
     }

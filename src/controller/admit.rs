@@ -122,6 +122,9 @@ impl Controller {
         let slot = permit.as_ref().map(|permit| permit.engine.slot());
         entered.remember(call.operation, digest, sequence, Outcome::Admission(outcome), slot);
         drop(entered);
+        if let Record::Admission(record::Call { arguments, .. }) = &record {
+            self.offer(sequence, &arguments.request, &outcome, &active);
+        }
         self.answer(Answer { sequence, outcome, permit }, &active, call.level)
     }
 

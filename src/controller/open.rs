@@ -9,6 +9,7 @@ use super::{
     operation::{Operations, Outcome, Remembered},
     permit::Permit,
     section::{Active, Held, Holds, Section, lies_back},
+    shadow::Shadow,
     stats::Counts,
 };
 use crate::{
@@ -131,7 +132,8 @@ impl Controller {
         // A log that was just opened has not failed yet.
         let (section, permits) = restored.map_err(|_| OpenError::Unusable)??;
         let active = RwLock::new(Arc::clone(&section.active));
-        Ok((Self { engine, log, section: Mutex::new(section), active }, permits))
+        let (section, shadow) = (Mutex::new(section), Shadow::new());
+        Ok((Self { engine, log, section, active, shadow }, permits))
     }
 }
 
@@ -206,7 +208,12 @@ fn restore(log: LogId, ledger: &Ledger, engine: &Engine) -> Result<(Section, Vec
         log_time: ledger.log_time(),
         terms: *terms,
         halt: ledger.halt(),
-        active: Arc::new(Active { policy, disabled, policy_since: Sequence(0) }),
+        active: Arc::new(Active {
+            policy,
+            disabled,
+            switched_off: switched_off.iter().copied().collect(),
+            policy_since: Sequence(0),
+        }),
         disabled: switched_off,
         holds,
         operations,

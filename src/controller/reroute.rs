@@ -127,6 +127,9 @@ impl Controller {
         let slot = kept.as_ref().map(|permit| permit.engine.slot());
         entered.remember(call.operation, digest, sequence, Outcome::Reroute(outcome), slot);
         drop(entered);
+        if let Record::Reroute(record::Call { arguments, .. }) = &record {
+            self.offer(sequence, &arguments.request, &admission, &active);
+        }
         self.answer(Answer { sequence, outcome: admission, permit: kept }, &active, call.level)
     }
 }

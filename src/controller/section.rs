@@ -30,6 +30,8 @@ use super::{
 pub(super) struct Active {
     pub(super) policy: Arc<Policy>,
     pub(super) disabled: Disabled,
+    /// The host's disabled candidates, also those that the policy does not have: ascending.
+    pub(super) switched_off: Vec<CandidateId>,
     /// The record from which on the policy is in force: nothing is answered under it before that is on disk.
     pub(super) policy_since: Sequence,
 }

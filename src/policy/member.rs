@@ -10,6 +10,7 @@ use crate::num::TooLarge;
 
 /// A member's number within its column, 0 to 511, written in the policy and never given to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct MemberId(pub u16);
 
 impl fmt::Display for MemberId {

@@ -1,10 +1,14 @@
 //! A log as a command reads it: whatever is shown of it was verified, and a log that fails is said to.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use assize::{
-    audit::{self, AuditError, AuditOptions, Observer, Progress, ReplayReport, Step, VerifyReport},
+    audit::{
+        self, AuditError, AuditOptions, Budgets, Observer, Progress, ReplayReport, Step, VerifyReport,
+        WhatIfError, WhatIfOptions, WhatIfReport,
+    },
     crypto::RootKey,
+    policy::Policy,
     wal::{
         Anchor, ReadOptions, Tail,
         storage::{AnchorFileError, Directory, read_anchor_file},
@@ -54,6 +58,26 @@ impl Evidence {
         report.map_err(|error| self.failed(&error))
     }
 
+    /// Replays the log, and decides it again under another policy, which was read from `path`.
+    pub(crate) fn what_if(
+        &self,
+        policy: &Policy,
+        path: &Path,
+        (budgets, accounts_max): (Budgets, usize),
+    ) -> Result<WhatIfReport, Failure> {
+        let keys = keys::read_all(&self.keys)?;
+        let mut watched = Watched { bar: bar::bytes(), observer: None };
+        let read = self.read_options(&keys)?;
+        let audit = AuditOptions { read, observer: Some(&mut watched) };
+        let options = WhatIfOptions { audit, budgets, accounts_max: Some(accounts_max) };
+        let report = audit::what_if(&Directory::new(&self.dir), &borrowed(&keys), policy, options);
+        watched.bar.finish_and_clear();
+        report.map_err(|error| match error {
+            WhatIfError::Audit(error) => self.failed(&error),
+            error => Failure::blamed(error.blame(), path, &error),
+        })
+    }
+
     /// The log's directory, as it was given.
     pub(crate) fn name(&self) -> String {
         self.dir.display().to_string()
@@ -75,7 +99,7 @@ impl Evidence {
 
 /// Verifies a log's chain, holding it to an anchor that is at hand.
 pub(crate) fn verify_against(
-    dir: &std::path::Path,
+    dir: &Path,
     keys: &[RootKey],
     anchor: Option<Anchor>,
 ) -> Result<VerifyReport, Failure> {

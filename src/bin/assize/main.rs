@@ -31,6 +31,7 @@ mod stat;
 mod tell;
 mod trail;
 mod verify;
+mod what_if;
 
 use std::process::ExitCode;
 
@@ -70,6 +71,8 @@ enum Command {
     Trail(trail::Arguments),
     /// Sum up a log by account, by candidate or by reason.
     Stat(stat::Arguments),
+    /// Decide a log again under another policy, and sum up what would have changed: an estimate.
+    WhatIf(what_if::Arguments),
     /// Print every record of a log, decoded, one JSON document a line.
     Export(export::Arguments),
 }
@@ -95,6 +98,7 @@ fn dispatch(command: Command, format: Format) -> Result<(), Failure> {
         Command::Explain(arguments) => explain::run(&arguments, format),
         Command::Trail(arguments) => trail::run(&arguments, format),
         Command::Stat(arguments) => stat::run(&arguments, format),
+        Command::WhatIf(arguments) => what_if::run(&arguments, format),
         Command::Export(arguments) => export::run(&arguments),
     }
 }
