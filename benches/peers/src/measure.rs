@@ -29,18 +29,27 @@ pub fn beside_timed(
     mut peer: impl FnMut(usize) -> Duration,
     mut ours: impl FnMut(usize) -> Duration,
 ) -> Beside {
-    let (peer_rounds, ours_rounds) = (rounds(&mut peer), rounds(&mut ours));
-    let per_call = |time: Duration, rounds: usize| nanos(time) / (rounds * calls) as f64;
+    let ((peer_rounds, peer_slice), (ours_rounds, ours_slice)) = (rounds(&mut peer), rounds(&mut ours));
+    let slices = nanos(REPETITION) / nanos(peer_slice.max(ours_slice));
+    let slices = (slices as usize).clamp(1, SLICES_MAX);
+    // Beside a side that takes long, the other does not take less than it would have.
+    let share = REPETITION.as_nanos() / slices as u128;
+    let filled = |rounds: usize, slice: Duration| rounds * share.div_ceil(slice.as_nanos()) as usize;
+    let (peer_rounds, ours_rounds) = (filled(peer_rounds, peer_slice), filled(ours_rounds, ours_slice));
     let mut pairs = Vec::new();
     for repetition in 0..REPETITIONS {
-        // Who begins alternates, so that neither always follows the other.
-        let (theirs, own) = if repetition % 2 == 0 {
-            let theirs = peer(peer_rounds);
-            (theirs, ours(ours_rounds))
-        } else {
-            let own = ours(ours_rounds);
-            (peer(peer_rounds), own)
-        };
+        let (mut theirs, mut own) = (Duration::ZERO, Duration::ZERO);
+        for slice in 0..slices {
+            // Who begins alternates, so that neither always follows the other.
+            if (repetition + slice) % 2 == 0 {
+                theirs += peer(peer_rounds);
+                own += ours(ours_rounds);
+            } else {
+                own += ours(ours_rounds);
+                theirs += peer(peer_rounds);
+            }
+        }
+        let per_call = |time, rounds| nanos(time) / (slices * rounds * calls) as f64;
         pairs.push((per_call(theirs, peer_rounds), per_call(own, ours_rounds)));
     }
     let ratios: Vec<f64> = pairs.iter().map(|(peer, ours)| peer / ours).collect();
@@ -52,15 +61,15 @@ pub fn beside_timed(
     }
 }
 
-/// Rounds that take about as long as a batch should; finding it warms up.
-fn rounds(work: &mut impl FnMut(usize) -> Duration) -> usize {
+/// Rounds that take about as long as a slice should, and how long they take; finding them warms up.
+fn rounds(work: &mut impl FnMut(usize) -> Duration) -> (usize, Duration) {
     let mut rounds = 1;
     loop {
         let taken = work(rounds);
-        if taken >= BATCH {
-            return rounds;
+        if taken >= SLICE {
+            return (rounds, taken);
         }
-        let wanted = nanos(BATCH) / nanos(taken).max(1.0);
+        let wanted = nanos(SLICE) / nanos(taken).max(1.0);
         rounds = (rounds as f64 * wanted.clamp(1.1, 16.0)).ceil() as usize;
     }
 }
@@ -132,8 +141,11 @@ pub fn nanos(time: Duration) -> f64 {
 
 /// Repetitions of every measurement.
 pub const REPETITIONS: usize = 9;
-/// What one repetition of one side takes at least.
-const BATCH: Duration = Duration::from_millis(25);
+/// What one repetition of one side takes, in slices between which the two take turns. What takes longer than that is one
+/// slice.
+const REPETITION: Duration = Duration::from_millis(25);
+const SLICE: Duration = Duration::from_millis(4);
+const SLICES_MAX: usize = 6;
 
 #[cfg(test)]
 mod tests {
