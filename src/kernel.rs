@@ -115,12 +115,8 @@ fn ask<T>(
     request: &Request,
     answer: impl FnOnce(&Question<'_>, Passing<'_, '_>) -> T,
 ) -> Result<T, RequestError> {
-    if policy.index().words() == 1 {
-        let mut passing = u64::MAX;
-        let question = Question::ask(policy, disabled, request, |filter, demand| {
-            passing &= sieve::word(filter, demand);
-        })?;
-        let passing = passing & question.enabled(0);
+    if let Some(gates) = policy.index().word() {
+        let (question, passing) = Question::ask_word(policy, disabled, request, gates)?;
         return Ok(answer(&question, Passing::Word(passing)));
     }
     let mut sieves = Sieves::new();

@@ -58,7 +58,7 @@ pub use schema::{Column, GateSpec, QuantitySpec, Schema, SchemaTag};
 
 pub(crate) use index::{
     COLUMNS, FEE, Filter, GROUP, GROUPS, Index, LEAF, LEAVES, MERIT, Members as MemberSlots, PENALTY,
-    Passing, RATES, Slots, Statics, Thresholds, WORD,
+    Passing, RATES, Slots, Statics, Thresholds, WORD, WordGate,
 };
 
 use crate::crypto::Digest;

@@ -9,6 +9,7 @@
 use super::{
     arithmetic::{SCALE, narrow},
     order::Contender,
+    quantities::Quantities,
     question::Question,
 };
 use crate::{
@@ -59,60 +60,71 @@ pub(super) struct Floor {
 }
 
 impl Bounds {
+    #[inline]
     pub(super) fn new(question: &Question<'_>) -> Self {
-        let index = question.policy.index();
-        let statics = index.statics();
-        let (per_merit, loss) = question.valuation.as_ref().map_or((0, 0), |of| (of.per_merit, of.loss));
-        let narrow = Self::narrow(question, per_merit, statics);
-        let (weights, shift) = narrow.unwrap_or_else(|| Self::wide(question, per_merit, statics));
+        let statics = question.policy.index().statics();
+        let (per_merit, loss) = match &question.valuation {
+            Some(valuation) => (valuation.per_merit, valuation.loss),
+            None => (0, 0),
+        };
         // OK because losses are below 2¹⁰⁹ and penalties below 2⁹⁶.
         let base = loss.wrapping_add(statics.penalty_base);
         let terms = question.bill.quantities().above_zero().bits().count_ones();
         let mut bounds = Self {
-            weights,
-            shift,
+            weights: [0; COLUMNS],
+            shift: 0,
             base,
-            narrow_base: i64::try_from(base).unwrap_or(0),
-            per_merit: u64::try_from(per_merit).unwrap_or(0),
+            narrow_base: i64::try_from(base).unwrap_or(i64::MAX),
+            per_merit: u64::try_from(per_merit).unwrap_or(u64::MAX),
             has_utility: question.valuation.is_some(),
             limit: question.limit,
             rounded: i64::from(terms).wrapping_mul(SCALE.cast_signed()),
-            // Then no worth needs to be clamped either.
-            whole: narrow.is_some() && base.unsigned_abs() <= BASE_MAX,
+            whole: true,
             paid_max: i64::MAX,
-            paid_sure: i64::MIN,
+            paid_sure: i64::MAX,
         };
-        bounds.paid_max = bounds.paid_at_most(question.limit);
-        if bounds.whole {
-            bounds.paid_sure = bounds.paid_max.saturating_sub(bounds.rounded);
+        if bounds.narrow(question.bill.quantities(), statics) {
+            // Then no worth needs to be clamped either.
+            bounds.whole = bounds.narrow_base.unsigned_abs() <= BASE_MAX;
+        } else {
+            bounds.whole = false;
+            bounds.wide(question, per_merit, statics);
         }
+        if question.limit.0 < u64::MAX {
+            bounds.paid_max = bounds.paid_at_most(question.limit);
+        }
+        bounds.paid_sure =
+            if bounds.whole { bounds.paid_max.saturating_sub(bounds.rounded) } else { i64::MIN };
         bounds
     }
 
-    /// The weights as they are, where the largest numbers of the catalog leave them room: see [`Statics`].
+    /// Whether the weights fit as they are: the largest numbers of the catalog leave them room ([`Statics`]).
     #[inline]
-    fn narrow(question: &Question<'_>, per_merit: u128, statics: &Statics) -> Option<([i64; COLUMNS], u32)> {
-        let fits = |weight: u64, column: usize| {
-            let weight = i64::try_from(weight).ok()?;
-            (weight <= *statics.weight_max.get(column)?).then_some(weight)
-        };
-        let mut weights = [0; COLUMNS];
-        let [merit, penalty, fee, rates @ ..] = &mut weights;
-        *merit = fits(u64::try_from(per_merit).ok()?, MERIT)?;
-        *penalty = fits(SCALE, PENALTY)?;
-        *fee = fits(SCALE, FEE)?;
-        for (quantity, amount) in question.bill.quantities().iter() {
+    fn narrow(&mut self, quantities: &Quantities, statics: &Statics) -> bool {
+        let [merit_max, ..] = statics.weight_max;
+        let [merit, penalty, fee, rates @ ..] = &mut self.weights;
+        *merit = self.per_merit.cast_signed();
+        *penalty = SCALE.cast_signed();
+        *fee = SCALE.cast_signed();
+        let mut fits = statics.has_room && self.per_merit <= merit_max.unsigned_abs();
+        for (quantity, amount) in quantities.iter() {
             let at = quantity.as_usize();
-            let scale = *statics.scale.get(at)?;
-            let weight = fits(amount.checked_mul(scale).filter(|_| scale > 0)?, RATES.wrapping_add(at))?;
-            *rates.get_mut(at)? = weight;
+            let (Some(rate), Some(scale)) = (rates.get_mut(at), statics.scale.get(at)) else { return false };
+            let max = statics.weight_max.get(RATES.wrapping_add(at)).copied().unwrap_or(0);
+            match amount.checked_mul(*scale) {
+                Some(weight @ 1..) => {
+                    fits &= weight <= max.unsigned_abs();
+                    *rate = weight.cast_signed();
+                }
+                _ => return false,
+            }
         }
-        Some((weights, 0))
+        fits
     }
 
     /// The weights shifted so that no sum of a row passes 2⁶³, rounded in the candidate's favour.
     #[cold]
-    fn wide(question: &Question<'_>, per_merit: u128, statics: &Statics) -> ([i64; COLUMNS], u32) {
+    fn wide(&mut self, question: &Question<'_>, per_merit: u128, statics: &Statics) {
         let mut exact = [0_u128; COLUMNS];
         let [merit, penalty, fee, rates @ ..] = &mut exact;
         *merit = per_merit;
@@ -138,7 +150,8 @@ impl Bounds {
             // What is gained is bounded from above.
             *merit = merit.saturating_add(1);
         }
-        (weights, shift)
+        self.weights = weights;
+        self.shift = shift;
     }
 
     /// What a row comes to.
@@ -311,7 +324,7 @@ impl Bounds {
 /// Each summand of a row is below 2⁵⁸, and merit's rounding adds less than 2¹⁴.
 const SUMMAND_BITS: u32 = 58;
 /// What may be taken from, or added to, every utility while the scaled worth of narrow rows fits 64 bits.
-const BASE_MAX: u128 = 1 << 34;
+const BASE_MAX: u64 = 1 << 34;
 /// A worth that is compared in 64 bits.
 const WORTH_MAX: u64 = 1 << 35;
 /// Above every worth with what is taken from it.

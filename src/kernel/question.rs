@@ -11,7 +11,7 @@ use super::{
 use crate::{
     id::CandidateId,
     num::MicroUnits,
-    policy::{Candidate, Filter, GateSpec, MemberId, Policy, Slots, Source},
+    policy::{Candidate, Filter, GateSpec, MemberId, Policy, Slots, Source, WordGate},
 };
 
 /// What every way of deciding, and every way of explaining, asks of a candidate.
@@ -44,29 +44,74 @@ impl<'a> Question<'a> {
         request: &'a Request,
         mut each: impl FnMut(&'a Filter, Demanded<'a>),
     ) -> Result<Self, RequestError> {
-        let schema = policy.schema();
-        same_schema(request.tag(), schema.tag())?;
-        disabled.check(policy)?;
-        let facts = request.facts();
-        let limits = policy.limits();
-        if limits.risk_hard.is_some() && facts.risk.is_none() {
-            return Err(RequestError::Missing { fact: Fact::Risk });
-        }
-        if limits.confidence_min.is_some() && facts.confidence.is_none() {
-            return Err(RequestError::Missing { fact: Fact::Confidence });
-        }
+        check_facts(policy, disabled, request)?;
         for (index, filter) in policy.index().filters().iter().enumerate() {
             let Some(demand) = demanded(request, index, filter.gate.source()) else { continue };
             if breaks_rule(filter, demand) {
-                return Err(broken_rule(index, filter, demand));
+                return Err(broken_rule(policy, index, demand));
             }
             each(filter, demand);
         }
+        Self::finish(policy, disabled, request)
+    }
+
+    /// The same for a catalog of one word, with the slots that pass every gate.
+    #[inline]
+    pub(super) fn ask_word(
+        policy: &'a Policy,
+        disabled: &'a Disabled,
+        request: &'a Request,
+        gates: &[WordGate],
+    ) -> Result<(Self, u64), RequestError> {
+        check_facts(policy, disabled, request)?;
+        let mut passing = policy.index().enabled(0) & !disabled.word(0);
+        for (index, gate) in gates.iter().enumerate() {
+            match gate {
+                WordGate::Number(ranks) => {
+                    let demand = match ranks.source {
+                        Source::Request => request.number_demanded(index),
+                        Source::Risk => request.facts().risk.map(|risk| u64::from(risk.as_u16())),
+                        Source::Quantities(of) => match request.quantities().sum(of) {
+                            0 => None,
+                            sum => match u64::try_from(sum) {
+                                Ok(sum) => Some(sum),
+                                Err(_) => {
+                                    passing &= ranks.beyond();
+                                    None
+                                }
+                            },
+                        },
+                    };
+                    let Some(demand) = demand else { continue };
+                    if demand > ranks.demand_max {
+                        return Err(broken_rule(policy, index, Demanded::Number(demand)));
+                    }
+                    passing &= ranks.word(demand);
+                }
+                WordGate::Set(choices) => {
+                    let Some(demand) = request.set_demanded(index) else { continue };
+                    if !choices.listed.is_superset(demand) {
+                        return Err(broken_rule(policy, index, Demanded::Set(demand)));
+                    }
+                    passing &= choices.word(demand);
+                }
+            }
+        }
+        Ok((Self::finish(policy, disabled, request)?, passing))
+    }
+
+    #[inline]
+    fn finish(
+        policy: &'a Policy,
+        disabled: &'a Disabled,
+        request: &'a Request,
+    ) -> Result<Self, RequestError> {
+        let facts = request.facts();
         Ok(Self {
             policy,
             disabled,
             request,
-            bill: Bill::new(schema, request.quantities()),
+            bill: Bill::new(policy.schema(), request.quantities()),
             limit: facts.cost_limit.unwrap_or(MicroUnits(u64::MAX)),
             valuation: Valuation::new(policy, facts)?,
         })
@@ -221,18 +266,36 @@ fn breaks_rule(filter: &Filter, demand: Demanded<'_>) -> bool {
 }
 
 #[cold]
-fn broken_rule(gate: usize, filter: &Filter, demand: Demanded<'_>) -> RequestError {
-    match (&filter.slots, demand) {
-        (Slots::Thresholds(of), Demanded::Number(seen)) => {
-            RequestError::DemandTooLarge { gate, seen, max: of.demand_max }
-        }
-        (slots, Demanded::Set(demand)) => {
-            let listed = |member| matches!(slots, Slots::Members(of) if of.listed.contains(member));
+fn broken_rule(policy: &Policy, gate: usize, demand: Demanded<'_>) -> RequestError {
+    let slots = policy.index().filters().get(gate).map(|filter| &filter.slots);
+    match demand {
+        Demanded::Set(demand) => {
+            let listed = |member| matches!(slots, Some(Slots::Members(of)) if of.listed.contains(member));
             let member = demand.iter().find(|&member| !listed(member)).unwrap_or(MemberId(0));
             RequestError::UnknownMember { gate, member }
         }
-        (_, Demanded::Number(_) | Demanded::Beyond) => {
-            RequestError::DemandTooLarge { gate, seen: u64::MAX, max: 0 }
+        Demanded::Number(seen) => {
+            let max = match slots {
+                Some(Slots::Thresholds(of)) => of.demand_max,
+                _ => u64::MAX,
+            };
+            RequestError::DemandTooLarge { gate, seen, max }
         }
+        Demanded::Beyond => RequestError::DemandTooLarge { gate, seen: u64::MAX, max: u64::MAX },
     }
+}
+
+/// The schema, and the facts that the policy's limits use. SEMANTICS 4.3 and 4.5.
+#[inline]
+fn check_facts(policy: &Policy, disabled: &Disabled, request: &Request) -> Result<(), RequestError> {
+    same_schema(request.tag(), policy.schema().tag())?;
+    disabled.check(policy)?;
+    let (facts, limits) = (request.facts(), policy.limits());
+    if limits.risk_hard.is_some() && facts.risk.is_none() {
+        return Err(RequestError::Missing { fact: Fact::Risk });
+    }
+    if limits.confidence_min.is_some() && facts.confidence.is_none() {
+        return Err(RequestError::Missing { fact: Fact::Confidence });
+    }
+    Ok(())
 }

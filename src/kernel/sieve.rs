@@ -105,13 +105,3 @@ impl<'a> Sieves<'a> {
         self.sieves.iter().map_while(Option::as_ref)
     }
 }
-
-/// The slots of a catalog of one word that pass a demand.
-#[inline]
-pub(super) fn word(filter: &Filter, demand: Demanded<'_>) -> u64 {
-    match (&filter.slots, demand) {
-        (Slots::Thresholds(of), Demanded::Number(demand)) => of.only_word(filter.gate.relation(), demand),
-        (Slots::Members(of), Demanded::Set(demand)) => of.word(demand, 0),
-        _ => Sieve::new(filter, demand).map_or(0, |sieve| sieve.outer(0)),
-    }
-}

@@ -12,6 +12,7 @@
 mod arrange;
 mod filter;
 mod rows;
+mod word;
 
 use alloc::vec::Vec;
 
@@ -20,6 +21,7 @@ use crate::id::CandidateId;
 
 pub(crate) use filter::{Filter, Members, Passing, Slots, Thresholds};
 pub(crate) use rows::{COLUMNS, FEE, MERIT, PENALTY, RATES, Rows, Statics};
+pub(crate) use word::WordGate;
 
 /// A policy's catalog laid out for searching.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +38,8 @@ pub(crate) struct Index {
     loose: Vec<u64>,
     /// One for each gate of the schema.
     filters: Vec<Filter>,
+    /// The same, where the catalog has one word.
+    word: Option<Vec<WordGate>>,
     /// One row for each slot that some request may find eligible.
     rows: Rows,
     /// One for each block of [`LEAF`] rows: the best of each of its columns.
@@ -62,11 +66,16 @@ impl Index {
         let candidates = || places.iter().filter_map(|place| policy.candidates().get(usize::from(*place)));
         let ids: Vec<CandidateId> = candidates().map(Candidate::id).collect();
         let of_slots = rows.take(&places);
+        let filters: Vec<Filter> =
+            policy.schema().gates().iter().map(|gate| Filter::new(policy, gate, &places)).collect();
+        let word = (places.len() <= WORD)
+            .then(|| filters.iter().map(|filter| WordGate::new(policy, filter, &places)).collect());
         let live = ids.get(..of_slots.len()).unwrap_or_default();
         Self {
             enabled: bitmap(candidates().map(Candidate::is_enabled)),
             loose: bitmap(places.iter().map(|place| rows.is_loose(*place))),
-            filters: policy.schema().gates().iter().map(|gate| Filter::new(policy, gate, &places)).collect(),
+            filters,
+            word,
             leaves: of_slots.best_of_blocks(LEAF),
             groups: of_slots.best_of_blocks(GROUP),
             leaf_ids: least(live, LEAF),
@@ -114,6 +123,12 @@ impl Index {
 
     pub(crate) fn loose(&self, word: usize) -> u64 {
         self.loose.get(word).copied().unwrap_or(0)
+    }
+
+    /// The gates of a catalog of one word.
+    #[inline]
+    pub(crate) fn word(&self) -> Option<&[WordGate]> {
+        self.word.as_deref()
     }
 
     pub(crate) fn filters(&self) -> &[Filter] {

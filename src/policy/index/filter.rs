@@ -142,13 +142,17 @@ impl Thresholds {
         cell(passing.within) & !cell(passing.without)
     }
 
-    /// The slots that pass, where there is but one word of them: then thresholds are exact.
-    #[inline]
-    pub(crate) fn only_word(&self, relation: Relation, demand: u64) -> u64 {
-        let cell = |threshold: usize| self.cells.get(threshold).copied().unwrap_or(0);
+    pub(super) fn values(&self) -> &[u64] {
+        &self.values
+    }
+
+    /// In a catalog of one word the slots that pass a demand with that many values before it: less than it or, for
+    /// `at_most`, not above it.
+    pub(super) fn ranked(&self, relation: Relation, rank: usize) -> u64 {
+        let above = self.from(rank);
         match relation {
-            Relation::AtMost => cell(0) & !cell(self.reached(demand)),
-            _ => cell(self.below(demand)),
+            Relation::AtMost => self.word(Passing { within: 0, without: above.within }, 0),
+            _ => self.word(above, 0),
         }
     }
 

@@ -25,6 +25,8 @@ pub(crate) struct Statics {
     pub(crate) max: [i64; COLUMNS],
     /// The largest weight with which a number of that column stays below 2⁵⁸.
     pub(crate) weight_max: [i64; COLUMNS],
+    /// Whether penalties and fees leave the scale itself that room.
+    pub(crate) has_room: bool,
     /// For each quantity 10⁸ / per where that is whole, else 0.
     pub(crate) scale: [u64; QUANTITIES_MAX],
     /// For each quantity what its rates are for.
@@ -37,6 +39,7 @@ impl Default for Statics {
             penalty_base: 0,
             max: [0; COLUMNS],
             weight_max: [0; COLUMNS],
+            has_room: false,
             scale: [0; QUANTITIES_MAX],
             per: [NonZero::<u64>::MIN; QUANTITIES_MAX],
         }
@@ -117,6 +120,8 @@ impl Draft {
         for (weight, max) in draft.statics.weight_max.iter_mut().zip(draft.statics.max) {
             *weight = SUMMAND_MAX / max.max(1);
         }
+        let [_, penalty, fee, ..] = draft.statics.weight_max;
+        draft.statics.has_room = penalty.min(fee).unsigned_abs() >= SCALE;
         draft
     }
 
