@@ -2,7 +2,7 @@
 
 #[cfg(feature = "serde")]
 pub(super) mod json;
-mod show;
+pub(super) mod show;
 
 use alloc::vec::Vec;
 

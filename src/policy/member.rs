@@ -76,6 +76,21 @@ impl MemberSet {
         self.words.iter().zip(&other.words).any(|(mine, theirs)| mine & theirs != 0)
     }
 
+    /// What is in either.
+    pub(crate) fn union(&self, other: &Self) -> Self {
+        self.zipped(other, |mine, theirs| mine | theirs)
+    }
+
+    /// What is in both.
+    pub(crate) fn intersection(&self, other: &Self) -> Self {
+        self.zipped(other, |mine, theirs| mine & theirs)
+    }
+
+    /// What is in it and not in `other`.
+    pub(crate) fn difference(&self, other: &Self) -> Self {
+        self.zipped(other, |mine, theirs| mine & !theirs)
+    }
+
     /// Its members, ascending.
     pub fn iter(&self) -> impl Iterator<Item = MemberId> + '_ {
         (0_u16..).take(MEMBERS_MAX).map(MemberId).filter(|&member| self.contains(member))
@@ -114,6 +129,14 @@ impl MemberSet {
             *word = eight.try_into().map_or(0, u64::from_le_bytes);
         }
         Ok(set)
+    }
+
+    fn zipped(&self, other: &Self, of: impl Fn(u64, u64) -> u64) -> Self {
+        let mut words = self.words;
+        for (word, theirs) in words.iter_mut().zip(&other.words) {
+            *word = of(*word, *theirs);
+        }
+        Self { words }
     }
 }
 
