@@ -385,13 +385,18 @@ fn a_decision_is_told_as_it_could_have_been() {
     assert_eq!(affordable.iter().map(|of| &of["quantity"]).collect::<Vec<_>>(), ["output", "input"]);
     assert!(affordable.iter().all(|of| of["amount"].is_u64() && of["selected"]["cost_micros"].is_u64()));
 
-    let page = place.on("log", "explain", &[&asked[..], &["dune/sirocco-1"]].concat()).out;
+    // It is disabled, and another is requested: two changes would be needed. The runner-up may be requested instead.
+    let runner_up = decision["runner_up"]["candidate"].to_string();
+    let both = ["dune/sirocco-1", "--candidate", &runner_up];
+    let page = place.on("log", "explain", &[&asked[..], &both].concat()).out;
     for part in [
-        "for dune/sirocco-1 to be selected",
-        "disabled by the policy",
+        "no single change would have dune/sirocco-1 selected",
+        "to be selected, any one of:",
+        "requested",
+        "wins at",
         "stays selected",
+        "behind the first in order",
         "up to",
-        "nothing helps",
     ] {
         assert!(page.contains(part), "{part:?} in {page}");
     }

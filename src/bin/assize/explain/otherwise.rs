@@ -111,15 +111,20 @@ impl Otherwise {
                 page.line(&format!("{name} is selected as it is"));
                 continue;
             }
-            page.line(&format!("for {name} to be selected, one of:"));
-            let rows = levers.iter().map(|Named { name, line }| {
-                let to = match line.verdict {
-                    Verdict::AlreadyWins | Verdict::Cannot => "nothing helps".to_owned(),
-                    Verdict::ChangeTo(to) => setting(policy, line.lever, to),
-                };
-                vec![name.clone(), setting(policy, line.lever, line.present), to]
+            let changes = levers.iter().filter_map(|Named { name, line }| match line.verdict {
+                Verdict::AlreadyWins | Verdict::Cannot => None,
+                Verdict::ChangeTo(to) => {
+                    let settings = [line.present, to].map(|of| setting(policy, line.lever, of));
+                    Some([name.clone()].into_iter().chain(settings).collect())
+                }
             });
-            page.table(&["lever", "stands at", "wins at"], &rows.collect::<Vec<_>>());
+            let changes: Vec<Vec<String>> = changes.collect();
+            if changes.is_empty() {
+                page.line(&format!("no single change would have {name} selected"));
+            } else {
+                page.line(&format!("for {name} to be selected, any one of:"));
+                page.table(&["lever", "stands at", "wins at"], &changes);
+            }
         }
         if let Some(leeway) = &self.slack {
             page.gap();
@@ -148,6 +153,7 @@ impl Leeway {
         let name = names::candidate(policy, self.selected.candidate);
         let lead = match self.lead_micros {
             None => "no other is eligible".to_owned(),
+            Some(lead @ ..0) => format!("{} µ behind the first in order", grouped(lead.unsigned_abs())),
             Some(lead) => format!("{} µ before the next", grouped(lead)),
         };
         let rise = grouped(self.cost_up_micros);
