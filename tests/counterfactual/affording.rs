@@ -1,10 +1,16 @@
-//! `affordable` against the model: the amount named passes, and none above it does.
+//! `affordable` against the model, and by hand: the amount named passes, and none above it does.
 
-use assize::kernel::{Affordable, affordable, prescribe};
+use assize::{
+    id::CandidateId,
+    kernel::{Affordable, Disabled, Request, affordable, prescribe},
+    policy::{CandidateDraft, Policy, Substitution, UtilityDraft},
+};
 
 use crate::{
     asking::{Asked, Reach, ask},
+    kernel_sample::{amounts, candidate, card, draft, freeze, micros, number, worth},
     oracle::{self, Action, Source, Value},
+    tables::{NONE, priced},
 };
 
 #[test]
@@ -38,7 +44,7 @@ fn the_amount_named_passes_and_none_above_it() {
             });
         }
         let largest = told.map(|told| told.amount);
-        for amount in amounts(asked, quantity, largest) {
+        for amount in places(asked, quantity, largest) {
             assert!(
                 !passes(amount) || largest >= Some(amount),
                 "{amount} passes, and {largest:?} is the largest"
@@ -69,7 +75,7 @@ fn the_amount_named_passes_and_none_above_it() {
 }
 
 /// Places of change in the model, with their neighbours; and some far ones.
-fn amounts(asked: &Asked<'_>, quantity: usize, largest: Option<u64>) -> Vec<u64> {
+fn places(asked: &Asked<'_>, quantity: usize, largest: Option<u64>) -> Vec<u64> {
     let model = &asked.world.model;
     let others = |of: &[usize]| -> i128 {
         of.iter().filter(|&&at| at != quantity).map(|&at| i128::from(asked.model.quantities[at])).sum()
@@ -118,4 +124,118 @@ fn note(reach: &Reach, asked: &Asked<'_>, quantity: usize, amount: u64, passes: 
     reach.hit_if(gates.into_iter().any(|gate| !model.passes(gate, candidate, &request)), "bound by a gate");
 }
 
+/// One candidate with that fee and those cards.
+fn alone(fee: u64, cards: &[(u64, &[(&str, u64)])]) -> CandidateDraft {
+    let mut row = CandidateDraft::new(1, "alone");
+    row.flat_fee_micros = fee;
+    row.cards = cards.iter().map(|&(above, rates)| card(above, rates)).collect();
+    row
+}
+
+#[test]
+fn amounts_go_as_far_as_the_money() {
+    let per_token = 1_000_000;
+    let max = u64::MAX;
+    // candidate, limit, quantity | the largest amount
+    type Cards<'a> = &'a [(u64, &'a [(&'a str, u64)])];
+    let table: [(u64, Cards<'_>, Option<u64>, &str, Option<u64>); 15] = [
+        (0, &[(0, &[("calls", 7)])], Some(100), "calls", Some(14)),
+        (2, &[(0, &[("calls", 7)])], Some(100), "calls", Some(14)),
+        (3, &[(0, &[("calls", 7)])], Some(100), "calls", Some(13)),
+        (101, &[(0, &[("calls", 7)])], Some(100), "calls", None),
+        (100, &[(0, &[("calls", 7)])], Some(100), "calls", Some(0)),
+        (0, &[(0, &[("calls", 0)])], Some(0), "calls", Some(max)),
+        (0, &[(0, &[("calls", 1)])], None, "calls", Some(max)),
+        (1, &[(0, &[("calls", 1)])], None, "calls", Some(max - 1)),
+        (0, &[(0, &[("calls", 2)])], None, "calls", Some(max / 2)),
+        // Nothing of it needs no rate.
+        (0, &[(0, &[("calls", 7)])], Some(100), "output", Some(0)),
+        // Cached tokens take the rate of the input, rounded up.
+        (0, &[(0, &[("input", 300_000)])], Some(10), "cached", Some(33)),
+        // 10 µ a token up to 100 of them, then 1 µ: 16 to 100 do not pass, 101 to 150 do.
+        (
+            0,
+            &[(0, &[("input", 10 * per_token)]), (100, &[("input", per_token)])],
+            Some(150),
+            "input",
+            Some(150),
+        ),
+        (
+            0,
+            &[(0, &[("input", 10 * per_token)]), (100, &[("input", per_token)])],
+            Some(100),
+            "input",
+            Some(10),
+        ),
+        (0, &[(0, &[("input", per_token)]), (100, &[("output", 1)])], Some(1_000), "input", Some(100)),
+        (0, &[(0, &[("output", 1)]), (100, &[("input", per_token)])], Some(1_000), "input", Some(1_000)),
+    ];
+    for (fee, cards, limit, name, expected) in table {
+        let policy = freeze(draft(vec![number(alone(fee, cards), "window", u64::MAX)]));
+        let mut request = amounts(&policy, &[]);
+        if let Some(limit) = limit {
+            request.cost_limit(micros(limit));
+        }
+        let quantity = policy.schema().quantity(name).unwrap();
+        // What the request says of the quantity itself means nothing.
+        for stated in [0, 3, u64::MAX] {
+            request.quantity(quantity, stated).unwrap();
+            let told = affordable(&policy, &NONE, &request, quantity).unwrap();
+            assert_eq!(told.map(|told| told.amount), expected, "{fee} {cards:?} {limit:?} {name}");
+        }
+    }
+}
+
+#[test]
+fn amounts_go_as_far_as_gates_utility_and_rule() {
+    let free: (u64, &[(&str, u64)]) = (0, &[("input", 0), ("calls", 0)]);
+    let input = |policy: &Policy, request: &Request| {
+        let input = policy.schema().quantity("input").unwrap();
+        affordable(policy, &NONE, request, input).unwrap().map(|told| told.amount)
+    };
+    // The window fits the input and the cached tokens.
+    let policy = freeze(draft(vec![number(alone(0, &[free]), "window", 50)]));
+    for (cached, expected) in [(0, Some(50)), (20, Some(30)), (50, Some(0)), (51, None)] {
+        assert_eq!(input(&policy, &amounts(&policy, &[("cached", cached)])), expected, "{cached}");
+    }
+    // Unknown fails what is demanded, and nothing demands nothing.
+    let policy = freeze(draft(vec![alone(0, &[free])]));
+    assert_eq!(input(&policy, &amounts(&policy, &[])), Some(0));
+    assert_eq!(input(&policy, &amounts(&policy, &[("cached", 1)])), None);
+
+    // Worth 100, and utility stays above 0.
+    for (per_call, expected) in [(7, 14), (10, 9), (100, 0)] {
+        let row = number(number(candidate(1, per_call), "quality", 10_000), "ceiling", 0);
+        let mut of = draft(vec![row]);
+        of.utility = Some(UtilityDraft::default());
+        let policy = freeze(of);
+        let mut request = amounts(&policy, &[]);
+        worth(&mut request, 100);
+        let calls = policy.schema().quantity("calls").unwrap();
+        let told = affordable(&policy, &NONE, &request, calls).unwrap();
+        assert_eq!(told.map(|told| told.amount), Some(expected), "{per_call}");
+    }
+
+    // Of several the one that goes furthest, unless the rule wants the requested one.
+    for (rule, expected, selected) in [
+        (Substitution::Best, Some(20), Some(2)),
+        (Substitution::IfIneligible, Some(20), Some(2)),
+        (Substitution::Never, Some(10), Some(1)),
+    ] {
+        let mut of = draft(priced(&[(1, 0, 10), (2, 0, 5)]));
+        of.substitution = rule;
+        let policy = freeze(of);
+        let mut request = amounts(&policy, &[]);
+        request.cost_limit(micros(100)).requested(CandidateId(1));
+        let calls = policy.schema().quantity("calls").unwrap();
+        let told = affordable(&policy, &NONE, &request, calls).unwrap();
+        assert_eq!(told.map(|told| told.amount), expected, "{rule:?}");
+        assert_eq!(told.map(|told| told.selected.candidate.0), selected, "{rule:?}");
+        let off = Disabled::new(&policy, [CandidateId(2)]);
+        let told = affordable(&policy, &off, &request, calls).unwrap();
+        assert_eq!(told.map(|told| told.amount), Some(10), "{rule:?}");
+    }
+}
+
+/// Amounts up to this one are all tried.
 const SMALL: u64 = 40;

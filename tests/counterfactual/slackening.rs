@@ -1,15 +1,18 @@
-//! `slack` against the model: up to the place named the candidate stays selected, and one step further it does not.
+//! `slack` against the model, and by hand: up to the place named the candidate stays selected, and one step further it does not.
 
 use assize::{
-    kernel::{Direction, Lever, Setting, Slack, SlackLine, prescribe, slack},
+    id::CandidateId,
+    kernel::{Direction, Lever, Setting, Slack, SlackLine, Value, prescribe, slack},
     num::MicroUnits,
-    policy::Policy,
+    policy::{Policy, PolicyFault, Relation, Substitution, UtilityDraft, WeightDraft},
 };
 
 use crate::{
     asking::{Asked, Reach, ask},
     changing::{Axis, model_column, selects},
+    kernel_sample::{call, candidate, demand, draft, freeze, micros, number, worth},
     oracle::{Value as Known, better_by},
+    tables::{NONE, column, priced, rate},
 };
 
 #[test]
@@ -130,9 +133,6 @@ fn lines(reach: &Reach, asked: &Asked<'_>, id: u32, told: &Slack) {
 /// A weighted column may rise until the policy would not be valid: SEMANTICS 7.3.
 #[test]
 fn a_weighted_column_ends_where_the_policy_would_not_be_valid() {
-    use crate::kernel_sample::{call, candidate, draft, freeze, number, worth};
-    use assize::policy::{PolicyFault, UtilityDraft, WeightDraft};
-
     let weight = |column: &str, micros_per_unit| WeightDraft {
         column: column.into(),
         micros_per_unit,
@@ -153,13 +153,11 @@ fn a_weighted_column_ends_where_the_policy_would_not_be_valid() {
     let policy = freeze(of(0));
     let mut request = call(&policy);
     worth(&mut request, 10);
-    let told = slack(&policy, &assize::kernel::Disabled::none(), &request).unwrap().unwrap();
+    let told = slack(&policy, &NONE, &request).unwrap().unwrap();
     let speed = policy.schema().column("speed").unwrap();
     let up =
         told.lines.iter().find(|line| line.lever == Lever::Column(speed) && line.direction == Direction::Up);
-    let Setting::Value(Some(assize::kernel::Value::Number(most))) = up.unwrap().last else {
-        panic!("{up:?}")
-    };
+    let Setting::Value(Some(Value::Number(most))) = up.unwrap().last else { panic!("{up:?}") };
     // ⌊(2⁹⁶ − 1 − 7 · (2⁶³ − 1)) / 2³³⌋
     assert_eq!(most, ((1_u128 << 96) - 1 - 7 * ((1 << 63) - 1)) >> 33);
     assert_eq!(up.unwrap().lost_at, None);
@@ -167,4 +165,67 @@ fn a_weighted_column_ends_where_the_policy_would_not_be_valid() {
     assert!(Policy::freeze(of(most)).is_ok());
     let fault = Policy::freeze(of(most + 1)).unwrap_err().fault;
     assert!(matches!(fault, PolicyFault::PenaltyTooLarge { .. }), "{fault:?}");
+}
+
+#[test]
+fn slack_is_told_lever_by_lever() {
+    let row = |id, cost, quality| number(number(candidate(id, cost), "quality", quality), "ceiling", 10_000);
+    let mut first = row(1, 25, 10_000);
+    first.flat_fee_micros = 5;
+    let mut of = draft(vec![first, row(2, 20, 5_000)]);
+    of.utility = Some(UtilityDraft::default());
+    let policy = freeze(of);
+    let mut request = call(&policy);
+    worth(&mut request, 100);
+    request.cost_limit(micros(50));
+    demand(&policy, &mut request, "quality", Relation::AtLeast, 4_000);
+    // 100 − 30 = 70 against 50 − 20 = 30. At 30 each the lower cost comes first, so 39 more and no 40.
+    let told = slack(&policy, &NONE, &request).unwrap().unwrap();
+    assert_eq!((told.selected.candidate.0, told.lead_micros), (1, Some(40)));
+    // The limit is nearer.
+    assert_eq!(told.cost_up, micros(20));
+    let line = |lever, direction| {
+        let line = told.lines.iter().find(|line| line.lever == lever && line.direction == direction);
+        line.map(|line| (line.last, line.lost_at))
+    };
+    let amount = |amount| Setting::Micros(micros(amount));
+    let demand = |demand| Setting::Demand(Some(Value::Number(demand)));
+    let value = |value| Setting::Value(Some(Value::Number(value)));
+    let (up, down) = (Direction::Up, Direction::Down);
+    assert_eq!(line(Lever::FlatFee, up), Some((amount(25), Some(amount(26)))));
+    assert_eq!(line(Lever::FlatFee, down), None);
+    let calls = rate(&policy, 0, "calls");
+    let rates = |rate| Setting::Rate(Some(rate));
+    assert_eq!(line(calls, up), Some((rates(45), Some(rates(46)))));
+    // ⌊100 · quality / 10,000⌋ − 30 is 31 from 6,100 on, and 30 loses by its cost.
+    let quality = column(&policy, "quality");
+    assert_eq!(line(quality, down), Some((value(6_100), Some(value(6_099)))));
+    assert_eq!(line(quality, up), Some((value(10_000), None)));
+    assert_eq!(line(Lever::CostLimit, down), Some((amount(30), Some(amount(29)))));
+    assert_eq!(line(Lever::CostLimit, up), Some((amount(u64::MAX), None)));
+    assert_eq!(line(Lever::Demand(0), up), Some((demand(10_000), None)));
+    assert_eq!(line(Lever::Demand(0), down), Some((Setting::Demand(None), None)));
+    // It knows no speed: any demand turns it away.
+    let most = demand(u64::MAX.into());
+    assert_eq!(line(Lever::Demand(1), down), Some((Setting::Demand(None), Some(most))));
+    assert_eq!(line(Lever::Demand(2), up), Some((Setting::Demand(None), Some(demand(0)))));
+    assert_eq!(line(column(&policy, "ceiling"), down), Some((value(0), None)));
+}
+
+#[test]
+fn slack_without_a_utility_and_behind_the_runner_up() {
+    let mut of = draft(priced(&[(1, 0, 10), (2, 0, 17)]));
+    of.substitution = Substitution::Margin(micros(9));
+    let policy = freeze(of);
+    let told = slack(&policy, &NONE, &call(&policy)).unwrap().unwrap();
+    // At 17 the lower id still comes first.
+    assert_eq!((told.selected.candidate.0, told.lead_micros, told.cost_up), (1, Some(7), micros(7)));
+    let mut request = call(&policy);
+    request.requested(CandidateId(2));
+    let told = slack(&policy, &NONE, &request).unwrap().unwrap();
+    // 7 dearer, and 9 are allowed.
+    assert_eq!((told.selected.candidate.0, told.lead_micros, told.cost_up), (2, Some(-7), micros(2)));
+    let alone = freeze(draft(priced(&[(1, 3, 10)])));
+    let told = slack(&alone, &NONE, &call(&alone)).unwrap().unwrap();
+    assert_eq!((told.lead_micros, told.cost_up), (None, micros(u64::MAX - 13)));
 }

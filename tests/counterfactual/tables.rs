@@ -5,8 +5,8 @@ use std::error::Error as _;
 use assize::{
     id::CandidateId,
     kernel::{
-        CounterfactualError, Direction, Disabled, Fact, Lever, Reason, Request, RequestError, Setting, Value,
-        Verdict, affordable, prescribe, slack, what_would_win,
+        CounterfactualError, Disabled, Fact, Lever, Reason, Request, RequestError, Setting, Value, Verdict,
+        affordable, prescribe, slack, what_would_win,
     },
     policy::{
         CandidateDraft, LimitsDraft, Policy, Relation, SchemaDraft, Substitution, UtilityDraft, WeightDraft,
@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-const NONE: Disabled = Disabled::none();
+pub(crate) const NONE: Disabled = Disabled::none();
 
 /// The verdict on that lever of that candidate.
 fn verdict(policy: &Policy, disabled: &Disabled, request: &Request, id: u32, lever: Lever) -> Verdict {
@@ -29,11 +29,11 @@ fn verdict(policy: &Policy, disabled: &Disabled, request: &Request, id: u32, lev
     told.line(lever).unwrap_or_else(|| panic!("no {lever:?} in {told:#?}")).verdict
 }
 
-fn column(policy: &Policy, name: &str) -> Lever {
+pub(crate) fn column(policy: &Policy, name: &str) -> Lever {
     Lever::Column(policy.schema().column(name).unwrap())
 }
 
-fn rate(policy: &Policy, card: usize, quantity: &str) -> Lever {
+pub(crate) fn rate(policy: &Policy, card: usize, quantity: &str) -> Lever {
     Lever::Rate { card, quantity: policy.schema().quantity(quantity).unwrap().index() }
 }
 
@@ -64,7 +64,7 @@ fn to_members(members: &[u16]) -> Verdict {
 const NO_DEMAND: Verdict = Verdict::ChangeTo(Setting::Demand(None));
 
 /// One call costs each of them so much, the flat fee included.
-fn priced(listed: &[(u32, u64, u64)]) -> Vec<CandidateDraft> {
+pub(crate) fn priced(listed: &[(u32, u64, u64)]) -> Vec<CandidateDraft> {
     let row = |&(id, fee, per_call): &(u32, u64, u64)| {
         let mut row = candidate(id, per_call);
         row.flat_fee_micros = fee;
@@ -546,180 +546,4 @@ fn errors_say_what_is_wrong() {
     let disabled = Disabled::new(&other, [CandidateId(2)]);
     let told = affordable(&policy, &disabled, &request, calls);
     assert_eq!(told.unwrap_err(), RequestError::DisabledOfAnotherPolicy);
-}
-
-#[test]
-fn slack_is_told_lever_by_lever() {
-    let row = |id, cost, quality| number(number(candidate(id, cost), "quality", quality), "ceiling", 10_000);
-    let mut first = row(1, 25, 10_000);
-    first.flat_fee_micros = 5;
-    let mut of = draft(vec![first, row(2, 20, 5_000)]);
-    of.utility = Some(UtilityDraft::default());
-    let policy = freeze(of);
-    let mut request = call(&policy);
-    worth(&mut request, 100);
-    request.cost_limit(micros(50));
-    demand(&policy, &mut request, "quality", Relation::AtLeast, 4_000);
-    // 100 − 30 = 70 against 50 − 20 = 30. At 30 each the lower cost comes first, so 39 more and no 40.
-    let told = slack(&policy, &NONE, &request).unwrap().unwrap();
-    assert_eq!((told.selected.candidate.0, told.lead_micros), (1, Some(40)));
-    // The limit is nearer.
-    assert_eq!(told.cost_up, micros(20));
-    let line = |lever, direction| {
-        let line = told.lines.iter().find(|line| line.lever == lever && line.direction == direction);
-        line.map(|line| (line.last, line.lost_at))
-    };
-    let amount = |amount| Setting::Micros(micros(amount));
-    let demand = |demand| Setting::Demand(Some(Value::Number(demand)));
-    let value = |value| Setting::Value(Some(Value::Number(value)));
-    let (up, down) = (Direction::Up, Direction::Down);
-    assert_eq!(line(Lever::FlatFee, up), Some((amount(25), Some(amount(26)))));
-    assert_eq!(line(Lever::FlatFee, down), None);
-    let calls = rate(&policy, 0, "calls");
-    let rates = |rate| Setting::Rate(Some(rate));
-    assert_eq!(line(calls, up), Some((rates(45), Some(rates(46)))));
-    // ⌊100 · quality / 10,000⌋ − 30 is 31 from 6,100 on, and 30 loses by its cost.
-    let quality = column(&policy, "quality");
-    assert_eq!(line(quality, down), Some((value(6_100), Some(value(6_099)))));
-    assert_eq!(line(quality, up), Some((value(10_000), None)));
-    assert_eq!(line(Lever::CostLimit, down), Some((amount(30), Some(amount(29)))));
-    assert_eq!(line(Lever::CostLimit, up), Some((amount(u64::MAX), None)));
-    assert_eq!(line(Lever::Demand(0), up), Some((demand(10_000), None)));
-    assert_eq!(line(Lever::Demand(0), down), Some((Setting::Demand(None), None)));
-    // It knows no speed: any demand turns it away.
-    let most = demand(u64::MAX.into());
-    assert_eq!(line(Lever::Demand(1), down), Some((Setting::Demand(None), Some(most))));
-    assert_eq!(line(Lever::Demand(2), up), Some((Setting::Demand(None), Some(demand(0)))));
-    assert_eq!(line(column(&policy, "ceiling"), down), Some((value(0), None)));
-}
-
-#[test]
-fn slack_without_a_utility_and_behind_the_runner_up() {
-    let mut of = draft(priced(&[(1, 0, 10), (2, 0, 17)]));
-    of.substitution = Substitution::Margin(micros(9));
-    let policy = freeze(of);
-    let told = slack(&policy, &NONE, &call(&policy)).unwrap().unwrap();
-    // At 17 the lower id still comes first.
-    assert_eq!((told.selected.candidate.0, told.lead_micros, told.cost_up), (1, Some(7), micros(7)));
-    let mut request = call(&policy);
-    request.requested(CandidateId(2));
-    let told = slack(&policy, &NONE, &request).unwrap().unwrap();
-    // 7 dearer, and 9 are allowed.
-    assert_eq!((told.selected.candidate.0, told.lead_micros, told.cost_up), (2, Some(-7), micros(2)));
-    let alone = freeze(draft(priced(&[(1, 3, 10)])));
-    let told = slack(&alone, &NONE, &call(&alone)).unwrap().unwrap();
-    assert_eq!((told.lead_micros, told.cost_up), (None, micros(u64::MAX - 13)));
-}
-
-/// One candidate with that fee and those cards.
-fn alone(fee: u64, cards: &[(u64, &[(&str, u64)])]) -> CandidateDraft {
-    let mut row = CandidateDraft::new(1, "alone");
-    row.flat_fee_micros = fee;
-    row.cards = cards.iter().map(|&(above, rates)| card(above, rates)).collect();
-    row
-}
-
-#[test]
-fn amounts_go_as_far_as_the_money() {
-    let per_token = 1_000_000;
-    let max = u64::MAX;
-    // candidate, limit, quantity | the largest amount
-    type Cards<'a> = &'a [(u64, &'a [(&'a str, u64)])];
-    let table: [(u64, Cards<'_>, Option<u64>, &str, Option<u64>); 15] = [
-        (0, &[(0, &[("calls", 7)])], Some(100), "calls", Some(14)),
-        (2, &[(0, &[("calls", 7)])], Some(100), "calls", Some(14)),
-        (3, &[(0, &[("calls", 7)])], Some(100), "calls", Some(13)),
-        (101, &[(0, &[("calls", 7)])], Some(100), "calls", None),
-        (100, &[(0, &[("calls", 7)])], Some(100), "calls", Some(0)),
-        (0, &[(0, &[("calls", 0)])], Some(0), "calls", Some(max)),
-        (0, &[(0, &[("calls", 1)])], None, "calls", Some(max)),
-        (1, &[(0, &[("calls", 1)])], None, "calls", Some(max - 1)),
-        (0, &[(0, &[("calls", 2)])], None, "calls", Some(max / 2)),
-        // Nothing of it needs no rate.
-        (0, &[(0, &[("calls", 7)])], Some(100), "output", Some(0)),
-        // Cached tokens take the rate of the input, rounded up.
-        (0, &[(0, &[("input", 300_000)])], Some(10), "cached", Some(33)),
-        // 10 µ a token up to 100 of them, then 1 µ: 16 to 100 do not pass, 101 to 150 do.
-        (
-            0,
-            &[(0, &[("input", 10 * per_token)]), (100, &[("input", per_token)])],
-            Some(150),
-            "input",
-            Some(150),
-        ),
-        (
-            0,
-            &[(0, &[("input", 10 * per_token)]), (100, &[("input", per_token)])],
-            Some(100),
-            "input",
-            Some(10),
-        ),
-        (0, &[(0, &[("input", per_token)]), (100, &[("output", 1)])], Some(1_000), "input", Some(100)),
-        (0, &[(0, &[("output", 1)]), (100, &[("input", per_token)])], Some(1_000), "input", Some(1_000)),
-    ];
-    for (fee, cards, limit, name, expected) in table {
-        let policy = freeze(draft(vec![number(alone(fee, cards), "window", u64::MAX)]));
-        let mut request = amounts(&policy, &[]);
-        if let Some(limit) = limit {
-            request.cost_limit(micros(limit));
-        }
-        let quantity = policy.schema().quantity(name).unwrap();
-        // What the request says of the quantity itself means nothing.
-        for stated in [0, 3, u64::MAX] {
-            request.quantity(quantity, stated).unwrap();
-            let told = affordable(&policy, &NONE, &request, quantity).unwrap();
-            assert_eq!(told.map(|told| told.amount), expected, "{fee} {cards:?} {limit:?} {name}");
-        }
-    }
-}
-
-#[test]
-fn amounts_go_as_far_as_gates_utility_and_rule() {
-    let free: (u64, &[(&str, u64)]) = (0, &[("input", 0), ("calls", 0)]);
-    let input = |policy: &Policy, request: &Request| {
-        let input = policy.schema().quantity("input").unwrap();
-        affordable(policy, &NONE, request, input).unwrap().map(|told| told.amount)
-    };
-    // The window fits the input and the cached tokens.
-    let policy = freeze(draft(vec![number(alone(0, &[free]), "window", 50)]));
-    for (cached, expected) in [(0, Some(50)), (20, Some(30)), (50, Some(0)), (51, None)] {
-        assert_eq!(input(&policy, &amounts(&policy, &[("cached", cached)])), expected, "{cached}");
-    }
-    // Unknown fails what is demanded, and nothing demands nothing.
-    let policy = freeze(draft(vec![alone(0, &[free])]));
-    assert_eq!(input(&policy, &amounts(&policy, &[])), Some(0));
-    assert_eq!(input(&policy, &amounts(&policy, &[("cached", 1)])), None);
-
-    // Worth 100, and utility stays above 0.
-    for (per_call, expected) in [(7, 14), (10, 9), (100, 0)] {
-        let row = number(number(candidate(1, per_call), "quality", 10_000), "ceiling", 0);
-        let mut of = draft(vec![row]);
-        of.utility = Some(UtilityDraft::default());
-        let policy = freeze(of);
-        let mut request = amounts(&policy, &[]);
-        worth(&mut request, 100);
-        let calls = policy.schema().quantity("calls").unwrap();
-        let told = affordable(&policy, &NONE, &request, calls).unwrap();
-        assert_eq!(told.map(|told| told.amount), Some(expected), "{per_call}");
-    }
-
-    // Of several the one that goes furthest, unless the rule wants the requested one.
-    for (rule, expected, selected) in [
-        (Substitution::Best, Some(20), Some(2)),
-        (Substitution::IfIneligible, Some(20), Some(2)),
-        (Substitution::Never, Some(10), Some(1)),
-    ] {
-        let mut of = draft(priced(&[(1, 0, 10), (2, 0, 5)]));
-        of.substitution = rule;
-        let policy = freeze(of);
-        let mut request = amounts(&policy, &[]);
-        request.cost_limit(micros(100)).requested(CandidateId(1));
-        let calls = policy.schema().quantity("calls").unwrap();
-        let told = affordable(&policy, &NONE, &request, calls).unwrap();
-        assert_eq!(told.map(|told| told.amount), expected, "{rule:?}");
-        assert_eq!(told.map(|told| told.selected.candidate.0), selected, "{rule:?}");
-        let off = Disabled::new(&policy, [CandidateId(2)]);
-        let told = affordable(&policy, &off, &request, calls).unwrap();
-        assert_eq!(told.map(|told| told.amount), Some(10), "{rule:?}");
-    }
 }
