@@ -6,7 +6,7 @@ use assize::{
     id::CandidateId,
     kernel::{Lever, Setting, Value, prescribe},
     num::MicroUnits,
-    policy::{ColumnKind, MemberId, MemberSet, Policy, ValueDraft},
+    policy::{CandidateDraft, ColumnKind, MemberId, MemberSet, Policy, ValueDraft},
 };
 
 use crate::{
@@ -17,11 +17,15 @@ use crate::{
 /// Whether that candidate is selected once its lever stands there, as the model and `prescribe` both say; `None` where
 /// no valid policy has it there.
 pub(crate) fn selects(asked: &Asked<'_>, id: u32, lever: Lever, setting: Setting) -> Option<bool> {
-    let mut draft = asked.draft.clone();
+    // Only a candidate's lever makes another policy.
+    let changed = matches!(lever, Lever::Enabled | Lever::Column(_) | Lever::Rate { .. } | Lever::FlatFee);
+    let mut draft = changed.then(|| asked.draft.clone());
     let mut model = asked.world.model.clone();
     let mut request = asked.model.clone();
     let mut host = asked.host.clone();
-    let row = draft.candidates.iter_mut().find(|row| row.id == id).unwrap();
+    let mut unused = CandidateDraft::new(id, "");
+    let rows = draft.iter_mut().flat_map(|draft| &mut draft.candidates);
+    let row = rows.into_iter().find(|row| row.id == id).unwrap_or(&mut unused);
     let candidate = model.candidates.iter_mut().find(|candidate| candidate.id == id).unwrap();
     match (lever, setting) {
         (Lever::Enabled, Setting::Enabled { policy, host: by_host }) => {
@@ -61,10 +65,14 @@ pub(crate) fn selects(asked: &Asked<'_>, id: u32, lever: Lever, setting: Setting
         (Lever::Requested, Setting::Requested(named)) => request.requested = named.map(|named| named.0),
         other => panic!("a lever with the setting of another: {other:?}"),
     }
-    let policy = Policy::freeze(draft).ok()?;
-    let disabled = oracle::build::disabled(&policy, &host);
-    let asked_anew = oracle::build::request(asked.world, &policy, &request, false);
-    let decision = prescribe(&policy, &disabled, &asked_anew).unwrap();
+    let frozen = match draft {
+        Some(draft) => Some(Policy::freeze(draft).ok()?),
+        None => None,
+    };
+    let policy = frozen.as_ref().unwrap_or(asked.policy);
+    let disabled = oracle::build::disabled(policy, &host);
+    let asked_anew = oracle::build::request(asked.world, policy, &request, false);
+    let decision = prescribe(policy, &disabled, &asked_anew).unwrap();
     let verdict = model.decide(&request, &host);
     let selected = decision.selected.map(|selected| selected.candidate.0);
     assert_eq!(selected, verdict.selected.map(|selected| selected.id), "{lever:?} {setting:?}");
@@ -143,7 +151,10 @@ impl Axis {
     /// Places worth a look: the ends, what others have there, what is demanded and what costs, each with its neighbours.
     pub(crate) fn places(&self, asked: &Asked<'_>) -> BTreeSet<i128> {
         let model = &asked.world.model;
-        let mut of = BTreeSet::from([-1, 0, 5_000, self.max, self.max + 1, 1 << 32, 1 << 63]);
+        let mut of = BTreeSet::from([0, self.max]);
+        if !matches!(self.lever, Lever::Rate { .. } | Lever::FlatFee) {
+            of.extend([-1, 5_000, self.max + 1, 1 << 32, 1 << 63]);
+        }
         let column = match self.lever {
             Lever::Column(_) => Some(model_column(asked, self.lever)),
             Lever::Demand(gate) => Some(model.gates[usize::from(gate)].column),
