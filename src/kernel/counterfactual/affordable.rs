@@ -102,7 +102,8 @@ impl Asked<'_> {
         let starts = self.starts(candidate);
         let mut end = u64::MAX;
         for start in starts.into_iter().rev() {
-            // Between two starts only the cost grows: the candidate passes up to some amount.
+            // Between two starts the candidate passes up to some amount: its cost grows, and the first unit of the quantity
+            // may need a rate or make a demand.
             let mut fault = None;
             let found = search::last(start.max(from), end, |amount| {
                 self.passes(place, candidate, amount).unwrap_or_else(|error| {
@@ -127,8 +128,8 @@ impl Asked<'_> {
         Ok(question.judge(place, candidate).is_ok_and(|contender| is_selected_alone(&question, contender)))
     }
 
-    /// The amounts, ascending and from 0, at which something else than the cost changes: a rate is needed, another card
-    /// applies, a gate that the quantity feeds begins to pass or to fail.
+    /// The amounts, ascending and from 0, at which what does not pass may begin to: another card applies, or a gate that
+    /// the quantity feeds passes. (Those at which a gate begins to fail are among them.)
     fn starts(&self, candidate: &Candidate) -> Vec<u64> {
         let (schema, of) = (self.policy.schema(), self.quantity.index());
         let others = |mask| {
@@ -136,7 +137,7 @@ impl Asked<'_> {
             // OK because the sum has the quantity's own amount in it.
             self.request.quantities().sum(mask).saturating_sub(own.into())
         };
-        let mut starts = alloc::vec![0, 1];
+        let mut starts = alloc::vec![0];
         // The amount with which the sum of the quantities passes `sum`.
         let mut above = |sum: u64, others: u128| {
             let start = u128::from(sum).saturating_add(1).checked_sub(others);

@@ -51,7 +51,7 @@ impl<'a> Case<'a> {
 
     /// Whether it would be selected if it were like that.
     pub(super) fn wins_as(&self, changed: &Candidate) -> bool {
-        self.wins_by(&self.question, self.rivals, changed)
+        self.wins_by(&self.question, changed)
     }
 
     /// Whether it would be selected, like that, where the request and the host's switches differ in what concerns it
@@ -63,15 +63,14 @@ impl<'a> Case<'a> {
         changed: &Candidate,
     ) -> Result<bool, RequestError> {
         let question = Question::new(self.policy, disabled, request)?;
-        let requested = self.rivals.requested.filter(|rival| Some(rival.id) == question.requested());
-        let rivals = Leaders { requested, ..self.rivals };
-        Ok(self.wins_by(&question, rivals, changed))
+        Ok(self.wins_by(&question, changed))
     }
 
-    fn wins_by(&self, question: &Question<'_>, rivals: Leaders, changed: &Candidate) -> bool {
+    fn wins_by(&self, question: &Question<'_>, changed: &Candidate) -> bool {
         !self.denied
             && question.judge(self.place, changed).is_ok_and(|contender| {
-                let mut leaders = rivals;
+                // Where it is named, it takes the place of a rival that was.
+                let mut leaders = self.rivals;
                 leaders.meet(contender, question.requested());
                 is_selected(question, &leaders, &contender)
             })
