@@ -9,7 +9,7 @@ use assize::{
 use crate::{
     asking::{Asked, Reach, ask},
     changing::{Axis, model_column, named, parts, selects, set_of},
-    oracle::{Relation, Value as Known},
+    oracle::{Ranked, Relation, Value as Known},
 };
 
 #[test]
@@ -44,6 +44,32 @@ fn what_is_named_wins_and_nothing_nearer_does() {
     }
     wanted.extend(MORE.map(Into::into));
     reach.require(&wanted);
+}
+
+/// SEMANTICS 15.4: who is selected is selected against each other eligible candidate alone, and nobody else is.
+#[test]
+fn fewer_rivals_are_never_worse() {
+    let reach = Reach::default();
+    ask(3, |asked, _| {
+        let verdict = asked.verdict();
+        let all: Vec<u32> = asked.world.model.candidates.iter().map(|candidate| candidate.id).collect();
+        let among = |left: [u32; 2]| {
+            let mut host = asked.host.clone();
+            host.extend(all.iter().filter(|id| !left.contains(id)));
+            let disabled = crate::oracle::build::disabled(asked.policy, &host);
+            let decision = prescribe(asked.policy, &disabled, &asked.request).unwrap();
+            decision.selected.map(|selected| selected.candidate.0)
+        };
+        for one in &verdict.order {
+            let beats = |other: &Ranked| among([one.id, other.id]) == Some(one.id);
+            let selected = verdict.selected.is_some_and(|selected| selected.id == one.id);
+            assert_eq!(verdict.order.iter().all(beats), selected, "{} of {:?}", one.id, verdict.order);
+            reach.hit_if(selected && verdict.order.len() > 2, "selected of several");
+            reach.hit_if(selected && one.id != verdict.order[0].id, "selected behind another");
+            reach.hit_if(!selected && one.id == verdict.order[0].id, "first and not selected");
+        }
+    });
+    reach.require(&["selected of several", "selected behind another", "first and not selected"]);
 }
 
 /// Others are met less often; the tables have them.
