@@ -2,8 +2,9 @@
 //!
 //! A [`Request`] is put to a [`Policy`] as one question: checked against the policy, with all that is the same for
 //! every candidate worked out once. Every candidate is judged by the same gates and the same arithmetic, whether
-//! the answer is a [`Decision`] ([`prescribe`]), the decision with its counts ([`trace`]) or a row for each
-//! candidate ([`explain`]). What decides is SEMANTICS 3 to 7; the bytes are FORMAT 3 and 4.
+//! the answer is a [`Decision`] ([`prescribe`]), the decision with its counts ([`trace`]), a row for each
+//! candidate ([`explain`]), or what would have to change ([`what_would_win`], [`slack`], [`affordable`],
+//! [`compare`]). What decides is SEMANTICS 3 to 7; the bytes are FORMAT 3 and 4.
 //!
 //! ```
 //! use assize::{
@@ -33,6 +34,7 @@ mod arithmetic;
 mod bounds;
 mod census;
 mod cost;
+mod counterfactual;
 mod decision;
 mod disabled;
 mod error;
@@ -49,7 +51,7 @@ mod utility;
 
 use self::{
     census::census,
-    order::Leaders,
+    order::{Leaders, Standings},
     question::Question,
     search::{Passing, search},
     sieve::Sieves,
@@ -58,6 +60,11 @@ use crate::policy::Policy;
 
 pub use self::{
     cost::{CostTerm, Unpriced, cost_of},
+    counterfactual::{
+        Affordable, Changes, CompareError, Comparison, CounterfactualError, Direction, Flow, Lever,
+        Malformed, Setting, Side, Slack, SlackLine, Verdict, WhatWouldWin, WinLine, affordable, compare,
+        slack, what_would_win,
+    },
     decision::{Action, Choice, Decision, Reason},
     disabled::Disabled,
     error::{Fact, RequestError},
@@ -133,5 +140,5 @@ fn decide(question: &Question<'_>, passing: Passing<'_, '_>, counts: impl FnOnce
         Leaders { second: Some(second), .. } if second.id == id => Some(second),
         _ => question.judge_id(id),
     });
-    select::select(question, &leaders, requested, counts)
+    select::select(question, &Standings { leaders, requested }, counts)
 }

@@ -199,6 +199,11 @@ impl Policy {
         freeze::thaw(self)
     }
 
+    /// The largest value that a candidate can have in that numeric column while the policy stays valid.
+    pub(crate) fn value_max(&self, column: ColumnIndex) -> u64 {
+        check::value_max(self, column)
+    }
+
     /// Whether this policy may take the place of `previous`: a raised epoch, the same schema, and no number of a
     /// candidate or member given to another name. SEMANTICS 2.7.
     ///

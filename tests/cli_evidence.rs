@@ -344,6 +344,89 @@ fn utilities_are_explained_term_by_term() {
     }
 }
 
+#[test]
+fn a_decision_is_told_as_it_could_have_been() {
+    let place = Place::new();
+    run_sample(&place, "log", &["--requested", "alpine/summit-4,cobalt/flare-2", "--grant", "120000"]);
+    let records = place.export("log");
+    let admitted = records.iter().find(|record| record["record"]["outcome"]["admitted"].is_object()).unwrap();
+    let sequence = admitted["sequence"].to_string();
+    let decision = decision_of(&records, &sequence);
+    let selected = decision["selected"]["candidate"].as_u64().unwrap();
+
+    // By name and by number, the same candidate; with it the winner's slack and what would have passed.
+    let asked = ["--seq", &sequence, "--quantity", "output", "--quantity", "input", "--candidate"];
+    let told =
+        |candidate: &str| place.on("log", "explain", &[&asked[..], &[candidate, "--json"]].concat()).json();
+    let by_name = told("dune/sirocco-1");
+    assert_eq!(by_name["otherwise"], told("11")["otherwise"]);
+    let winnable = &by_name["otherwise"]["what_would_win"][0];
+    assert_eq!(winnable["candidate"], 11);
+    let lines = winnable["levers"].as_array().unwrap();
+    for lever in
+        ["enabled", "excluded", "flat fee", "cost limit", "rate of input", "capabilities", "requested"]
+    {
+        assert!(lines.iter().any(|line| line["name"] == lever), "{lever}: {winnable}");
+    }
+    assert_eq!(
+        lines.iter().find(|line| line["name"] == "enabled").unwrap()["present"]["enabled"]["policy"],
+        false
+    );
+    assert!(lines.iter().all(|line| line["verdict"] != "already_wins"));
+    let won = told(&selected.to_string());
+    let won = won["otherwise"]["what_would_win"][0]["levers"].as_array().unwrap();
+    assert!(won.iter().all(|line| line["verdict"] == "already_wins"));
+
+    let slack = &by_name["otherwise"]["slack"];
+    assert_eq!((&slack["selected"], &slack["runner_up"]), (&decision["selected"], &decision["runner_up"]));
+    let fee = slack["levers"].as_array().unwrap().iter().find(|line| line["name"] == "flat fee").unwrap();
+    let micros = |setting: &Value| setting["micros"].as_u64().unwrap();
+    assert_eq!(micros(&fee["last"]) - micros(&fee["present"]), slack["cost_up_micros"].as_u64().unwrap());
+    let affordable = by_name["otherwise"]["affordable"].as_array().unwrap();
+    assert_eq!(affordable.iter().map(|of| &of["quantity"]).collect::<Vec<_>>(), ["output", "input"]);
+    assert!(affordable.iter().all(|of| of["amount"].is_u64() && of["selected"]["cost_micros"].is_u64()));
+
+    // It is disabled, and another is requested: two changes would be needed. The runner-up may be requested instead.
+    let runner_up = decision["runner_up"]["candidate"].to_string();
+    let both = ["dune/sirocco-1", "--candidate", &runner_up];
+    let page = place.on("log", "explain", &[&asked[..], &both].concat()).out;
+    for part in [
+        "no single change would have dune/sirocco-1 selected",
+        "to be selected, any one of:",
+        "requested",
+        "wins at",
+        "stays selected",
+        "behind the first in order",
+        "up to",
+    ] {
+        assert!(page.contains(part), "{part:?} in {page}");
+    }
+    let page = place.on("log", "explain", &[&asked[..], &[&selected.to_string()]].concat()).out;
+    assert!(page.contains("is selected as it is"), "{page}");
+
+    // A denial has no slack, and still a way out.
+    let denied =
+        records.iter().find(|record| record["record"]["outcome"]["denied_policy"].is_object()).unwrap();
+    let asked = ["--seq", &denied["sequence"].to_string(), "--quantity", "input"];
+    let told = place.on("log", "explain", &[&asked[..], &["--json"]].concat()).json();
+    assert_eq!(told["otherwise"]["slack"], Value::Null);
+    let amount = told["otherwise"]["affordable"][0]["amount"].as_u64().unwrap();
+    let stated = denied["record"]["request"]["quantities"]["input"].as_u64();
+    assert!(stated.is_none_or(|stated| amount < stated), "{denied}");
+    let page = place.on("log", "explain", &asked).out;
+    assert!(!page.contains("stays selected") && page.contains("up to"), "{page}");
+
+    // What decides nothing could not have been otherwise.
+    let grant = records.iter().find(|record| record["kind"] == "grant").unwrap()["sequence"].to_string();
+    let told = place.on("log", "explain", &["--seq", &grant, "--quantity", "input", "--json"]).json();
+    assert_eq!(told["otherwise"], Value::Null);
+    for wrong in [["--candidate", "4294967296"], ["--candidate", "99"], ["--quantity", "calls"]] {
+        let refused = place.on("log", "explain", &[&["--seq", &sequence][..], &wrong].concat());
+        assert_eq!(refused.code, 2, "{wrong:?}: {}", refused.err);
+        assert!(refused.err.contains(wrong[0]) && refused.err.contains(wrong[1]), "{}", refused.err);
+    }
+}
+
 fn decision_of(records: &[Value], sequence: &str) -> Value {
     let record = records.iter().find(|record| record["sequence"].as_u64() == sequence.parse().ok()).unwrap();
     record["record"]["outcome"]["admitted"]["decided"]["decision"].clone()

@@ -2,7 +2,7 @@
 
 #[cfg(feature = "serde")]
 pub(super) mod json;
-mod show;
+pub(super) mod show;
 
 use alloc::vec::Vec;
 
@@ -10,7 +10,7 @@ use super::{
     Counts, Decision, Disabled, Failure, Request, RequestError,
     cost::{CostTerm, Unpriced},
     gates::{Demanded, DemandedGate, Known},
-    order::{Contender, Leaders, Podium},
+    order::{Contender, Standings},
     question::Question,
     select,
     utility::PenaltyTerm,
@@ -224,18 +224,17 @@ fn judged(question: &Question<'_>) -> Vec<Result<Contender, Failure>> {
 
 /// The decision and the counts, by meeting everyone: what the index saves the other ways of deciding.
 fn scan(question: &Question<'_>, judged: &[Result<Contender, Failure>]) -> (Decision, Counts) {
-    let (mut leaders, mut requested, mut counts) = (Leaders::default(), None, Counts::default());
+    let (mut standings, mut counts) = (Standings::default(), Counts::default());
     for judged in judged {
         match judged {
             Ok(contender) => {
                 counts.add_eligible();
-                leaders.meet(*contender);
-                requested = requested.or(Some(*contender).filter(|of| question.requested() == Some(of.id)));
+                standings.meet(*contender, question.requested());
             }
             Err(failure) => counts.add(*failure),
         }
     }
-    (select::select(question, &leaders, requested, || counts), counts)
+    (select::select(question, &standings, || counts), counts)
 }
 
 fn rows(question: &Question<'_>, judged: &[Result<Contender, Failure>]) -> Vec<Row> {

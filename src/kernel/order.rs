@@ -135,6 +135,23 @@ impl Contender {
     }
 }
 
+/// What a decision is made of: the first two, and the requested one if it is eligible.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Standings {
+    pub(super) leaders: Leaders,
+    pub(super) requested: Option<Contender>,
+}
+
+impl Standings {
+    /// Takes one more eligible candidate into account.
+    pub(super) fn meet(&mut self, contender: Contender, requested: Option<CandidateId>) {
+        if requested == Some(contender.id) {
+            self.requested = Some(contender);
+        }
+        self.leaders.meet(contender);
+    }
+}
+
 /// Those that are kept of all that are met.
 pub(super) trait Podium {
     /// How many are kept.

@@ -1,5 +1,7 @@
 //! What a caller asks: facts, demands and quantities, in a value of fixed size.
 
+mod changed;
+
 use alloc::vec::Vec;
 
 use super::{Quantities, RequestError, error::same_schema};

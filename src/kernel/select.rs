@@ -2,25 +2,25 @@
 
 use super::{
     Choice, Decision, Reason,
-    order::{Contender, Counts, Leaders},
+    order::{Contender, Counts, Leaders, Standings},
     question::Question,
 };
 use crate::policy::Substitution;
 
-/// The decision, from the first two and, if it is eligible, the requested one. The counts are asked for only when it is a denial that they explain.
+/// The decision. The counts are asked for only when it is a denial that they explain.
 pub(super) fn select(
     question: &Question<'_>,
-    leaders: &Leaders,
-    requested: Option<Contender>,
+    standings: &Standings,
     counts: impl FnOnce() -> Counts,
 ) -> Decision {
-    let Some(selected) = selected(question, leaders, requested) else {
+    let Some(selected) = selected(question, standings) else {
         let reason = match (question.requested(), question.policy.substitution()) {
             (Some(_), Substitution::Never) => Reason::RequestedIneligible,
             _ => counts().most().into(),
         };
         return denial(question, reason);
     };
+    let Standings { leaders, requested } = standings;
     let reason = match question.requested() {
         None => Reason::First,
         Some(asked) if asked == selected.id => Reason::Requested,
@@ -38,8 +38,8 @@ pub(super) fn denial(question: &Question<'_>, reason: Reason) -> Decision {
 }
 
 /// SEMANTICS 5.4.
-fn selected(question: &Question<'_>, leaders: &Leaders, requested: Option<Contender>) -> Option<Contender> {
-    let first = leaders.first;
+fn selected(question: &Question<'_>, standings: &Standings) -> Option<Contender> {
+    let Standings { leaders: Leaders { first, .. }, requested } = *standings;
     match (question.requested(), question.policy.substitution()) {
         (None, _) | (Some(_), Substitution::Best) => first,
         (Some(_), Substitution::Never) => requested,

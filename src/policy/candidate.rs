@@ -119,21 +119,37 @@ impl Candidate {
         self.known() & column.bit() != 0
     }
 
-    pub(super) fn put_value(&mut self, column: ColumnIndex, value: u64) {
+    pub(crate) fn put_value(&mut self, column: ColumnIndex, value: u64) {
         self.numbers |= column.bit();
         self.put(column, value);
     }
 
-    pub(super) fn put_member(&mut self, column: ColumnIndex, member: MemberId) {
+    pub(crate) fn put_member(&mut self, column: ColumnIndex, member: MemberId) {
         self.members |= column.bit();
         self.put(column, u64::from(member.0));
     }
 
-    pub(super) fn put_set(&mut self, column: ColumnIndex, set: MemberSet) {
+    pub(crate) fn put_set(&mut self, column: ColumnIndex, set: MemberSet) {
         self.sets_known |= column.bit();
         let place = u64::try_from(self.sets.len()).unwrap_or(u64::MAX);
         self.sets.push(set);
         self.put(column, place);
+    }
+
+    /// Of a copy that is asked what would be; a policy's own candidates never change. So are the next two.
+    pub(crate) fn put_enabled(&mut self, enabled: bool) {
+        self.enabled = enabled;
+    }
+
+    pub(crate) fn put_flat_fee(&mut self, fee: MicroUnits) {
+        self.flat_fee = fee;
+    }
+
+    pub(crate) fn put_rate(&mut self, schema: &Schema, card: usize, quantity: QuantityIndex, rate: u64) {
+        if let Some(card) = self.cards.get_mut(card) {
+            card.put(quantity, rate);
+            card.resolve(schema);
+        }
     }
 
     fn put(&mut self, column: ColumnIndex, value: u64) {

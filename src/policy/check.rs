@@ -309,6 +309,17 @@ fn weight_fault(weight: &Weight, kind: ColumnKind) -> Option<PolicyFault> {
 
 /// SEMANTICS 7.3: the largest sum that the weighted columns can reach is below 2⁹⁶.
 fn penalty(candidates: &[Candidate], weights: &[Weight]) -> Result<(), PolicyError> {
+    let sum = penalty_largest(candidates, weights);
+    if sum <= PENALTY_MAX {
+        return Ok(());
+    }
+    let bits = u128::BITS.saturating_sub(sum.leading_zeros());
+    let fault = PolicyFault::PenaltyTooLarge { bits, max: PENALTY_BITS_MAX };
+    Err(PolicyError::new(Place::Field("utility.weights"), fault))
+}
+
+/// Σ |weight| · (largest value of the column, or what unknown counts as).
+fn penalty_largest(candidates: &[Candidate], weights: &[Weight]) -> u128 {
     let mut sum = 0_u128;
     for weight in weights {
         let known = candidates.iter().filter_map(|candidate| candidate.value(weight.column)).max();
@@ -317,12 +328,23 @@ fn penalty(candidates: &[Candidate], weights: &[Weight]) -> Result<(), PolicyErr
         let term = u128::from(weight.micros_per_unit.unsigned_abs()).saturating_mul(u128::from(largest));
         sum = sum.saturating_add(term);
     }
-    let bits = u128::BITS.saturating_sub(sum.leading_zeros());
-    if bits <= PENALTY_BITS_MAX {
-        return Ok(());
+    sum
+}
+
+/// The largest value that a candidate can have in that numeric column while the policy stays valid: what the column's
+/// kind allows and, where it is weighted, what the other weighted columns leave of SEMANTICS 7.3.
+pub(super) fn value_max(policy: &Policy, of: ColumnIndex) -> u64 {
+    let kind = policy.schema.column_at(of).map(Column::kind);
+    let most = if kind == Some(ColumnKind::Bps) { u64::from(Bps::MAX.as_u16()) } else { u64::MAX };
+    let weights = policy.utility.as_ref().map(Utility::weights).unwrap_or_default();
+    let Some(weight) = weights.iter().find(|weight| weight.column == of) else { return most };
+    let others: Vec<Weight> = weights.iter().filter(|weight| weight.column != of).copied().collect();
+    let room = PENALTY_MAX.saturating_sub(penalty_largest(&policy.candidates, &others));
+    match room.checked_div(u128::from(weight.micros_per_unit.unsigned_abs())) {
+        // Rounded down: one more unit would pass the bound.
+        Some(units) => u64::try_from(units).map_or(most, |units| units.min(most)),
+        None => most,
     }
-    let fault = PolicyFault::PenaltyTooLarge { bits, max: PENALTY_BITS_MAX };
-    Err(PolicyError::new(Place::Field("utility.weights"), fault))
 }
 
 fn bps_fault(seen: u64) -> Option<PolicyFault> {
@@ -349,5 +371,7 @@ fn count(what: &'static str, seen: usize, max: usize, place: impl Fn() -> Place)
     Err(PolicyError::new(place(), PolicyFault::TooMany { what, seen, max }))
 }
 
+/// The largest sum of weighted columns: one below the power of two.
+const PENALTY_MAX: u128 = (1 << PENALTY_BITS_MAX) - 1;
 const MEMBER_ID_MAX: u16 = 511;
 const _: () = assert!(MEMBERS_MAX == 512, "the largest number of a member is one below");

@@ -80,6 +80,21 @@ impl MemberSet {
         self.words.iter().zip(other.used()).fold(0, |shared, (mine, theirs)| shared | (mine & theirs)) != 0
     }
 
+    /// What is in either.
+    pub(crate) fn union(&self, other: &Self) -> Self {
+        self.zipped(other, |mine, theirs| mine | theirs)
+    }
+
+    /// What is in both.
+    pub(crate) fn intersection(&self, other: &Self) -> Self {
+        self.zipped(other, |mine, theirs| mine & theirs)
+    }
+
+    /// What is in it and not in `other`.
+    pub(crate) fn difference(&self, other: &Self) -> Self {
+        self.zipped(other, |mine, theirs| mine & !theirs)
+    }
+
     /// Its members, ascending.
     pub fn iter(&self) -> impl Iterator<Item = MemberId> + '_ {
         (0_u16..).take(MEMBERS_MAX).map(MemberId).filter(|&member| self.contains(member))
@@ -130,6 +145,16 @@ impl MemberSet {
         }
         set.reach();
         Ok(set)
+    }
+
+    fn zipped(&self, other: &Self, of: impl Fn(u64, u64) -> u64) -> Self {
+        let mut words = self.words;
+        for (word, theirs) in words.iter_mut().zip(&other.words) {
+            *word = of(*word, *theirs);
+        }
+        let mut set = Self { words, span: 0 };
+        set.reach();
+        set
     }
 }
 

@@ -1,6 +1,7 @@
 //! `assize explain`: one record of a log, what was decided in it and why, and what it did with the money.
 
 mod found;
+mod otherwise;
 mod table;
 
 use std::collections::BTreeMap;
@@ -9,7 +10,7 @@ use assize::{
     id::CandidateId,
     kernel::{Explanation, Request},
     num::{MicroUnits, Timestamp},
-    policy::{Candidate, Policy},
+    policy::{Candidate, Policy, Quantity},
     record::{AdmissionOutcome, Decided, Principal, Record},
 };
 use clap::Args;
@@ -17,6 +18,7 @@ use serde::Serialize;
 
 use self::{
     found::{Explainer, Found, Moved},
+    otherwise::Otherwise,
     table::{breakdown, candidates, moves},
 };
 use crate::{
@@ -36,9 +38,12 @@ pub(crate) struct Arguments {
     /// The record's sequence.
     #[arg(long, value_name = "N")]
     seq: u64,
-    /// Candidates to show, with what they cost in detail; may be given several times.
-    #[arg(long, value_name = "NAME")]
+    /// Candidates to show, with what they cost in detail and what would make them win; may be given several times.
+    #[arg(long, value_name = "NAME|ID")]
     candidate: Vec<String>,
+    /// Quantities whose largest amount that would have passed is to be shown; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    quantity: Vec<String>,
     /// Show every candidate, however many there are.
     #[arg(long)]
     all: bool,
@@ -53,16 +58,35 @@ pub(crate) fn run(arguments: &Arguments, format: Format) -> Result<(), Failure> 
         let seen = format!("--seq {}: the log has records 1 to {last}", arguments.seq);
         return Err(Failure::input(seen));
     };
-    let named = arguments.candidate.iter().map(|name| {
-        let candidate = found.policy.candidate_named(name).map(Candidate::id);
-        let unknown = || Failure::input(format_args!("--candidate: the policy has no candidate {name:?}"));
-        candidate.ok_or_else(unknown)
-    });
-    let named = named.collect::<Result<Vec<_>, _>>()?;
+    let named = candidates_named(&found.policy, &arguments.candidate)?;
+    let quantities = quantities_named(&found.policy, &arguments.quantity)?;
+    let decided = found.decided.as_ref();
+    let otherwise =
+        decided.map(|decided| Otherwise::of(&found.policy, decided, &named, &quantities)).transpose()?;
     let requested = found.request().and_then(|request| request.facts().requested);
     let rows_max = if arguments.all { usize::MAX } else { ROWS_SHOWN };
     let shown = Show { rows_max, named, requested };
-    output::print(&Printed::of(&found, shown), format)
+    output::print(&Printed::of(&found, otherwise, shown), format)
+}
+
+/// Candidates by name, or by number where none has the name.
+fn candidates_named(policy: &Policy, given: &[String]) -> Result<Vec<CandidateId>, Failure> {
+    let one = |name: &String| {
+        let numbered = || policy.candidate(CandidateId(name.parse().ok()?));
+        let candidate = policy.candidate_named(name).or_else(numbered).map(Candidate::id);
+        let unknown = || Failure::input(format_args!("--candidate: the policy has no candidate {name:?}"));
+        candidate.ok_or_else(unknown)
+    };
+    given.iter().map(one).collect()
+}
+
+fn quantities_named(policy: &Policy, given: &[String]) -> Result<Vec<(String, Quantity)>, Failure> {
+    let one = |name: &String| {
+        let quantity = policy.schema().quantity(name);
+        let quantity = quantity.map_err(|error| Failure::input(format_args!("--quantity: {error}")))?;
+        Ok((name.clone(), quantity))
+    };
+    given.iter().map(one).collect()
 }
 
 /// Rows shown of a catalog, if no more are asked for.
@@ -91,6 +115,8 @@ struct Printed<'a> {
     /// The audited reason; none for a record that decides nothing.
     decision: Option<DecisionTold>,
     explanation: Option<&'a Explanation>,
+    /// What would have made it another, one change at a time.
+    otherwise: Option<Otherwise>,
     /// The gates in the order of the schema, as `explanation` numbers them.
     gates: Vec<String>,
     /// The names of the candidates in `explanation`, by number.
@@ -121,7 +147,7 @@ struct DecisionTold {
 }
 
 impl<'a> Printed<'a> {
-    fn of(found: &'a Found, show: Show) -> Self {
+    fn of(found: &'a Found, otherwise: Option<Otherwise>, show: Show) -> Self {
         let policy: &Policy = &found.policy;
         let explained = found.explanation.as_ref();
         let gates = policy.schema().gates().iter().map(|gate| {
@@ -143,6 +169,7 @@ impl<'a> Printed<'a> {
             },
             decision: found.outcome().map(|outcome| DecisionTold::of(outcome, found)),
             explanation: explained,
+            otherwise,
             gates: gates.collect(),
             candidates: catalog.map(|candidate| (candidate.id().0, candidate.name())).collect(),
             money: &found.money,
@@ -255,6 +282,9 @@ impl Print for Printed<'_> {
             for id in detailed {
                 breakdown(explanation, &self.found.policy, id, page);
             }
+        }
+        if let Some(otherwise) = &self.otherwise {
+            otherwise.page(&self.found.policy, page);
         }
         page.gap();
         moves(self.money, page);

@@ -26,6 +26,18 @@ where
     }
 }
 
+/// The same, where there may be none.
+pub(in crate::kernel) fn wide_option<T, S>(number: &Option<T>, serializer: S) -> Result<S::Ok, S::Error>
+where
+    T: Copy + fmt::Display + TryInto<i64> + TryInto<u64>,
+    S: Serializer,
+{
+    match number {
+        Some(number) => wide(number, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
 /// The word that documents use.
 pub(in crate::kernel) fn text<T: fmt::Display, S: Serializer>(
     of: &T,

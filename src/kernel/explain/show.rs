@@ -11,8 +11,8 @@ use crate::{
 /// Something shown with the names that a policy has for it.
 #[derive(Clone, Copy, Debug)]
 pub struct Shown<'a, T> {
-    policy: &'a Policy,
-    of: T,
+    pub(in crate::kernel) policy: &'a Policy,
+    pub(in crate::kernel) of: T,
 }
 
 impl Failure {
@@ -107,6 +107,6 @@ impl fmt::Display for Shown<'_, GateDemand> {
     }
 }
 
-fn column_name(schema: &Schema, column: ColumnIndex) -> &str {
+pub(in crate::kernel) fn column_name(schema: &Schema, column: ColumnIndex) -> &str {
     schema.column_at(column).map_or("?", Column::name)
 }

@@ -13,6 +13,7 @@ use assize::{
 };
 use serde::Serialize;
 
+use super::otherwise::Decided;
 use crate::{balances::touched, names, tell::tell};
 
 /// Waits for one record.
@@ -33,6 +34,8 @@ pub(super) struct Found {
     pub(super) policy: Arc<Policy>,
     /// For a record that decides, and that was not denied for a halt.
     pub(super) explanation: Option<Explanation>,
+    /// And what was decided, to ask what would be otherwise.
+    pub(super) decided: Option<Decided>,
     pub(super) money: Vec<Moved>,
     accounts: BTreeMap<AccountId, String>,
 }
@@ -65,6 +68,7 @@ impl Observer for Explainer {
             told: tell(step.ledger, step.record),
             policy: Arc::clone(step.ledger.policy()),
             explanation: None,
+            decided: None,
             money: Vec::new(),
             accounts: step
                 .ledger
@@ -72,7 +76,11 @@ impl Observer for Explainer {
                 .map(|(id, account)| (id, account.opened.name.to_string()))
                 .collect(),
         };
-        found.explanation = found.explain(step);
+        found.decided = found.decided(step);
+        let decided = found.decided.as_ref();
+        // The replay has decided this very request: it is not malformed.
+        found.explanation = decided
+            .and_then(|Decided { request, disabled }| kernel::explain(&found.policy, disabled, request).ok());
         let moved = touched(step.ledger, step.record).into_iter().map(|account| Moved {
             account,
             name: names::account(step.ledger, account),
@@ -118,14 +126,13 @@ impl Found {
         self.accounts.get(&id).cloned().unwrap_or_else(|| format!("account {id}"))
     }
 
-    /// Decides again, under the limit that the record names, and says of every candidate what was found.
-    fn explain(&self, step: &Step<'_>) -> Option<Explanation> {
+    /// The request under the limit that the record names.
+    fn decided(&self, step: &Step<'_>) -> Option<Decided> {
         let decided = self.outcome()?.decided()?;
         let mut request = self.request()?.clone();
         if let Some(limit) = decided.limit_applied {
             request.cost_limit(limit);
         }
-        // The replay has decided this very request: it is not malformed.
-        kernel::explain(&self.policy, step.disabled, &request).ok()
+        Some(Decided { request, disabled: step.disabled.clone() })
     }
 }
