@@ -57,7 +57,7 @@ pub use place::Place;
 pub use schema::{Column, GateSpec, QuantitySpec, Schema, SchemaTag};
 
 pub(crate) use index::{
-    COLUMNS, FEE, Filter, GROUP, GROUPS, Index, LEAF, LEAVES, MERIT, Members as MemberSlots, PENALTY,
+    BLOCK, COLUMNS, FEE, Filter, GROUP, GROUPS, Index, LEAF, LEAVES, MERIT, Members as MemberSlots, PENALTY,
     Passing, RATES, Slots, Statics, Thresholds, WORD, WordGate,
 };
 

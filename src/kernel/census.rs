@@ -1,15 +1,16 @@
 //! What turned every candidate away, counted: for a trace, and for the reason of a denial. SEMANTICS 5.2 and 5.7.
 
 use super::{
-    bounds::{Bounds, Floor},
+    bounds::{Bounds, Floor, Sum},
+    gates::DemandedGate,
     order::{Counts, Failure},
     question::Question,
     search::{HALF, bit, lowest},
     sieve::Sieves,
 };
 use crate::{
-    limits::EXCLUDED_MAX,
-    policy::{Candidate, LEAF, WORD},
+    limits::{EXCLUDED_MAX, GATES_MAX},
+    policy::{BLOCK, Candidate, LEAF, WORD},
 };
 
 /// Counts each candidate once, by what turned it away first, or as eligible.
@@ -17,6 +18,7 @@ pub(super) fn census(question: &Question<'_>) -> Counts {
     let bounds = Bounds::new(question);
     let mut census = Census {
         question,
+        gates: [None; GATES_MAX],
         sieves: Sieves::of(question),
         floor: bounds.open(question.valuation.is_some()),
         bounds,
@@ -26,14 +28,19 @@ pub(super) fn census(question: &Question<'_>) -> Counts {
     for (place, slot) in census.excluded.iter_mut().zip(question.excluded_slots()) {
         *place = slot;
     }
-    for word in 0..question.policy.index().words() {
-        census.word(word);
+    for (place, gate) in census.gates.iter_mut().zip(question.gates()) {
+        *place = Some(gate);
+    }
+    for word in (0..question.policy.index().words()).step_by(BLOCK) {
+        census.block(word);
     }
     census.counts
 }
 
 struct Census<'q> {
     question: &'q Question<'q>,
+    /// The demands made, and their bitmaps.
+    gates: [Option<DemandedGate<'q>>; GATES_MAX],
     sieves: Sieves<'q>,
     bounds: Bounds,
     floor: Floor,
@@ -42,39 +49,72 @@ struct Census<'q> {
 }
 
 impl Census<'_> {
-    fn word(&mut self, word: usize) {
-        let mut left = self.question.policy.index().all(word);
-        left = self.turn_away(Failure::Disabled, left, self.question.enabled(word));
-        let excluded = self.excluded.iter().filter(|slot| **slot / WORD == word);
-        let excluded = excluded.fold(0_u64, |slots, slot| slots | bit(slot % WORD));
-        left = self.turn_away(Failure::Excluded, left, !excluded);
-        for (gate, sieve) in self.question.gates().zip(self.sieves.clone().iter()) {
-            let mut passing = sieve.inner(word);
-            for at in bits(left & sieve.outer(word) & !passing) {
-                if self.candidate(word, at).is_some_and(|candidate| gate.passes(candidate)) {
-                    passing |= bit(at);
+    /// Some words of slots, gate after gate.
+    fn block(&mut self, first: usize) {
+        let (question, index) = (self.question, self.question.policy.index());
+        let (mut all, mut left) = ([0_u64; BLOCK], [0_u64; BLOCK]);
+        for ((all, left), word) in all.iter_mut().zip(&mut left).zip(first..) {
+            *all = index.all(word);
+            *left = *all & question.enabled(word);
+        }
+        let mut count = self.turned_away(Failure::Disabled, ones(&all), &left);
+        for slot in self.excluded.iter().filter_map(|slot| slot.checked_sub(first.wrapping_mul(WORD))) {
+            if let Some(word) = left.get_mut(slot / WORD) {
+                *word &= !bit(slot % WORD);
+            }
+        }
+        count = self.turned_away(Failure::Excluded, count, &left);
+        for at in 0..GATES_MAX {
+            let (Some(Some(gate)), Some(sieve)) = (self.gates.get(at), self.sieves.at(at)) else { break };
+            if count == 0 {
+                return;
+            }
+            let index = gate.index;
+            let before = left;
+            sieve.sift(first, &mut left);
+            if !sieve.is_exact() {
+                for ((left, before), word) in left.iter_mut().zip(before).zip(first..) {
+                    for at in bits(before & sieve.outer(word) & !*left) {
+                        if candidate(question, word, at).is_some_and(|candidate| gate.passes(candidate)) {
+                            *left |= bit(at);
+                        }
+                    }
                 }
             }
-            left = self.turn_away(Failure::Gate(gate.index), left, passing);
+            count = self.turned_away(Failure::Gate(index), count, &left);
         }
-        self.appraise(word, left);
+        for (left, word) in left.into_iter().zip(first..) {
+            if left != 0 {
+                self.appraise(word, left);
+            }
+        }
     }
 
-    /// Counts those that do not pass, and leaves those that do.
-    fn turn_away(&mut self, by: Failure, left: u64, passing: u64) -> u64 {
-        self.counts.add_all(by, left & !passing);
-        left & passing
+    /// Counts those of before that are not left, and says how many are.
+    fn turned_away(&mut self, by: Failure, before: u32, left: &[u64; BLOCK]) -> u32 {
+        let after = ones(left);
+        self.counts.add_many(by, before.saturating_sub(after));
+        after
     }
 
     /// Counts by cost and utility, exactly only where bounds do not tell.
     fn appraise(&mut self, word: usize, mut left: u64) {
         let index = self.question.policy.index();
-        let (live, loose) = (index.live(word), index.loose(word));
+        let (live, sure) = (index.live(word), !index.loose(word));
+        let unlimited = self.bounds.affordable(Sum { key: 0, paid: i64::MAX });
         for half in [0, LEAF] {
-            let leaf = word.wrapping_mul(WORD).wrapping_add(half) / LEAF;
             let slots = left & live & (HALF << half);
-            if slots != 0 && self.bounds.sum(index.leaves().row(leaf)).paid > self.bounds.paid_max {
-                left = self.turn_away(Failure::Cost, left, !slots);
+            if slots == 0 {
+                continue;
+            }
+            let leaf = word.wrapping_mul(WORD).wrapping_add(half) / LEAF;
+            let best = self.bounds.sum(index.leaves().row(leaf));
+            if best.paid > self.bounds.paid_max {
+                self.counts.add_many(Failure::Cost, slots.count_ones());
+                left &= !slots;
+            } else if best.key < self.floor.key && unlimited {
+                self.counts.add_many(Failure::Utility, (slots & sure).count_ones());
+                left &= !(slots & sure);
             }
         }
         for at in bits(left) {
@@ -85,23 +125,27 @@ impl Census<'_> {
                     self.counts.add(Failure::Cost);
                     continue;
                 }
-                if sum.key < self.floor.key && loose & slot == 0 && self.bounds.affordable(sum) {
+                if sum.key < self.floor.key && sure & slot != 0 && self.bounds.affordable(sum) {
                     self.counts.add(Failure::Utility);
                     continue;
                 }
             }
-            match self.candidate(word, at).map(|candidate| self.question.appraise(candidate)) {
+            match candidate(self.question, word, at).map(|candidate| self.question.appraise(candidate)) {
                 Some(Ok(_)) => self.counts.add_eligible(),
                 Some(Err(failure)) => self.counts.add(failure),
                 None => {}
             }
         }
     }
+}
 
-    fn candidate(&self, word: usize, at: usize) -> Option<&Candidate> {
-        let place = self.question.policy.index().place(word.wrapping_mul(WORD).wrapping_add(at))?;
-        self.question.policy.candidates().get(place)
-    }
+fn candidate<'q>(question: &Question<'q>, word: usize, at: usize) -> Option<&'q Candidate> {
+    let place = question.policy.index().place(word.wrapping_mul(WORD).wrapping_add(at))?;
+    question.policy.candidates().get(place)
+}
+
+fn ones(words: &[u64; BLOCK]) -> u32 {
+    words.iter().map(|word| word.count_ones()).sum()
 }
 
 /// The places of a word's bits, ascending.

@@ -51,7 +51,8 @@ impl Disabled {
         self.words.is_empty()
     }
 
-    pub(super) fn contains(&self, slot: usize) -> bool {
+    /// Whether the candidate in that slot is among them.
+    pub(super) fn has_slot(&self, slot: usize) -> bool {
         self.word(slot / WORD) & bit(slot) != 0
     }
 

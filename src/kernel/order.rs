@@ -84,17 +84,17 @@ impl Counts {
     }
 
     pub(super) fn add(&mut self, failure: Failure) {
-        self.add_all(failure, 1);
+        self.add_many(failure, 1);
     }
 
     pub(super) fn add_eligible(&mut self) {
         self.eligible = self.eligible.saturating_add(1);
     }
 
-    /// Adds as many as the mask has bits. OK because a catalog has at most 65,535 candidates, each counted once.
-    pub(super) fn add_all(&mut self, failure: Failure, slots: u64) {
+    pub(super) fn add_many(&mut self, failure: Failure, candidates: u32) {
         if let Some(count) = self.count_mut(failure) {
-            *count = count.saturating_add(slots.count_ones());
+            // OK because a catalog has at most 65,535 candidates, each counted once.
+            *count = count.saturating_add(candidates);
         }
     }
 

@@ -176,8 +176,12 @@ impl<'a> Question<'a> {
 
     /// By the policy or by the host.
     pub(super) fn is_disabled(&self, place: usize, candidate: &Candidate) -> bool {
-        let slot = self.policy.index().slot(place);
-        !candidate.is_enabled() || slot.is_none_or(|slot| self.disabled.contains(slot))
+        !candidate.is_enabled() || self.is_switched_off(place)
+    }
+
+    /// By the host.
+    pub(super) fn is_switched_off(&self, place: usize) -> bool {
+        self.policy.index().slot(place).is_none_or(|slot| self.disabled.has_slot(slot))
     }
 
     /// By the request.

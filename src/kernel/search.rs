@@ -82,32 +82,56 @@ impl<P: Podium> Field<'_, P> {
         self.settle(0, short);
     }
 
-    /// Group after group, the best bound first, until none can matter.
+    /// Group after group, the one with the best bound first.
     fn groups(&mut self, sieves: &Sieves<'_>) {
         let mut keys = [i64::MIN; GROUPS];
+        let keys = keys.get_mut(..self.index.groups().len()).unwrap_or_default();
+        let mut left = sieves.groups();
         for (key, row) in keys.iter_mut().zip(self.index.groups().block(0, GROUPS)) {
-            *key = self.bounds.sum(row).key;
+            if left & 1 != 0 {
+                *key = self.bounds.sum(row).key;
+            }
+            left >>= 1;
         }
-        while let Some(group) = take_best(&mut keys, self.floor.key) {
-            let row = self.index.groups().row(group);
-            if self.may_matter(row, || self.index.group_id(group)) {
-                self.leaves(sieves, group.wrapping_mul(LEAVES));
+        self.from_best(keys, |field, group| {
+            let row = field.index.groups().row(group);
+            if field.may_matter(row, || field.index.group_id(group)) {
+                field.leaves(sieves, group);
+            }
+        });
+    }
+
+    /// Visits the block with the highest key, which raises the floor most, then the others that reach the floor.
+    #[inline]
+    fn from_best(&mut self, keys: &mut [i64], mut visit: impl FnMut(&mut Self, usize)) {
+        let Some(best) = take_best(keys) else { return };
+        visit(self, best);
+        for (at, key) in keys.iter().enumerate() {
+            if *key >= self.floor.key && *key > i64::MIN {
+                visit(self, at);
             }
         }
     }
 
     /// The same for the leaves of one group.
-    fn leaves(&mut self, sieves: &Sieves<'_>, first: usize) {
+    fn leaves(&mut self, sieves: &Sieves<'_>, group: usize) {
+        let first = group.wrapping_mul(LEAVES);
         let mut keys = [i64::MIN; LEAVES];
+        let within = self.index.leaves().len().saturating_sub(first).min(LEAVES);
+        let keys = keys.get_mut(..within).unwrap_or_default();
+        let mut left = sieves.leaves(group);
         for (key, row) in keys.iter_mut().zip(self.index.leaves().block(first, LEAVES)) {
-            *key = self.bounds.sum(row).key;
-        }
-        while let Some(at) = take_best(&mut keys, self.floor.key) {
-            let leaf = first.wrapping_add(at);
-            if self.may_matter(self.index.leaves().row(leaf), || self.index.leaf_id(leaf)) {
-                self.leaf(sieves, leaf);
+            if left & 1 != 0 {
+                *key = self.bounds.sum(row).key;
             }
+            left >>= 1;
         }
+        self.from_best(keys, |field, at| {
+            let leaf = first.wrapping_add(at);
+            if field.may_matter(field.index.leaves().row(leaf), || field.index.leaf_id(leaf)) {
+                field.leaf(sieves, leaf);
+            }
+        });
     }
 
     fn leaf(&mut self, sieves: &Sieves<'_>, leaf: usize) {
@@ -191,20 +215,17 @@ impl<P: Podium> Field<'_, P> {
     }
 }
 
-/// Takes out the place of the highest key that is not below the floor; of equals, the first.
+/// Takes out the place of the highest key; of equals, the first.
 #[inline]
-fn take_best(keys: &mut [i64], floor: i64) -> Option<usize> {
-    let (mut best, mut place) = (i64::MIN, 0);
+fn take_best(keys: &mut [i64]) -> Option<usize> {
+    let (mut best, mut place) = (i64::MIN, None);
     for (at, &key) in keys.iter().enumerate() {
         if key > best {
-            (best, place) = (key, at);
+            (best, place) = (key, Some(at));
         }
     }
-    if best == i64::MIN || best < floor {
-        return None;
-    }
-    *keys.get_mut(place)? = i64::MIN;
-    Some(place)
+    *keys.get_mut(place?)? = i64::MIN;
+    place
 }
 
 /// The place of the lowest bit.

@@ -3,14 +3,14 @@
 use super::{gates::Demanded, question::Question};
 use crate::{
     limits::GATES_MAX,
-    policy::{Filter, MemberSet, MemberSlots, Passing, Relation, Slots, Thresholds},
+    policy::{BLOCK, Filter, MemberSet, MemberSlots, Passing, Slots, Thresholds},
 };
 
 /// The slots that pass one demanded gate.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Sieve<'a> {
-    /// By thresholds; a demand of `None` is beyond every value.
-    Number { of: &'a Thresholds, relation: Relation, demand: Option<u64>, outer: Passing },
+    /// By thresholds: at least those that pass, and at most those.
+    Number { of: &'a Thresholds, outer: Passing, inner: Passing, exact: bool },
     /// By members.
     Set { of: &'a MemberSlots, demand: &'a MemberSet },
 }
@@ -30,11 +30,13 @@ impl<'a> Sieve<'a> {
         let relation = filter.gate.relation();
         match (&filter.slots, demand) {
             (Slots::Thresholds(of), Demanded::Number(demand)) => {
-                let outer = of.outer(relation, demand);
-                Some(Self::Number { of, relation, demand: Some(demand), outer })
+                let (outer, exact) = (of.outer(relation, demand), of.is_exact());
+                let inner = if exact { outer } else { of.inner(relation, demand) };
+                Some(Self::Number { of, outer, inner, exact })
             }
             (Slots::Thresholds(of), Demanded::Beyond) => {
-                Some(Self::Number { of, relation, demand: None, outer: of.beyond(relation) })
+                let passing = of.beyond(relation);
+                Some(Self::Number { of, outer: passing, inner: passing, exact: true })
             }
             (Slots::Members(of), Demanded::Set(demand)) => Some(Self::Set { of, demand }),
             // No such pair is made: the schema's kinds are checked.
@@ -51,22 +53,37 @@ impl<'a> Sieve<'a> {
         }
     }
 
-    /// At most the slots of that word that pass.
-    pub(super) fn inner(&self, word: usize) -> u64 {
-        match *self {
-            Self::Number { of, relation, demand, outer } => {
-                let inner = demand.map_or(outer, |demand| of.inner(relation, demand));
-                of.word(inner, word)
-            }
-            Self::Set { of, demand } => of.word(demand, word),
+    /// Leaves at most those of some words of slots, the first of them `word`, that pass.
+    pub(super) fn sift(&self, word: usize, left: &mut [u64; BLOCK]) {
+        match self {
+            Self::Number { of, inner, .. } => of.sift(*inner, word, left),
+            Self::Set { of, demand } => of.sift(demand, word, left),
+        }
+    }
+
+    /// At least the groups with a slot that passes.
+    #[inline]
+    fn groups(&self) -> u64 {
+        match self {
+            Self::Number { of, outer, .. } => of.groups(*outer),
+            Self::Set { of, demand } => of.groups(demand),
+        }
+    }
+
+    /// At least the leaves of that group with a slot that passes.
+    #[inline]
+    fn leaves(&self, group: usize) -> u32 {
+        match self {
+            Self::Number { of, outer, .. } => of.leaves(*outer, group),
+            Self::Set { of, demand } => of.leaves(demand, group),
         }
     }
 
     /// Whether outer and inner are the same.
     #[inline]
-    fn is_exact(&self) -> bool {
+    pub(super) fn is_exact(&self) -> bool {
         match self {
-            Self::Number { of, demand, .. } => demand.is_none() || of.is_exact(),
+            Self::Number { exact, .. } => *exact,
             Self::Set { .. } => true,
         }
     }
@@ -101,7 +118,23 @@ impl<'a> Sieves<'a> {
         self.iter().fold(question.enabled(word), |left, sieve| left & sieve.outer(word))
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Sieve<'a>> {
+    /// At least the groups in which a slot passes every gate.
+    #[inline]
+    pub(super) fn groups(&self) -> u64 {
+        self.iter().fold(u64::MAX, |left, sieve| left & sieve.groups())
+    }
+
+    /// At least the leaves of that group in which a slot passes every gate.
+    #[inline]
+    pub(super) fn leaves(&self, group: usize) -> u32 {
+        self.iter().fold(u32::MAX, |left, sieve| left & sieve.leaves(group))
+    }
+
+    pub(super) fn at(&self, place: usize) -> Option<&Sieve<'a>> {
+        self.sieves.get(place)?.as_ref()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Sieve<'a>> {
         self.sieves.iter().map_while(Option::as_ref)
     }
 }

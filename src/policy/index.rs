@@ -12,6 +12,7 @@
 mod arrange;
 mod filter;
 mod rows;
+mod tiers;
 mod word;
 
 use alloc::vec::Vec;
@@ -196,6 +197,8 @@ fn first_bits(count: usize) -> u64 {
 
 /// Slots in one word of a bitmap.
 pub(crate) const WORD: usize = 64;
+/// Words of slots that are counted at a time.
+pub(crate) const BLOCK: usize = 32;
 /// Slots in one leaf: half a word.
 pub(crate) const LEAF: usize = 32;
 /// Leaves in one group.

@@ -80,9 +80,10 @@ impl<'a> Case<'a> {
     pub(super) fn present(&self, lever: Lever) -> Setting {
         let candidate = self.candidate;
         match lever {
-            Lever::Enabled => {
-                Setting::Enabled { policy: candidate.is_enabled(), host: !self.disabled.contains(self.place) }
-            }
+            Lever::Enabled => Setting::Enabled {
+                policy: candidate.is_enabled(),
+                host: !self.question.is_switched_off(self.place),
+            },
             Lever::Excluded => Setting::Excluded(self.request.excluded().contains(&candidate.id())),
             Lever::Column(column) => {
                 let number = candidate.value(column).map(Known::Number);

@@ -2,7 +2,10 @@
 
 use alloc::vec::Vec;
 
-use super::WORD;
+use core::ops::{BitAnd, BitOr};
+
+use super::tiers::Tiers;
+use super::{BLOCK, WORD};
 use crate::policy::{Candidate, ColumnIndex, ColumnKind, GateSpec, MemberId, MemberSet, Policy, Relation};
 
 /// One gate with its bitmaps.
@@ -32,6 +35,8 @@ pub(crate) struct Thresholds {
     words: usize,
     /// One bitmap for each value, then an empty one. The first has every slot with a known value.
     cells: Vec<u64>,
+    /// A row for each of these bitmaps, then one for each with the slots of known values that are not in it.
+    tiers: Tiers,
 }
 
 /// The slots that a demand on numbers lets pass: those of one bitmap that are not in another.
@@ -39,6 +44,8 @@ pub(crate) struct Thresholds {
 pub(crate) struct Passing {
     within: usize,
     without: usize,
+    /// The row of its blocks.
+    tier: usize,
 }
 
 /// For each chunk of a column's members, and each choice of them, the slots that have one of them (or, for
@@ -57,6 +64,8 @@ pub(crate) struct Members {
     known: Vec<u64>,
     /// For each chunk, for each choice of its members, a bitmap.
     cells: Vec<u64>,
+    /// The blocks of the slots with known values, then a row for each bitmap: those of the slots that pass by it.
+    tiers: Tiers,
 }
 
 impl Filter {
@@ -106,7 +115,15 @@ impl Thresholds {
         }
         let demand_max =
             if kind == Some(ColumnKind::Bps) { u64::from(crate::num::Bps::MAX.as_u16()) } else { u64::MAX };
-        Self { demand_max, values, exact, words, cells }
+        let known = cells.get(..words).unwrap_or_default().to_vec();
+        let mut tiers = Tiers::new(words);
+        for bitmap in cells.chunks(words.max(1)) {
+            tiers.push(bitmap.iter().copied());
+        }
+        for bitmap in cells.chunks(words.max(1)) {
+            tiers.push(known.iter().zip(bitmap).map(|(known, above)| known & !above));
+        }
+        Self { demand_max, values, exact, words, cells, tiers }
     }
 
     /// Whether [`Self::outer`] and [`Self::inner`] are the same.
@@ -118,7 +135,7 @@ impl Thresholds {
     #[inline]
     pub(crate) fn outer(&self, relation: Relation, demand: u64) -> Passing {
         match relation {
-            Relation::AtMost => Passing { within: 0, without: self.bitmap(self.reached(demand)) },
+            Relation::AtMost => self.up_to(self.reached(demand)),
             _ if self.exact => self.from(self.below(demand)),
             _ => self.from(self.reached(demand).saturating_sub(1)),
         }
@@ -129,11 +146,24 @@ impl Thresholds {
     pub(crate) fn inner(&self, relation: Relation, demand: u64) -> Passing {
         match relation {
             Relation::AtMost if self.exact => self.outer(relation, demand),
-            Relation::AtMost => {
-                Passing { within: 0, without: self.bitmap(self.reached(demand).saturating_sub(1)) }
-            }
+            Relation::AtMost => self.up_to(self.reached(demand).saturating_sub(1)),
             _ => self.from(self.below(demand)),
         }
+    }
+
+    /// Leaves those of some words of slots, the first of them `word`, that pass.
+    pub(crate) fn sift(&self, passing: Passing, word: usize, left: &mut [u64; BLOCK]) {
+        let words = |bitmap: usize| {
+            let start = bitmap.wrapping_add(word);
+            self.cells.get(start..).unwrap_or_default().iter().take(self.words.saturating_sub(word))
+        };
+        let mut sifted = [0_u64; BLOCK];
+        for ((sifted, within), without) in
+            sifted.iter_mut().zip(words(passing.within)).zip(words(passing.without))
+        {
+            *sifted = within & !without;
+        }
+        left.iter_mut().zip(sifted).for_each(|(left, sifted)| *left &= sifted);
     }
 
     #[inline]
@@ -149,21 +179,14 @@ impl Thresholds {
     /// In a catalog of one word the slots that pass a demand with that many values before it: less than it or, for
     /// `at_most`, not above it.
     pub(super) fn ranked(&self, relation: Relation, rank: usize) -> u64 {
-        let above = self.from(rank);
-        match relation {
-            Relation::AtMost => self.word(Passing { within: 0, without: above.within }, 0),
-            _ => self.word(above, 0),
-        }
+        let passing = if relation == Relation::AtMost { self.up_to(rank) } else { self.from(rank) };
+        self.word(passing, 0)
     }
 
     /// The slots that pass a demand beyond every value.
     pub(crate) fn beyond(&self, relation: Relation) -> Passing {
-        let none = self.bitmap(self.values.len());
-        if relation == Relation::AtMost {
-            Passing { within: 0, without: none }
-        } else {
-            self.from(self.values.len())
-        }
+        let rank = self.values.len();
+        if relation == Relation::AtMost { self.up_to(rank) } else { self.from(rank) }
     }
 
     /// How many thresholds are at most the demand.
@@ -179,8 +202,29 @@ impl Thresholds {
     }
 
     /// The slots with that threshold or more.
+    #[inline]
     fn from(&self, threshold: usize) -> Passing {
-        Passing { within: self.bitmap(threshold), without: self.bitmap(self.values.len()) }
+        let without = self.bitmap(self.values.len());
+        Passing { within: self.bitmap(threshold), without, tier: threshold }
+    }
+
+    /// The slots with less than that threshold.
+    #[inline]
+    fn up_to(&self, threshold: usize) -> Passing {
+        let tier = self.values.len().wrapping_add(1).wrapping_add(threshold);
+        Passing { within: 0, without: self.bitmap(threshold), tier }
+    }
+
+    /// The groups with a slot that passes.
+    #[inline]
+    pub(crate) fn groups(&self, passing: Passing) -> u64 {
+        self.tiers.groups(passing.tier)
+    }
+
+    /// The leaves of that group with a slot that passes.
+    #[inline]
+    pub(crate) fn leaves(&self, passing: Passing, group: usize) -> u32 {
+        self.tiers.leaves(passing.tier, group)
     }
 
     fn bitmap(&self, threshold: usize) -> usize {
@@ -196,7 +240,9 @@ impl Members {
         let chunk = if last <= CHUNKED_MAX || words == 1 { 4 } else { 1 };
         let choices = if chunk == 4 { CHOICES_OF_4 } else { 1 };
         let cells = alloc::vec![0; last.div_ceil(chunk).saturating_mul(choices).saturating_mul(words)];
-        let mut filter = Self { listed, lacking, chunk, words, choices, known: alloc::vec![0; words], cells };
+        let tiers = Tiers::new(words);
+        let mut filter =
+            Self { listed, lacking, chunk, words, choices, known: alloc::vec![0; words], cells, tiers };
         for (slot, candidate) in candidates.iter().enumerate() {
             let has = match (candidate.member(column), candidate.set(column)) {
                 (Some(member), _) => {
@@ -211,32 +257,85 @@ impl Members {
             set_bit(&mut filter.known, slot);
             filter.enter(slot, &has, last);
         }
+        filter.tiers.push(filter.known.iter().copied());
+        for bitmap in filter.cells.chunks(words.max(1)) {
+            let flip = if lacking { u64::MAX } else { 0 };
+            filter.tiers.push(filter.known.iter().zip(bitmap).map(|(known, row)| known & (row ^ flip)));
+        }
         filter
+    }
+
+    /// At least the groups with a slot that passes.
+    pub(crate) fn groups(&self, demanded: &MemberSet) -> u64 {
+        self.blocks(demanded, |row| self.tiers.groups(row))
+    }
+
+    /// At least the leaves of that group with a slot that passes.
+    pub(crate) fn leaves(&self, demanded: &MemberSet, group: usize) -> u32 {
+        self.blocks(demanded, |row| self.tiers.leaves(row, group))
+    }
+
+    /// The blocks that pass by every bitmap of the demand or, where one suffices, by one of them.
+    #[inline]
+    fn blocks<B>(&self, demanded: &MemberSet, of_row: impl Fn(usize) -> B) -> B
+    where
+        B: Default + BitAnd<Output = B> + BitOr<Output = B>,
+    {
+        let mut blocks = if self.lacking { of_row(0) } else { B::default() };
+        self.each_row(demanded, |row| {
+            let row = of_row(row.wrapping_add(1));
+            let before = core::mem::take(&mut blocks);
+            blocks = if self.lacking { before & row } else { before | row };
+        });
+        blocks
+    }
+
+    /// Leaves those of some words of slots, the first of them `word`, that pass a demand for listed members.
+    pub(crate) fn sift(&self, demanded: &MemberSet, word: usize, left: &mut [u64; BLOCK]) {
+        let mut unions = [0_u64; BLOCK];
+        self.each_row(demanded, |row| {
+            let start = row.wrapping_mul(self.words).wrapping_add(word);
+            let row =
+                self.cells.get(start..).unwrap_or_default().iter().take(self.words.saturating_sub(word));
+            unions.iter_mut().zip(row).for_each(|(union, cell)| *union |= cell);
+        });
+        let flip = if self.lacking { u64::MAX } else { 0 };
+        let known = self.known.get(word..).unwrap_or_default().iter().chain(core::iter::repeat(&0));
+        for ((left, union), known) in left.iter_mut().zip(unions).zip(known) {
+            *left &= known & (union ^ flip);
+        }
     }
 
     /// The slots of that word that pass a demand for listed members.
     #[inline]
     pub(crate) fn word(&self, demanded: &MemberSet, word: usize) -> u64 {
         let mut union = 0_u64;
-        for (start, bits) in (0_usize..).step_by(WORD).zip(demanded.used()) {
-            let mut left = *bits;
-            let mut row = start.wrapping_div(self.chunk).wrapping_mul(self.choices);
-            while left != 0 {
-                if self.chunk == 1 {
-                    // Few of many: go to the next one at once.
-                    let skipped = left.trailing_zeros();
-                    left = left.wrapping_shr(skipped) & !1;
-                    row = row.wrapping_add(usize::try_from(skipped).unwrap_or(0));
-                    union |= self.cell(row, word);
-                    continue;
-                }
-                union |= self.cell(row.wrapping_add(usize::try_from(left & 15).unwrap_or(0)), word);
-                left = left.wrapping_shr(4);
-                row = row.wrapping_add(self.choices);
-            }
-        }
+        self.each_row(demanded, |row| union |= self.cell(row, word));
         let known = self.known.get(word).copied().unwrap_or(0);
         if self.lacking { known & !union } else { known & union }
+    }
+
+    /// Each bitmap of the demand, by its row.
+    #[inline]
+    fn each_row(&self, demanded: &MemberSet, mut each: impl FnMut(usize)) {
+        for (start, bits) in (0_usize..).step_by(WORD).zip(demanded.used()) {
+            let mut left = *bits;
+            if self.chunk == 1 {
+                while left != 0 {
+                    each(start.wrapping_add(usize::try_from(left.trailing_zeros()).unwrap_or(0)));
+                    left &= left.wrapping_sub(1);
+                }
+                continue;
+            }
+            let mut row = start.wrapping_mul(CHOICES_OF_4 / 4);
+            while left != 0 {
+                if left & 15 != 0 {
+                    each(row.wrapping_add(usize::try_from(left & 15).unwrap_or(0)));
+                }
+                left = left.wrapping_shr(4);
+                row = row.wrapping_add(CHOICES_OF_4);
+            }
+        }
     }
 
     #[inline]

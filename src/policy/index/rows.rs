@@ -13,6 +13,7 @@ use crate::policy::{Candidate, Card, Policy, QuantityIndex};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rows {
     stride: usize,
+    count: usize,
     cells: Vec<i64>,
 }
 
@@ -59,8 +60,12 @@ pub(super) struct Draft {
 }
 
 impl Rows {
+    fn new(stride: usize, cells: Vec<i64>) -> Self {
+        Self { stride, count: cells.len().checked_div(stride).unwrap_or(0), cells }
+    }
+
     pub(crate) fn len(&self) -> usize {
-        self.cells.len().checked_div(self.stride).unwrap_or(0)
+        self.count
     }
 
     /// The row of that slot or block.
@@ -87,7 +92,7 @@ impl Rows {
                 cells.push(if column == MERIT { values.max() } else { values.min() }.unwrap_or(0));
             }
         }
-        Self { stride: self.stride, cells }
+        Self::new(self.stride, cells)
     }
 }
 
@@ -95,7 +100,7 @@ impl Draft {
     pub(super) fn new(policy: &Policy) -> Self {
         let quantities = policy.schema().quantities();
         let mut draft = Self {
-            rows: Rows { stride: quantities.len().saturating_add(RATES), cells: Vec::new() },
+            rows: Rows::new(quantities.len().saturating_add(RATES), Vec::new()),
             able: Vec::new(),
             loose: Vec::new(),
             statics: Statics::default(),
@@ -144,7 +149,7 @@ impl Draft {
     /// The rows of the able places, in that order.
     pub(super) fn take(&self, places: &[u16]) -> Rows {
         let able = places.iter().take_while(|place| self.is_able(**place));
-        Rows { stride: self.rows.stride, cells: able.flat_map(|place| self.row(*place)).copied().collect() }
+        Rows::new(self.rows.stride, able.flat_map(|place| self.row(*place)).copied().collect())
     }
 
     fn push(&mut self, candidate: &Candidate, worth: Option<(i64, i128)>, quantities: usize) {
