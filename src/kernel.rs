@@ -95,7 +95,7 @@ pub struct Trace {
 pub fn prescribe(policy: &Policy, disabled: &Disabled, request: &Request) -> Result<Decision, RequestError> {
     ask(policy, disabled, request, |question, passing| match question.denied_at_once() {
         Some(reason) => select::denial(question, reason),
-        None => decide(question, passing, || census(question)),
+        None => decide(question, passing, || census(question, passing)),
     })
 }
 
@@ -108,7 +108,7 @@ pub fn trace(policy: &Policy, disabled: &Disabled, request: &Request) -> Result<
     ask(policy, disabled, request, |question, passing| match question.denied_at_once() {
         Some(reason) => Trace { decision: select::denial(question, reason), counts: Counts::default() },
         None => {
-            let counts = census(question);
+            let counts = census(question, passing);
             Trace { decision: decide(question, passing, || counts), counts }
         }
     })
@@ -123,8 +123,8 @@ fn ask<T>(
     answer: impl FnOnce(&Question<'_>, Passing<'_, '_>) -> T,
 ) -> Result<T, RequestError> {
     if let Some(gates) = policy.index().word() {
-        let (question, passing) = Question::ask_word(policy, disabled, request, gates)?;
-        return Ok(answer(&question, Passing::Word(passing)));
+        let (question, gated) = Question::ask_word(policy, disabled, request, gates)?;
+        return Ok(answer(&question, Passing::Word(&gated)));
     }
     let mut sieves = Sieves::new();
     let question = Question::ask(policy, disabled, request, |filter, demand| sieves.add(filter, demand))?;

@@ -57,8 +57,8 @@ pub use place::Place;
 pub use schema::{Column, GateSpec, QuantitySpec, Schema, SchemaTag};
 
 pub(crate) use index::{
-    BLOCK, COLUMNS, FEE, Filter, GROUP, GROUPS, Index, LEAF, LEAVES, MERIT, Members as MemberSlots, PENALTY,
-    Passing, RATES, Slots, Statics, Thresholds, WORD, WordGate,
+    BLOCK, COLUMNS, Filter, GROUP, GROUPS, Index, LEAF, LEAVES, Members as MemberSlots, Passing, RATES,
+    Slots, Statics, Thresholds, WORD, WordGate,
 };
 
 use crate::crypto::Digest;

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     id::CandidateId,
     num::MicroUnits,
-    policy::{COLUMNS, FEE, MERIT, PENALTY, RATES, Statics},
+    policy::{COLUMNS, RATES, Statics},
 };
 
 /// The weights of a row's columns for one request, and what their sums are compared with.
@@ -39,15 +39,6 @@ pub(super) struct Bounds {
     whole: bool,
     /// The most that may be paid.
     pub(super) paid_max: i64,
-}
-
-/// What a row comes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Sum {
-    /// At least what it is worth.
-    pub(super) key: i64,
-    /// At most what it costs.
-    pub(super) paid: i64,
 }
 
 /// What a candidate must reach to come before the last of those that are kept.
@@ -102,9 +93,9 @@ impl Bounds {
     #[inline]
     fn narrow(&mut self, quantities: &Quantities, statics: &Statics) -> bool {
         let [merit_max, ..] = statics.weight_max;
-        let [merit, penalty, fee, rates @ ..] = &mut self.weights;
+        let [merit, taken, fee, rates @ ..] = &mut self.weights;
         *merit = self.per_merit.cast_signed();
-        *penalty = SCALE.cast_signed();
+        *taken = SCALE.cast_signed();
         *fee = SCALE.cast_signed();
         let mut fits = statics.has_room && self.per_merit <= merit_max.unsigned_abs();
         for (quantity, amount) in quantities.iter() {
@@ -126,9 +117,9 @@ impl Bounds {
     #[cold]
     fn wide(&mut self, question: &Question<'_>, per_merit: u128, statics: &Statics) {
         let mut exact = [0_u128; COLUMNS];
-        let [merit, penalty, fee, rates @ ..] = &mut exact;
+        let [merit, taken, fee, rates @ ..] = &mut exact;
         *merit = per_merit;
-        *penalty = u128::from(SCALE);
+        *taken = u128::from(SCALE);
         *fee = u128::from(SCALE);
         for (quantity, amount) in question.bill.quantities().iter() {
             if let Some(rate) = rates.get_mut(quantity.as_usize()) {
@@ -154,32 +145,36 @@ impl Bounds {
         self.shift = shift;
     }
 
-    /// What a row comes to.
+    /// At least what a row is worth.
     #[inline]
-    pub(super) fn sum(&self, row: &[i64]) -> Sum {
+    pub(super) fn key(&self, row: &[i64]) -> i64 {
+        let &[merit, taken, _, ref rates @ ..] = row else { return i64::MIN };
+        let [by_merit, by_unit, ..] = self.weights;
         // OK because the weights were made so that the sum of all magnitudes is below 2⁶³: see `wide`.
-        match row {
-            &[merit, penalty, fee, first, second] => {
-                let [by_merit, by_penalty, by_fee, by_first, by_second, ..] = self.weights;
-                let paid = fee
-                    .wrapping_mul(by_fee)
-                    .wrapping_add(first.wrapping_mul(by_first))
-                    .wrapping_add(second.wrapping_mul(by_second));
-                let gain = merit.wrapping_mul(by_merit).wrapping_sub(penalty.wrapping_mul(by_penalty));
-                Sum { key: gain.wrapping_sub(paid), paid }
+        merit.wrapping_mul(by_merit).wrapping_sub(taken.wrapping_mul(by_unit)).wrapping_sub(self.rated(rates))
+    }
+
+    /// At most what a row costs.
+    #[inline]
+    pub(super) fn paid(&self, row: &[i64]) -> i64 {
+        let &[_, _, fee, ref rates @ ..] = row else { return i64::MAX };
+        let [_, by_unit, ..] = self.weights;
+        // OK as above.
+        fee.wrapping_mul(by_unit).wrapping_add(self.rated(rates))
+    }
+
+    #[inline]
+    fn rated(&self, rates: &[i64]) -> i64 {
+        let [_, _, _, weights @ ..] = &self.weights;
+        match (rates, weights) {
+            // Most schemas price two quantities.
+            (&[first, second], &[by_first, by_second, ..]) => {
+                first.wrapping_mul(by_first).wrapping_add(second.wrapping_mul(by_second))
             }
-            _ => {
-                let at = |column: usize| row.get(column).copied().unwrap_or(0);
-                let by = |column: usize| self.weights.get(column).copied().unwrap_or(0);
-                let of = |column: usize| at(column).wrapping_mul(by(column));
-                let paid = row
-                    .iter()
-                    .zip(&self.weights)
-                    .skip(FEE)
-                    .fold(0_i64, |paid, (cell, weight)| paid.wrapping_add(cell.wrapping_mul(*weight)));
-                let gain = of(MERIT).wrapping_sub(of(PENALTY));
-                Sum { key: gain.wrapping_sub(paid), paid }
-            }
+            _ => rates
+                .iter()
+                .zip(weights)
+                .fold(0_i64, |sum, (rate, weight)| sum.wrapping_add(rate.wrapping_mul(*weight))),
         }
     }
 
@@ -200,8 +195,8 @@ impl Bounds {
 
     /// Whether a row that says all of its candidate is within the limit for certain.
     #[inline]
-    pub(super) fn affordable(&self, sum: Sum) -> bool {
-        sum.paid <= self.paid_sure
+    pub(super) fn affordable(&self, paid: i64) -> bool {
+        paid <= self.paid_sure
     }
 
     /// The candidate of a row that says all of it, if it is eligible; `None` also while not `whole`.
@@ -212,7 +207,7 @@ impl Bounds {
         row: &[i64],
         id: CandidateId,
     ) -> Option<Contender> {
-        let &[merit, penalty, fee, ref rates @ ..] = row else { return None };
+        let &[merit, taken, fee, ref rates @ ..] = row else { return None };
         let per = &question.policy.index().statics().per;
         // OK because all of it, multiplied by 10⁸, is below 2⁶³: see `narrow`.
         let mut cost = fee.unsigned_abs();
@@ -226,6 +221,8 @@ impl Bounds {
         let mut utility = 0;
         if self.has_utility {
             let gain = narrow::share(self.per_merit, merit.unsigned_abs()).cast_signed();
+            // The fee is in the cost as well.
+            let penalty = taken.wrapping_sub(fee);
             utility = narrow::worth(gain, self.narrow_base, cost.cast_signed(), penalty);
             if utility <= 0 {
                 return None;
@@ -297,17 +294,19 @@ impl Bounds {
         row: &[i64],
         id: impl FnOnce() -> CandidateId,
     ) -> bool {
-        let sum = self.sum(row);
-        if sum.key < floor.key || sum.paid > self.paid_max {
+        let key = self.key(row);
+        if key < floor.key {
             return false;
         }
-        sum.key >= floor.above || last.is_none_or(|last| self.breaks_tie(last, sum, row, id()))
+        let paid = self.paid(row);
+        paid <= self.paid_max
+            && (key >= floor.above || last.is_none_or(|last| self.breaks_tie(last, paid, row, id())))
     }
 
     /// What is at best worth as much as the last one comes before it by cost, merit or id. SEMANTICS 5.3.
     #[cold]
-    fn breaks_tie(&self, last: &Contender, sum: Sum, row: &[i64], id: CandidateId) -> bool {
-        let paid = i128::from(sum.paid).wrapping_shl(self.shift);
+    fn breaks_tie(&self, last: &Contender, paid: i64, row: &[i64], id: CandidateId) -> bool {
+        let paid = i128::from(paid).wrapping_shl(self.shift);
         let cost = i128::from(last.cost.0);
         let scale = i128::from(SCALE);
         if paid > cost.saturating_mul(scale) {

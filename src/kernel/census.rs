@@ -1,11 +1,11 @@
 //! What turned every candidate away, counted: for a trace, and for the reason of a denial. SEMANTICS 5.2 and 5.7.
 
 use super::{
-    bounds::{Bounds, Floor, Sum},
+    bounds::{Bounds, Floor},
     gates::DemandedGate,
     order::{Counts, Failure},
-    question::Question,
-    search::{HALF, bit, lowest},
+    question::{Gated, Question},
+    search::{HALF, Passing, bit, lowest},
     sieve::Sieves,
 };
 use crate::{
@@ -14,66 +14,87 @@ use crate::{
 };
 
 /// Counts each candidate once, by what turned it away first, or as eligible.
-pub(super) fn census(question: &Question<'_>) -> Counts {
+pub(super) fn census(question: &Question<'_>, passing: Passing<'_, '_>) -> Counts {
     let bounds = Bounds::new(question);
-    let mut census = Census {
-        question,
-        gates: [None; GATES_MAX],
-        sieves: Sieves::of(question),
-        floor: bounds.open(question.valuation.is_some()),
-        bounds,
-        excluded: [usize::MAX; EXCLUDED_MAX],
-        counts: Counts::default(),
-    };
-    for (place, slot) in census.excluded.iter_mut().zip(question.excluded_slots()) {
-        *place = slot;
-    }
-    for (place, gate) in census.gates.iter_mut().zip(question.gates()) {
-        *place = Some(gate);
-    }
-    for word in (0..question.policy.index().words()).step_by(BLOCK) {
-        census.block(word);
+    let floor = bounds.open(question.valuation.is_some());
+    let mut census = Census { question, bounds, floor, counts: Counts::default() };
+    match passing {
+        Passing::Word(gated) => census.only_word(gated),
+        Passing::Sieves(sieves) => {
+            let mut gates = [None; GATES_MAX];
+            gates.iter_mut().zip(question.gates()).for_each(|(place, gate)| *place = Some(gate));
+            let mut excluded = [usize::MAX; EXCLUDED_MAX];
+            excluded.iter_mut().zip(question.excluded_slots()).for_each(|(place, slot)| *place = slot);
+            for word in (0..question.policy.index().words()).step_by(BLOCK) {
+                census.block(word, &gates, sieves, &excluded);
+            }
+        }
     }
     census.counts
 }
 
 struct Census<'q> {
     question: &'q Question<'q>,
-    /// The demands made, and their bitmaps.
-    gates: [Option<DemandedGate<'q>>; GATES_MAX],
-    sieves: Sieves<'q>,
     bounds: Bounds,
     floor: Floor,
-    excluded: [usize; EXCLUDED_MAX],
     counts: Counts,
 }
 
 impl Census<'_> {
-    /// Some words of slots, gate after gate.
-    fn block(&mut self, first: usize) {
+    /// A catalog of one word.
+    fn only_word(&mut self, gated: &Gated) {
         let (question, index) = (self.question, self.question.policy.index());
-        let (mut all, mut left) = ([0_u64; BLOCK], [0_u64; BLOCK]);
-        for ((all, left), word) in all.iter_mut().zip(&mut left).zip(first..) {
+        let mut left = index.all(0);
+        let mut turn_away = |count: &mut u32, passing: u64| {
+            *count = (left & !passing).count_ones();
+            left &= passing;
+            left
+        };
+        turn_away(&mut self.counts.disabled, question.enabled(0));
+        if question.excludes() {
+            let others = question.excluded_slots().fold(u64::MAX, |left, slot| left & !bit(slot));
+            turn_away(&mut self.counts.excluded, others);
+        }
+        for (count, passing) in self.counts.gates.iter_mut().zip(gated).take(index.filters().len()) {
+            if turn_away(count, *passing) == 0 {
+                return;
+            }
+        }
+        self.appraise(0, left);
+    }
+
+    /// Some words of slots, gate after gate. `gates` are the demands made, in the order of the sieves.
+    fn block(
+        &mut self,
+        first: usize,
+        gates: &[Option<DemandedGate<'_>>; GATES_MAX],
+        sieves: &Sieves<'_>,
+        excluded: &[usize; EXCLUDED_MAX],
+    ) {
+        let (question, index) = (self.question, self.question.policy.index());
+        // Of the slots before a step, and of those left by it.
+        let (mut before, mut left) = ([0_u64; BLOCK], [0_u64; BLOCK]);
+        let words = index.words().saturating_sub(first).min(BLOCK);
+        let (Some(before), Some(left)) = (before.get_mut(..words), left.get_mut(..words)) else { return };
+        for ((all, left), word) in before.iter_mut().zip(&mut *left).zip(first..) {
             *all = index.all(word);
             *left = *all & question.enabled(word);
         }
-        let mut count = self.turned_away(Failure::Disabled, ones(&all), &left);
-        for slot in self.excluded.iter().filter_map(|slot| slot.checked_sub(first.wrapping_mul(WORD))) {
+        let mut count = self.turned_away(Failure::Disabled, ones(before), left);
+        for slot in excluded.iter().filter_map(|slot| slot.checked_sub(first.wrapping_mul(WORD))) {
             if let Some(word) = left.get_mut(slot / WORD) {
                 *word &= !bit(slot % WORD);
             }
         }
-        count = self.turned_away(Failure::Excluded, count, &left);
-        for at in 0..GATES_MAX {
-            let (Some(Some(gate)), Some(sieve)) = (self.gates.get(at), self.sieves.at(at)) else { break };
+        count = self.turned_away(Failure::Excluded, count, left);
+        for (gate, sieve) in gates.iter().flatten().zip(sieves.iter()) {
             if count == 0 {
                 return;
             }
-            let index = gate.index;
-            let before = left;
-            sieve.sift(first, &mut left);
+            before.copy_from_slice(left);
+            sieve.sift(first, left);
             if !sieve.is_exact() {
-                for ((left, before), word) in left.iter_mut().zip(before).zip(first..) {
+                for ((left, before), word) in left.iter_mut().zip(&*before).zip(first..) {
                     for at in bits(before & sieve.outer(word) & !*left) {
                         if candidate(question, word, at).is_some_and(|candidate| gate.passes(candidate)) {
                             *left |= bit(at);
@@ -81,17 +102,17 @@ impl Census<'_> {
                     }
                 }
             }
-            count = self.turned_away(Failure::Gate(index), count, &left);
+            count = self.turned_away(Failure::Gate(gate.index), count, left);
         }
-        for (left, word) in left.into_iter().zip(first..) {
-            if left != 0 {
-                self.appraise(word, left);
+        for (left, word) in left.iter().zip(first..) {
+            if *left != 0 {
+                self.appraise(word, *left);
             }
         }
     }
 
     /// Counts those of before that are not left, and says how many are.
-    fn turned_away(&mut self, by: Failure, before: u32, left: &[u64; BLOCK]) -> u32 {
+    fn turned_away(&mut self, by: Failure, before: u32, left: &[u64]) -> u32 {
         let after = ones(left);
         self.counts.add_many(by, before.saturating_sub(after));
         after
@@ -101,18 +122,18 @@ impl Census<'_> {
     fn appraise(&mut self, word: usize, mut left: u64) {
         let index = self.question.policy.index();
         let (live, sure) = (index.live(word), !index.loose(word));
-        let unlimited = self.bounds.affordable(Sum { key: 0, paid: i64::MAX });
+        let unlimited = self.bounds.affordable(i64::MAX);
         for half in [0, LEAF] {
             let slots = left & live & (HALF << half);
             if slots == 0 {
                 continue;
             }
             let leaf = word.wrapping_mul(WORD).wrapping_add(half) / LEAF;
-            let best = self.bounds.sum(index.leaves().row(leaf));
-            if best.paid > self.bounds.paid_max {
+            let best = index.leaves().row(leaf);
+            if self.bounds.paid(best) > self.bounds.paid_max {
                 self.counts.add_many(Failure::Cost, slots.count_ones());
                 left &= !slots;
-            } else if best.key < self.floor.key && unlimited {
+            } else if unlimited && self.bounds.key(best) < self.floor.key {
                 self.counts.add_many(Failure::Utility, (slots & sure).count_ones());
                 left &= !(slots & sure);
             }
@@ -120,12 +141,13 @@ impl Census<'_> {
         for at in bits(left) {
             let slot = bit(at);
             if live & slot != 0 {
-                let sum = self.bounds.sum(index.rows().row(word.wrapping_mul(WORD).wrapping_add(at)));
-                if sum.paid > self.bounds.paid_max {
+                let row = index.rows().row(word.wrapping_mul(WORD).wrapping_add(at));
+                let paid = self.bounds.paid(row);
+                if paid > self.bounds.paid_max {
                     self.counts.add(Failure::Cost);
                     continue;
                 }
-                if sum.key < self.floor.key && sure & slot != 0 && self.bounds.affordable(sum) {
+                if sure & slot != 0 && self.bounds.affordable(paid) && self.bounds.key(row) < self.floor.key {
                     self.counts.add(Failure::Utility);
                     continue;
                 }
@@ -144,7 +166,7 @@ fn candidate<'q>(question: &Question<'q>, word: usize, at: usize) -> Option<&'q 
     question.policy.candidates().get(place)
 }
 
-fn ones(words: &[u64; BLOCK]) -> u32 {
+fn ones(words: &[u64]) -> u32 {
     words.iter().map(|word| word.count_ones()).sum()
 }
 

@@ -74,12 +74,18 @@ impl Counts {
 
     /// The failure that turned away most candidates; of equals, the earliest. SEMANTICS 5.7.
     pub(super) fn most(&self) -> Failure {
-        let mut most = (Failure::Disabled, 0);
-        for (failure, count) in self.failures() {
+        let mut most = (Failure::Disabled, self.disabled);
+        let mut meet = |failure, count| {
             if count > most.1 {
                 most = (failure, count);
             }
+        };
+        meet(Failure::Excluded, self.excluded);
+        for (gate, count) in (0_u8..).zip(self.gates) {
+            meet(Failure::Gate(gate), count);
         }
+        meet(Failure::Cost, self.cost);
+        meet(Failure::Utility, self.utility);
         most.0
     }
 

@@ -10,9 +10,13 @@ use super::{
 };
 use crate::{
     id::CandidateId,
+    limits::GATES_MAX,
     num::MicroUnits,
     policy::{Candidate, Filter, GateSpec, MemberId, Policy, Slots, Source, WordGate},
 };
+
+/// For each gate of the schema, the slots of a catalog of one word that pass it.
+pub(super) type Gated = [u64; GATES_MAX];
 
 /// What every way of deciding, and every way of explaining, asks of a candidate.
 #[derive(Clone, Debug)]
@@ -55,17 +59,17 @@ impl<'a> Question<'a> {
         Self::finish(policy, disabled, request)
     }
 
-    /// The same for a catalog of one word, with the slots that pass every gate.
+    /// The same for a catalog of one word, with the slots that pass each gate.
     #[inline]
     pub(super) fn ask_word(
         policy: &'a Policy,
         disabled: &'a Disabled,
         request: &'a Request,
         gates: &[WordGate],
-    ) -> Result<(Self, u64), RequestError> {
+    ) -> Result<(Self, Gated), RequestError> {
         check_facts(policy, disabled, request)?;
-        let mut passing = policy.index().enabled(0) & !disabled.word(0);
-        for (index, gate) in gates.iter().enumerate() {
+        let mut gated = [u64::MAX; GATES_MAX];
+        for ((index, gate), passing) in gates.iter().enumerate().zip(&mut gated) {
             match gate {
                 WordGate::Number(ranks) => {
                     let demand = match ranks.source {
@@ -76,7 +80,7 @@ impl<'a> Question<'a> {
                             sum => match u64::try_from(sum) {
                                 Ok(sum) => Some(sum),
                                 Err(_) => {
-                                    passing &= ranks.beyond();
+                                    *passing = ranks.beyond();
                                     None
                                 }
                             },
@@ -86,18 +90,18 @@ impl<'a> Question<'a> {
                     if demand > ranks.demand_max {
                         return Err(broken_rule(policy, index, Demanded::Number(demand)));
                     }
-                    passing &= ranks.word(demand);
+                    *passing = ranks.word(demand);
                 }
                 WordGate::Set(choices) => {
                     let Some(demand) = request.set_demanded(index) else { continue };
                     if !choices.listed.is_superset(demand) {
                         return Err(broken_rule(policy, index, Demanded::Set(demand)));
                     }
-                    passing &= choices.word(demand);
+                    *passing = choices.word(demand);
                 }
             }
         }
-        Ok((Self::finish(policy, disabled, request)?, passing))
+        Ok((Self::finish(policy, disabled, request)?, gated))
     }
 
     #[inline]
@@ -215,6 +219,12 @@ impl<'a> Question<'a> {
     #[inline]
     pub(super) fn enabled(&self, word: usize) -> u64 {
         self.policy.index().enabled(word) & !self.disabled.word(word)
+    }
+
+    /// Whether the request excludes anyone.
+    #[inline]
+    pub(super) fn excludes(&self) -> bool {
+        !self.request.excluded().is_empty()
     }
 
     /// The slots that the request excludes.

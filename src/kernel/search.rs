@@ -5,9 +5,9 @@
 //! every candidate would find.
 
 use super::{
-    bounds::{Bounds, Floor, Sum},
+    bounds::{Bounds, Floor},
     order::Podium,
-    question::Question,
+    question::{Gated, Question},
     sieve::Sieves,
 };
 use crate::{
@@ -18,8 +18,8 @@ use crate::{
 /// Where those are that pass the gates and are not disabled.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Passing<'s, 'a> {
-    /// In a catalog of one word.
-    Word(u64),
+    /// In a catalog of one word, for each gate.
+    Word(&'s Gated),
     /// Where these sieves say so, word by word.
     Sieves(&'s Sieves<'a>),
 }
@@ -43,7 +43,7 @@ pub(super) fn search<P: Podium>(question: &Question<'_>, passing: Passing<'_, '_
     let floor = bounds.open(question.valuation.is_some());
     let mut field = Field { question, index, bounds, floor, keys: [i64::MIN; 2], podium };
     match passing {
-        Passing::Word(passing) => field.word(passing),
+        Passing::Word(gated) => field.word(gated),
         Passing::Sieves(sieves) => field.groups(sieves),
     }
     field.podium
@@ -51,15 +51,16 @@ pub(super) fn search<P: Podium>(question: &Question<'_>, passing: Passing<'_, '_
 
 impl<P: Podium> Field<'_, P> {
     /// A catalog of one word, from the highest merit down.
-    fn word(&mut self, passing: u64) {
+    fn word(&mut self, gated: &Gated) {
         let index = self.index;
-        let mut left = passing & index.live(0);
-        for slot in self.question.excluded_slots() {
-            left &= !bit(slot);
+        let eligible = index.live(0) & self.question.enabled(0);
+        let mut left = gated.iter().fold(eligible, |left, passing| left & passing);
+        if self.question.excludes() {
+            left &= self.question.excluded_slots().fold(u64::MAX, |left, slot| left & !bit(slot));
         }
         let best = index.groups().row(0);
         // What the best of everything is worth but for its merit.
-        let beside_merit = self.bounds.sum(best).key.wrapping_sub(self.bounds.gain(best));
+        let beside_merit = self.bounds.key(best).wrapping_sub(self.bounds.gain(best));
         let sure = !index.loose(0);
         let mut short = 0;
         while left != 0 {
@@ -71,15 +72,30 @@ impl<P: Podium> Field<'_, P> {
             }
             let lowest_bit = left & left.wrapping_neg();
             left ^= lowest_bit;
-            let sum = self.bounds.sum(row);
-            if sum.key >= self.floor.key && sum.paid <= self.bounds.paid_max {
-                short |= lowest_bit;
-                if sure & lowest_bit != 0 {
-                    self.raise(sum);
+            let key = self.bounds.key(row);
+            if key >= self.floor.key {
+                let paid = self.bounds.paid(row);
+                if paid <= self.bounds.paid_max {
+                    short |= lowest_bit;
+                    if sure & lowest_bit != 0 {
+                        self.raise(key, paid);
+                    }
                 }
             }
         }
-        self.settle(0, short);
+        if !self.bounds.is_whole() || short & !sure != 0 {
+            return self.settle(0, short);
+        }
+        while short != 0 {
+            let slot = lowest(short);
+            short &= short.wrapping_sub(1);
+            let row = index.rows().row(slot);
+            if self.bounds.key(row) >= self.floor.key
+                && let Some(contender) = self.bounds.appraise(self.question, row, index.id(slot))
+            {
+                self.podium.meet(contender);
+            }
+        }
     }
 
     /// Group after group, the one with the best bound first.
@@ -89,7 +105,7 @@ impl<P: Podium> Field<'_, P> {
         let mut left = sieves.groups();
         for (key, row) in keys.iter_mut().zip(self.index.groups().block(0, GROUPS)) {
             if left & 1 != 0 {
-                *key = self.bounds.sum(row).key;
+                *key = self.bounds.key(row);
             }
             left >>= 1;
         }
@@ -122,7 +138,7 @@ impl<P: Podium> Field<'_, P> {
         let mut left = sieves.leaves(group);
         for (key, row) in keys.iter_mut().zip(self.index.leaves().block(first, LEAVES)) {
             if left & 1 != 0 {
-                *key = self.bounds.sum(row).key;
+                *key = self.bounds.key(row);
             }
             left >>= 1;
         }
@@ -148,7 +164,7 @@ impl<P: Podium> Field<'_, P> {
             if self.may_matter(row, || index.id(slot)) && self.question.passes(slot, sieves.exact) {
                 short |= bit(at);
                 if !self.is_loose(slot) {
-                    self.raise(self.bounds.sum(row));
+                    self.raise(self.bounds.key(row), self.bounds.paid(row));
                 }
             }
         }
@@ -164,12 +180,12 @@ impl<P: Podium> Field<'_, P> {
     /// Raises the floor by one whose row says all of it, and that passes everything but cost and utility, before it
     /// is worked out.
     #[inline]
-    fn raise(&mut self, sum: Sum) {
+    fn raise(&mut self, key: i64, paid: i64) {
         let [first, second] = self.keys;
-        if P::PLACES != 2 || sum.key <= second || !self.bounds.affordable(sum) {
+        if P::PLACES != 2 || key <= second || !self.bounds.affordable(paid) {
             return;
         }
-        self.keys = [first.max(sum.key), first.min(sum.key)];
+        self.keys = [first.max(key), first.min(key)];
         // What is short of both by more than rounding can make up comes after both of them.
         let [_, second] = self.keys;
         if second > i64::MIN {

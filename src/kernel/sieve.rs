@@ -3,7 +3,7 @@
 use super::{gates::Demanded, question::Question};
 use crate::{
     limits::GATES_MAX,
-    policy::{BLOCK, Filter, MemberSet, MemberSlots, Passing, Slots, Thresholds},
+    policy::{Filter, MemberSet, MemberSlots, Passing, Slots, Thresholds},
 };
 
 /// The slots that pass one demanded gate.
@@ -54,7 +54,7 @@ impl<'a> Sieve<'a> {
     }
 
     /// Leaves at most those of some words of slots, the first of them `word`, that pass.
-    pub(super) fn sift(&self, word: usize, left: &mut [u64; BLOCK]) {
+    pub(super) fn sift(&self, word: usize, left: &mut [u64]) {
         match self {
             Self::Number { of, inner, .. } => of.sift(*inner, word, left),
             Self::Set { of, demand } => of.sift(demand, word, left),
@@ -95,13 +95,6 @@ impl<'a> Sieves<'a> {
         Self { sieves: [const { None }; GATES_MAX], count: 0, exact: true }
     }
 
-    /// Those of a question that was asked.
-    pub(super) fn of(question: &Question<'a>) -> Self {
-        let mut sieves = Self::new();
-        question.demands().for_each(|(_, filter, demand)| sieves.add(filter, demand));
-        sieves
-    }
-
     #[inline]
     pub(super) fn add(&mut self, filter: &'a Filter, demand: Demanded<'a>) {
         let sieve = Sieve::new(filter, demand);
@@ -130,11 +123,7 @@ impl<'a> Sieves<'a> {
         self.iter().fold(u32::MAX, |left, sieve| left & sieve.leaves(group))
     }
 
-    pub(super) fn at(&self, place: usize) -> Option<&Sieve<'a>> {
-        self.sieves.get(place)?.as_ref()
-    }
-
-    fn iter(&self) -> impl Iterator<Item = &Sieve<'a>> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Sieve<'a>> {
         self.sieves.iter().map_while(Option::as_ref)
     }
 }

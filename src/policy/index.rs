@@ -21,7 +21,7 @@ use super::{Candidate, Policy, Utility};
 use crate::id::CandidateId;
 
 pub(crate) use filter::{Filter, Members, Passing, Slots, Thresholds};
-pub(crate) use rows::{COLUMNS, FEE, MERIT, PENALTY, RATES, Rows, Statics};
+pub(crate) use rows::{COLUMNS, RATES, Rows, Statics};
 pub(crate) use word::WordGate;
 
 /// A policy's catalog laid out for searching.

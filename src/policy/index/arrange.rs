@@ -3,7 +3,7 @@
 
 use alloc::vec::Vec;
 
-use super::rows::{COLUMNS, Draft, FEE, MERIT, PENALTY, RATES, SCALE};
+use super::rows::{COLUMNS, Draft, FEE, MERIT, RATES, SCALE, TAKEN};
 use super::{GROUP, LEAF, WORD};
 
 /// The places of the catalog in the order of slots: the able ones first.
@@ -32,7 +32,9 @@ fn weights(rows: &Draft, able: &[u16]) -> [i128; COLUMNS] {
     for (column, weight) in weights.iter_mut().enumerate() {
         *weight = match column {
             MERIT => 0,
-            PENALTY | FEE => i128::from(SCALE),
+            TAKEN => i128::from(SCALE),
+            // The fee is in what is taken.
+            FEE => 0,
             _ => rows.usual.get(column.saturating_sub(RATES)).copied().unwrap_or(0),
         };
     }
@@ -86,21 +88,21 @@ impl Arranger<'_> {
     }
 
     fn cost(&self, place: u16) -> i128 {
-        let columns = self.rows.row(place).iter().zip(self.weights).skip(FEE);
+        let columns = self.rows.row(place).iter().zip(self.weights).skip(RATES);
         columns.fold(0, |sum, (&value, weight)| sum.saturating_add(i128::from(value).saturating_mul(weight)))
     }
 
     /// What a usual request would find against it.
     fn loss(&self, place: u16) -> i128 {
         let row = self.rows.row(place);
-        let [merit, penalty] = [MERIT, PENALTY].map(|column| {
+        let [merit, taken] = [MERIT, TAKEN].map(|column| {
             let value = row.get(column).copied().unwrap_or(0);
             i128::from(value).saturating_mul(self.weights.get(column).copied().unwrap_or(0))
         });
-        self.cost(place).saturating_add(penalty).saturating_sub(merit)
+        self.cost(place).saturating_add(taken).saturating_sub(merit)
     }
 }
 
 /// Work is taken to be worth this many times its cost.
-const WORTH: i128 = 16;
+const WORTH: i128 = 8;
 const MERIT_WHOLE: i128 = 10_000;

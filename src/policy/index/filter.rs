@@ -152,7 +152,7 @@ impl Thresholds {
     }
 
     /// Leaves those of some words of slots, the first of them `word`, that pass.
-    pub(crate) fn sift(&self, passing: Passing, word: usize, left: &mut [u64; BLOCK]) {
+    pub(crate) fn sift(&self, passing: Passing, word: usize, left: &mut [u64]) {
         let words = |bitmap: usize| {
             let start = bitmap.wrapping_add(word);
             self.cells.get(start..).unwrap_or_default().iter().take(self.words.saturating_sub(word))
@@ -291,7 +291,7 @@ impl Members {
     }
 
     /// Leaves those of some words of slots, the first of them `word`, that pass a demand for listed members.
-    pub(crate) fn sift(&self, demanded: &MemberSet, word: usize, left: &mut [u64; BLOCK]) {
+    pub(crate) fn sift(&self, demanded: &MemberSet, word: usize, left: &mut [u64]) {
         let mut unions = [0_u64; BLOCK];
         self.each_row(demanded, |row| {
             let start = row.wrapping_mul(self.words).wrapping_add(word);

@@ -7,7 +7,8 @@ use super::fixed_worth;
 use crate::limits::QUANTITIES_MAX;
 use crate::policy::{Candidate, Card, Policy, QuantityIndex};
 
-/// Rows of [`Rows::stride`] numbers: merit, penalty, flat fee, and the least rate of each quantity.
+/// Rows of [`Rows::stride`] numbers: merit, penalty and flat fee together, the fee by itself, and the least rate of
+/// each quantity.
 ///
 /// A row bounds its candidate from its better side: merit from above, everything that is paid from below.
 #[derive(Clone, Debug, Default)]
@@ -125,8 +126,8 @@ impl Draft {
         for (weight, max) in draft.statics.weight_max.iter_mut().zip(draft.statics.max) {
             *weight = SUMMAND_MAX / max.max(1);
         }
-        let [_, penalty, fee, ..] = draft.statics.weight_max;
-        draft.statics.has_room = penalty.min(fee).unsigned_abs() >= SCALE;
+        let [_, taken, fee, ..] = draft.statics.weight_max;
+        draft.statics.has_room = taken.min(fee).unsigned_abs() >= SCALE;
         draft
     }
 
@@ -158,8 +159,10 @@ impl Draft {
         let (merit, penalty) = worth.unwrap_or((0, self.statics.penalty_base));
         let penalty = penalty.saturating_sub(self.statics.penalty_base);
         self.rows.cells.push(merit);
-        self.rows.cells.push(cut(penalty, &mut loose));
-        self.rows.cells.push(cut(i128::from(candidate.flat_fee().0), &mut loose));
+        let fee = i128::from(candidate.flat_fee().0);
+        // OK because penalties are below 2⁹⁷.
+        self.rows.cells.push(cut(penalty.saturating_add(fee), &mut loose));
+        self.rows.cells.push(cut(fee, &mut loose));
         for quantity in (0_u8..).map(QuantityIndex).take(quantities) {
             let rates =
                 candidate.cards().iter().filter_map(|card| card.price(quantity).map(|(_, rate)| rate));
@@ -218,7 +221,7 @@ fn cut(number: i128, loose: &mut bool) -> i64 {
 /// The columns of a row.
 pub(crate) const MERIT: usize = 0;
 /// See [`MERIT`].
-pub(crate) const PENALTY: usize = 1;
+pub(crate) const TAKEN: usize = 1;
 /// See [`MERIT`].
 pub(crate) const FEE: usize = 2;
 /// The first of the rates.
