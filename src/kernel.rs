@@ -2,9 +2,9 @@
 //!
 //! A [`Request`] is put to a [`Policy`] as one question: checked against the policy, with all that is the same for
 //! every candidate worked out once. Every candidate is judged by the same gates and the same arithmetic, whether
-//! the answer is a [`Decision`] ([`prescribe`]), the decision with its counts ([`trace`]), a row for each
-//! candidate ([`explain`]), or what would have to change ([`what_would_win`], [`slack`], [`affordable`],
-//! [`compare`]). What decides is SEMANTICS 3 to 7; the bytes are FORMAT 3 and 4.
+//! the answer is a [`Decision`] ([`prescribe`]), the decision with its counts ([`trace`]), with who would be next
+//! ([`ranked`]), a row for each candidate ([`explain`]), or what would have to change ([`what_would_win`], [`slack`],
+//! [`affordable`], [`compare`]). What decides is SEMANTICS 3 to 7; the bytes are FORMAT 3 and 4.
 //!
 //! ```
 //! use assize::{
@@ -43,6 +43,7 @@ mod gates;
 mod order;
 mod quantities;
 mod question;
+mod ranked;
 mod request;
 mod search;
 mod select;
@@ -73,6 +74,7 @@ pub use self::{
     },
     order::{Counts, Failure},
     quantities::Quantities,
+    ranked::{Ranking, ranked},
     request::{Demand, Facts, Request},
     utility::PenaltyTerm,
 };
@@ -135,10 +137,17 @@ fn ask<T>(
 #[inline]
 fn decide(question: &Question<'_>, passing: Passing<'_, '_>, counts: impl FnOnce() -> Counts) -> Decision {
     let leaders = search(question, passing, Leaders::default());
+    select::select(question, &standings(question, leaders), counts)
+}
+
+/// The leaders with the requested candidate, if it is eligible: one of them or, however far behind them, asked by
+/// itself.
+#[inline]
+fn standings(question: &Question<'_>, leaders: Leaders) -> Standings {
     let requested = question.requested().and_then(|id| match leaders {
         Leaders { first: Some(first), .. } if first.id == id => Some(first),
         Leaders { second: Some(second), .. } if second.id == id => Some(second),
         _ => question.judge_id(id),
     });
-    select::select(question, &Standings { leaders, requested }, counts)
+    Standings { leaders, requested }
 }

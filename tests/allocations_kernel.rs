@@ -7,7 +7,7 @@ use std::hint::black_box;
 
 use assize::{
     id::CandidateId,
-    kernel::{Disabled, Request, cost_of, prescribe, trace},
+    kernel::{Disabled, Request, cost_of, prescribe, ranked, trace},
     policy::{Draft, Relation, Substitution, UtilityDraft, WeightDraft},
 };
 use kernel_sample::{
@@ -30,7 +30,7 @@ fn large() -> Draft {
 }
 
 #[test]
-fn prescribe_and_trace_allocate_nothing() {
+fn prescribe_trace_and_ranked_allocate_nothing() {
     let policy = freeze(large());
     let disabled = Disabled::new(&policy, [CandidateId(199), CandidateId(5)]);
     let mut served = call(&policy);
@@ -52,11 +52,14 @@ fn prescribe_and_trace_allocate_nothing() {
     assert_eq!(selected(&denied), Ok(false));
     assert_eq!(selected(&at_once), Ok(false));
     assert!(selected(&malformed).is_err());
+    assert_eq!(ranked::<16>(&policy, &disabled, &served).map(|ranking| ranking.choices().len()), Ok(16));
 
     for request in [&served, &denied, &at_once, &malformed] {
         let seen = allocation_counter::measure(|| {
             black_box(prescribe(&policy, &disabled, request)).ok();
             black_box(trace(&policy, &disabled, request)).ok();
+            black_box(ranked::<1>(&policy, &disabled, request)).ok();
+            black_box(ranked::<16>(&policy, &disabled, request)).ok();
             black_box(cost_of(&policy, CandidateId(7), request.quantities()));
         });
         assert_eq!((seen.count_total, seen.bytes_total), (0, 0));

@@ -33,7 +33,7 @@ pub struct Column {
     pub name: String,
     pub kind: ColumnKind,
     /// What its numbers are drawn from.
-    domain: Vec<u64>,
+    pub domain: Vec<u64>,
     pub members: Vec<u16>,
 }
 
@@ -359,7 +359,7 @@ fn cost_limit(tape: &mut Tape<'_>, model: &Policy, request: &Request) -> Option<
 }
 
 /// The same policy as a document says it: with names, and every list whose order means nothing in some order.
-fn draft_of(tape: &mut Tape<'_>, world: &World) -> Draft {
+pub fn draft_of(tape: &mut Tape<'_>, world: &World) -> Draft {
     let World { model, columns, quantities, .. } = world;
     let names = |of: &[usize]| of.iter().map(|&quantity| quantities[quantity].clone()).collect::<Vec<_>>();
     let mut schema = SchemaDraft {

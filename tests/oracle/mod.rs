@@ -257,7 +257,7 @@ impl Policy {
             }
         }
         counts.eligible = eligible.len() as u32;
-        eligible.sort_by_key(|candidate| self.order_key(candidate, request));
+        eligible.sort_by_cached_key(|candidate| self.order_key(candidate, request));
         let order: Vec<Ranked> = eligible
             .iter()
             .map(|candidate| Ranked {
