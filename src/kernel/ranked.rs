@@ -84,7 +84,8 @@ impl<const K: usize> Ranking<K> {
 
 fn rank<const K: usize>(question: &Question<'_>, passing: Passing<'_, '_>) -> Ranking<K> {
     let places = search(question, passing, Places::<K>::new());
-    let decision = select::select(question, &standings(question, places.leaders), || census(question));
+    let decision =
+        select::select(question, &standings(question, places.leaders), || census(question, passing));
     let mut ranking = Ranking::denial(decision);
     // A denial has none, also where `never` keeps eligible ones from serving.
     if let Some(selected) = decision.selected {
