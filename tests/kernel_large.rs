@@ -243,6 +243,7 @@ const EVERYWHERE: &[(&str, u64)] = &[
     ("copies", 15),
     ("correlated", 10),
     ("same", 10),
+    ("pennies", 10),
     ("1 quantities", 5),
     ("2 quantities", 25),
     ("3 quantities", 5),

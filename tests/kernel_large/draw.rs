@@ -35,6 +35,8 @@ pub enum Likeness {
     Correlated,
     /// One price and one merit for all.
     Same,
+    /// Costs that differ by less than what is rounded: order is decided by merit and id all the same.
+    Pennies,
 }
 
 /// The columns of the drawn policies.
@@ -61,6 +63,7 @@ pub fn world(tape: &mut Tape<'_>, count: usize) -> (World, Likeness) {
         Likeness::Different,
         Likeness::Copies,
         Likeness::Same,
+        Likeness::Pennies,
     ]);
     let tiered = tape.once_in(2);
     let utility = (!tape.once_in(3)).then(|| utility(tape, &columns));
@@ -207,7 +210,7 @@ fn candidates(
         let copy = match likeness {
             Likeness::Copies if place >= 7 => Some(tape.below(7)),
             Likeness::Same if place >= 1 => Some(0),
-            Likeness::Copies | Likeness::Same | Likeness::Different | Likeness::Correlated => None,
+            _ => None,
         };
         let mut candidate = match copy {
             Some(of) => drawn[of].clone(),
@@ -246,6 +249,7 @@ fn candidate(
         _ => None,
     };
     let price = match market {
+        _ if likeness == Likeness::Pennies => 1 + tape.below(400_000) as u64,
         // Two micro-units for each basis point, and a little of its own.
         Some(merit) => merit * 200 + tape.below(2_000) as u64,
         None => tape.pick(&[0, 1, 2, 900, 5_000, 100_000, 1_000_000, 9_999_999]) + tape.below(3) as u64,
@@ -259,7 +263,7 @@ fn candidate(
     Candidate {
         id: 0,
         enabled: true,
-        flat_fee: tape.pick(&[0, 0, 0, 1, 500, 1 << 34]),
+        flat_fee: if likeness == Likeness::Pennies { 0 } else { tape.pick(&[0, 0, 0, 1, 500, 1 << 34]) },
         values,
         cards: above.into_iter().map(|above| card(tape, above, price, quantities, gaps)).collect(),
     }
