@@ -10,7 +10,8 @@ macro_rules! arithmetic {
         pub(super) mod $width {
             use core::num::NonZero;
 
-            use super::SCALE;
+            /// Confidence and merit, or risk and multiplier, are both in basis points.
+            const WHOLE: NonZero<$unsigned> = NonZero::new(100_000_000).unwrap();
 
             /// ⌈amount × rate / per⌉.
             #[inline]
@@ -26,7 +27,7 @@ macro_rules! arithmetic {
             /// ⌊a · b / 10⁸⌋ of what is not negative.
             #[inline]
             pub(in crate::kernel) fn share(a: $unsigned, b: $unsigned) -> $unsigned {
-                a.wrapping_mul(b) / <$unsigned>::from(SCALE)
+                a.wrapping_mul(b) / WHOLE
             }
 
             /// Gain less loss, cost and penalty.
@@ -66,5 +67,5 @@ pub(super) fn share(a: u128, b: u64) -> i128 {
     }
 }
 
-/// Confidence and merit, or risk and multiplier, are both in basis points.
+/// What micro-units are multiplied by where nothing is divided yet.
 pub(super) const SCALE: u64 = 100_000_000;

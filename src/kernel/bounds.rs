@@ -275,7 +275,7 @@ impl Bounds {
     #[inline]
     pub(super) fn beside(&self, last: &Contender) -> Floor {
         let worth = match last.utility {
-            0 => -i128::from(last.cost.0),
+            0 => i128::from(last.cost.0).wrapping_neg(),
             utility => i128::from(utility),
         };
         let key = self.key_at_least(worth);

@@ -2,7 +2,6 @@
 
 use super::{
     bounds::{Bounds, Floor},
-    gates::DemandedGate,
     order::{Counts, Failure},
     question::{Gated, Question},
     search::{HALF, Passing, bit, lowest},
@@ -21,8 +20,8 @@ pub(super) fn census(question: &Question<'_>, passing: Passing<'_, '_>) -> Count
     match passing {
         Passing::Word(gated) => census.only_word(gated),
         Passing::Sieves(sieves) => {
-            let mut gates = [None; GATES_MAX];
-            gates.iter_mut().zip(question.gates()).for_each(|(place, gate)| *place = Some(gate));
+            let mut gates = [0; GATES_MAX];
+            gates.iter_mut().zip(question.gates()).for_each(|(place, gate)| *place = gate.index);
             let mut excluded = [usize::MAX; EXCLUDED_MAX];
             excluded.iter_mut().zip(question.excluded_slots()).for_each(|(place, slot)| *place = slot);
             for word in (0..question.policy.index().words()).step_by(BLOCK) {
@@ -63,11 +62,11 @@ impl Census<'_> {
         self.appraise(0, left);
     }
 
-    /// Some words of slots, gate after gate. `gates` are the demands made, in the order of the sieves.
+    /// Some words of slots, gate after gate. `gates` are the places of the sieves' gates.
     fn block(
         &mut self,
         first: usize,
-        gates: &[Option<DemandedGate<'_>>; GATES_MAX],
+        gates: &[u8; GATES_MAX],
         sieves: &Sieves<'_>,
         excluded: &[usize; EXCLUDED_MAX],
     ) {
@@ -87,7 +86,7 @@ impl Census<'_> {
             }
         }
         count = self.turned_away(Failure::Excluded, count, left);
-        for (gate, sieve) in gates.iter().flatten().zip(sieves.iter()) {
+        for (gate, sieve) in gates.iter().zip(sieves.iter()) {
             if count == 0 {
                 return;
             }
@@ -96,13 +95,13 @@ impl Census<'_> {
             if !sieve.is_exact() {
                 for ((left, before), word) in left.iter_mut().zip(&*before).zip(first..) {
                     for at in bits(before & sieve.outer(word) & !*left) {
-                        if candidate(question, word, at).is_some_and(|candidate| gate.passes(candidate)) {
+                        if sieve.passes(word.wrapping_mul(WORD).wrapping_add(at)) {
                             *left |= bit(at);
                         }
                     }
                 }
             }
-            count = self.turned_away(Failure::Gate(gate.index), count, left);
+            count = self.turned_away(Failure::Gate(*gate), count, left);
         }
         for (left, word) in left.iter().zip(first..) {
             if *left != 0 {

@@ -233,15 +233,10 @@ impl<'a> Question<'a> {
         self.request.excluded().iter().filter_map(place).filter_map(|place| self.policy.index().slot(place))
     }
 
-    /// Whether what passes the outer bitmaps of a slot passes altogether; `exact` when those bitmaps are.
+    /// Whether the request does not exclude that candidate.
     #[inline]
-    pub(super) fn passes(&self, slot: usize, exact: bool) -> bool {
-        if self.is_excluded(self.policy.index().id(slot)) {
-            return false;
-        }
-        let place = self.policy.index().place(slot);
-        let candidate = place.and_then(|place| self.policy.candidates().get(place));
-        exact || candidate.is_some_and(|candidate| self.gates().all(|gate| gate.passes(candidate)))
+    pub(super) fn includes(&self, id: CandidateId) -> bool {
+        !self.excludes() || !self.is_excluded(id)
     }
 }
 

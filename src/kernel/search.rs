@@ -109,7 +109,7 @@ impl<P: Podium> Field<'_, P> {
             }
             left >>= 1;
         }
-        self.from_best(keys, |field, group| {
+        self.visit_from_best(keys, |field, group| {
             let row = field.index.groups().row(group);
             if field.may_matter(row, || field.index.group_id(group)) {
                 field.leaves(sieves, group);
@@ -119,7 +119,7 @@ impl<P: Podium> Field<'_, P> {
 
     /// Visits the block with the highest key, which raises the floor most, then the others that reach the floor.
     #[inline]
-    fn from_best(&mut self, keys: &mut [i64], mut visit: impl FnMut(&mut Self, usize)) {
+    fn visit_from_best(&mut self, keys: &mut [i64], mut visit: impl FnMut(&mut Self, usize)) {
         let Some(best) = take_best(keys) else { return };
         visit(self, best);
         for (at, key) in keys.iter().enumerate() {
@@ -142,7 +142,7 @@ impl<P: Podium> Field<'_, P> {
             }
             left >>= 1;
         }
-        self.from_best(keys, |field, at| {
+        self.visit_from_best(keys, |field, at| {
             let leaf = first.wrapping_add(at);
             if field.may_matter(field.index.leaves().row(leaf), || field.index.leaf_id(leaf)) {
                 field.leaf(sieves, leaf);
@@ -161,7 +161,10 @@ impl<P: Podium> Field<'_, P> {
             left &= left.wrapping_sub(1);
             let slot = word.wrapping_mul(WORD).wrapping_add(at);
             let row = index.rows().row(slot);
-            if self.may_matter(row, || index.id(slot)) && self.question.passes(slot, sieves.exact) {
+            if self.may_matter(row, || index.id(slot))
+                && self.question.includes(index.id(slot))
+                && (sieves.exact || sieves.pass(slot))
+            {
                 short |= bit(at);
                 if !self.is_loose(slot) {
                     self.raise(self.bounds.key(row), self.bounds.paid(row));

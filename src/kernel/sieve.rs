@@ -3,14 +3,21 @@
 use super::{gates::Demanded, question::Question};
 use crate::{
     limits::GATES_MAX,
-    policy::{Filter, MemberSet, MemberSlots, Passing, Slots, Thresholds},
+    policy::{Filter, MemberSet, MemberSlots, Passing, Relation, Slots, Thresholds},
 };
 
 /// The slots that pass one demanded gate.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Sieve<'a> {
     /// By thresholds: at least those that pass, and at most those.
-    Number { of: &'a Thresholds, outer: Passing, inner: Passing, exact: bool },
+    Number {
+        of: &'a Thresholds,
+        relation: Relation,
+        demand: u64,
+        outer: Passing,
+        inner: Passing,
+        exact: bool,
+    },
     /// By members.
     Set { of: &'a MemberSlots, demand: &'a MemberSet },
 }
@@ -32,11 +39,11 @@ impl<'a> Sieve<'a> {
             (Slots::Thresholds(of), Demanded::Number(demand)) => {
                 let (outer, exact) = (of.outer(relation, demand), of.is_exact());
                 let inner = if exact { outer } else { of.inner(relation, demand) };
-                Some(Self::Number { of, outer, inner, exact })
+                Some(Self::Number { of, relation, demand, outer, inner, exact })
             }
             (Slots::Thresholds(of), Demanded::Beyond) => {
                 let passing = of.beyond(relation);
-                Some(Self::Number { of, outer: passing, inner: passing, exact: true })
+                Some(Self::Number { of, relation, demand: 0, outer: passing, inner: passing, exact: true })
             }
             (Slots::Members(of), Demanded::Set(demand)) => Some(Self::Set { of, demand }),
             // No such pair is made: the schema's kinds are checked.
@@ -76,6 +83,15 @@ impl<'a> Sieve<'a> {
         match self {
             Self::Number { of, outer, .. } => of.leaves(*outer, group),
             Self::Set { of, demand } => of.leaves(demand, group),
+        }
+    }
+
+    /// Whether the candidate of a slot within outer passes.
+    #[inline]
+    pub(super) fn passes(&self, slot: usize) -> bool {
+        match self {
+            Self::Number { of, relation, demand, exact: false, .. } => of.passes(*relation, *demand, slot),
+            Self::Number { .. } | Self::Set { .. } => true,
         }
     }
 
@@ -121,6 +137,12 @@ impl<'a> Sieves<'a> {
     #[inline]
     pub(super) fn leaves(&self, group: usize) -> u32 {
         self.iter().fold(u32::MAX, |left, sieve| left & sieve.leaves(group))
+    }
+
+    /// Whether the candidate of a slot within every outer passes every gate.
+    #[inline]
+    pub(super) fn pass(&self, slot: usize) -> bool {
+        self.iter().all(|sieve| sieve.passes(slot))
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Sieve<'a>> {

@@ -5,9 +5,9 @@
 //! each slot, and each block of slots, a row of numbers from which a request computes a bound in one pass. The index
 //! says which candidates cannot matter; what the others are worth, the kernel works out from the catalog itself.
 //!
-//! Memory, for n candidates: 64 bitmaps of n bits for a numeric gate at most, 4 for each listed member of a gate on
-//! a column of up to 64 members, else 1; a row of 3 + (number of quantities) integers for each candidate, and 35
-//! bytes more.
+//! Memory, for n candidates: for a numeric gate at most 64 bitmaps of n bits, and n values where these do not tell all
+//! of them apart; for a gate on members 4 bitmaps for each listed one of up to 64, else 1; for each candidate a row of
+//! 3 + (number of quantities) integers, and 8 bytes more; 1/32 of the rows and 1/16 of the bitmaps once more.
 
 mod arrange;
 mod filter;

@@ -33,6 +33,8 @@ pub(crate) struct Thresholds {
     values: Vec<u64>,
     exact: bool,
     words: usize,
+    /// The value of each slot, while bitmaps are not exact; 0 where it is unknown.
+    by_slot: Vec<u64>,
     /// One bitmap for each value, then an empty one. The first has every slot with a known value.
     cells: Vec<u64>,
     /// A row for each of these bitmaps, then one for each with the slots of known values that are not in it.
@@ -123,12 +125,24 @@ impl Thresholds {
         for bitmap in cells.chunks(words.max(1)) {
             tiers.push(known.iter().zip(bitmap).map(|(known, above)| known & !above));
         }
-        Self { demand_max, values, exact, words, cells, tiers }
+        let value = |candidate: &&Candidate| candidate.value(column).unwrap_or(0);
+        let by_slot = if exact { Vec::new() } else { candidates.iter().map(value).collect() };
+        Self { demand_max, values, exact, words, by_slot, cells, tiers }
     }
 
     /// Whether [`Self::outer`] and [`Self::inner`] are the same.
     pub(crate) fn is_exact(&self) -> bool {
         self.exact
+    }
+
+    /// Whether the known value of a slot passes, while bitmaps are not exact.
+    #[inline]
+    pub(crate) fn passes(&self, relation: Relation, demand: u64, slot: usize) -> bool {
+        let value = self.by_slot.get(slot);
+        match relation {
+            Relation::AtMost => value.is_some_and(|&value| value <= demand),
+            _ => value.is_some_and(|&value| value >= demand),
+        }
     }
 
     /// At least the slots that pass.

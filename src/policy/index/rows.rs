@@ -111,10 +111,10 @@ impl Draft {
         let statics = draft.statics.scale.iter_mut().zip(&mut draft.statics.per);
         for ((scale, of), (usual, quantity)) in statics.zip(draft.usual.iter_mut().zip(quantities)) {
             *of = quantity.of();
-            let per = of.get();
-            *scale = if SCALE % per == 0 { SCALE / per } else { 0 };
+            let whole = SCALE.is_multiple_of(of.get());
+            *scale = if whole { SCALE / *of } else { 0 };
             // A thousandth of what the rate is for, and one where that is less.
-            *usual = i128::from(SCALE / 1_000).max(i128::from(SCALE / per));
+            *usual = i128::from((SCALE / 1_000).max(SCALE / *of));
         }
         let worths: Vec<Option<(i64, i128)>> =
             policy.candidates().iter().map(|candidate| worth(policy, candidate)).collect();
@@ -124,7 +124,7 @@ impl Draft {
         }
         draft.fill_unknown();
         for (weight, max) in draft.statics.weight_max.iter_mut().zip(draft.statics.max) {
-            *weight = SUMMAND_MAX / max.max(1);
+            *weight = SUMMAND_MAX.checked_div(max).unwrap_or(SUMMAND_MAX);
         }
         let [_, taken, fee, ..] = draft.statics.weight_max;
         draft.statics.has_room = taken.min(fee).unsigned_abs() >= SCALE;
