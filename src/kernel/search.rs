@@ -109,7 +109,7 @@ impl<P: Podium> Field<'_, P> {
             }
             left >>= 1;
         }
-        self.visit_from_best(keys, |field, group| {
+        self.best_first(keys, |field, group| {
             let row = field.index.groups().row(group);
             if field.may_matter(row, || field.index.group_id(group)) {
                 field.leaves(sieves, group);
@@ -117,15 +117,11 @@ impl<P: Podium> Field<'_, P> {
         });
     }
 
-    /// Visits the block with the highest key, which raises the floor most, then the others that reach the floor.
+    /// Visits blocks, the highest key first, while they reach the floor.
     #[inline]
-    fn visit_from_best(&mut self, keys: &mut [i64], mut visit: impl FnMut(&mut Self, usize)) {
-        let Some(best) = take_best(keys) else { return };
-        visit(self, best);
-        for (at, key) in keys.iter().enumerate() {
-            if *key >= self.floor.key && *key > i64::MIN {
-                visit(self, at);
-            }
+    fn best_first(&mut self, keys: &mut [i64], mut visit: impl FnMut(&mut Self, usize)) {
+        while let Some(at) = take_best(keys, self.floor.key) {
+            visit(self, at);
         }
     }
 
@@ -142,7 +138,7 @@ impl<P: Podium> Field<'_, P> {
             }
             left >>= 1;
         }
-        self.visit_from_best(keys, |field, at| {
+        self.best_first(keys, |field, at| {
             let leaf = first.wrapping_add(at);
             if field.may_matter(field.index.leaves().row(leaf), || field.index.leaf_id(leaf)) {
                 field.leaf(sieves, leaf);
@@ -234,17 +230,20 @@ impl<P: Podium> Field<'_, P> {
     }
 }
 
-/// Takes out the place of the highest key; of equals, the first.
+/// Takes out the place of the highest key, if it is not below the floor; of equals, the first.
 #[inline]
-fn take_best(keys: &mut [i64]) -> Option<usize> {
-    let (mut best, mut place) = (i64::MIN, None);
+fn take_best(keys: &mut [i64], floor: i64) -> Option<usize> {
+    let (mut best, mut place) = (i64::MIN, 0);
     for (at, &key) in keys.iter().enumerate() {
         if key > best {
-            (best, place) = (key, Some(at));
+            (best, place) = (key, at);
         }
     }
-    *keys.get_mut(place?)? = i64::MIN;
-    place
+    if best == i64::MIN || best < floor {
+        return None;
+    }
+    *keys.get_mut(place)? = i64::MIN;
+    Some(place)
 }
 
 /// The place of the lowest bit.

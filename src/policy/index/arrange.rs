@@ -104,5 +104,5 @@ impl Arranger<'_> {
 }
 
 /// Work is taken to be worth this many times its cost.
-const WORTH: i128 = 8;
+const WORTH: i128 = 16;
 const MERIT_WHOLE: i128 = 10_000;
