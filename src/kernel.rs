@@ -136,7 +136,8 @@ fn ask<T>(
 /// What is decided of a request that is not denied at once.
 #[inline]
 fn decide(question: &Question<'_>, passing: Passing<'_, '_>, counts: impl FnOnce() -> Counts) -> Decision {
-    let leaders = search(question, passing, Leaders::default());
+    let mut leaders = Leaders::default();
+    search(question, passing, &mut leaders);
     select::select(question, &standings(question, leaders), counts)
 }
 

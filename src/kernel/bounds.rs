@@ -37,7 +37,7 @@ pub(super) struct Bounds {
     paid_sure: i64,
     /// Whether no weight was rounded and no worth can pass 64 bits.
     whole: bool,
-    /// The most that may be paid.
+    /// The largest bound from below that leaves a cost within the limit.
     pub(super) paid_max: i64,
 }
 
@@ -84,8 +84,12 @@ impl Bounds {
         if question.limit.0 < u64::MAX {
             bounds.paid_max = bounds.paid_at_most(question.limit);
         }
-        bounds.paid_sure =
-            if bounds.whole { bounds.paid_max.saturating_sub(bounds.rounded) } else { i64::MIN };
+        bounds.paid_sure = match (bounds.whole, bounds.paid_max) {
+            (false, _) => i64::MIN,
+            // No row that says all of its candidate costs as much.
+            (true, i64::MAX) => i64::MAX,
+            (true, paid_max) => paid_max.saturating_sub(bounds.rounded),
+        };
         bounds
     }
 
@@ -97,7 +101,7 @@ impl Bounds {
         *merit = self.per_merit.cast_signed();
         *taken = SCALE.cast_signed();
         *fee = SCALE.cast_signed();
-        let mut fits = statics.has_room && self.per_merit <= merit_max.unsigned_abs();
+        let mut fits = self.per_merit <= merit_max.unsigned_abs();
         for (quantity, amount) in quantities.iter() {
             let at = quantity.as_usize();
             let (Some(rate), Some(scale)) = (rates.get_mut(at), statics.scale.get(at)) else { return false };
@@ -145,16 +149,17 @@ impl Bounds {
         self.shift = shift;
     }
 
-    /// At least what a row is worth.
+    /// A bound of a row's worth from above.
     #[inline]
     pub(super) fn key(&self, row: &[i64]) -> i64 {
         let &[merit, taken, _, ref rates @ ..] = row else { return i64::MIN };
         let [by_merit, by_unit, ..] = self.weights;
-        // OK because the weights were made so that the sum of all magnitudes is below 2⁶³: see `wide`.
+        // OK because the weights were made so that the sum of all magnitudes is below 2⁶³: see `narrow`
+        // and `wide`.
         merit.wrapping_mul(by_merit).wrapping_sub(taken.wrapping_mul(by_unit)).wrapping_sub(self.rated(rates))
     }
 
-    /// At most what a row costs.
+    /// A bound of a row's cost from below.
     #[inline]
     pub(super) fn paid(&self, row: &[i64]) -> i64 {
         let &[_, _, fee, ref rates @ ..] = row else { return i64::MAX };
@@ -329,4 +334,4 @@ const WORTH_MAX: u64 = 1 << 35;
 /// Above every worth with what is taken from it.
 const LEAST_MAX: i128 = 1 << 99;
 const _: () = assert!(COLUMNS < 16, "the sum of a row's magnitudes is below 2⁶²");
-const _: () = assert!(RATES == 3, "`sum` names the columns before the rates");
+const _: () = assert!(RATES == 3, "`key`, `paid` and `rated` name the columns before the rates");

@@ -83,7 +83,8 @@ impl<const K: usize> Ranking<K> {
 }
 
 fn rank<const K: usize>(question: &Question<'_>, passing: Passing<'_, '_>) -> Ranking<K> {
-    let places = search(question, passing, Places::<K>::new());
+    let mut places = Places::<K>::new();
+    search(question, passing, &mut places);
     let decision =
         select::select(question, &standings(question, places.leaders), || census(question, passing));
     let mut ranking = Ranking::denial(decision);

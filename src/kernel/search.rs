@@ -25,31 +25,30 @@ pub(super) enum Passing<'s, 'a> {
 }
 
 /// A field of candidates on the way to its podium.
-struct Field<'q, P> {
-    question: &'q Question<'q>,
+struct Field<'f, 'q, P> {
+    question: &'f Question<'q>,
     index: &'q Index,
-    bounds: Bounds,
+    bounds: &'f Bounds,
     floor: Floor,
     /// The highest two keys of those that are eligible, or worth nothing, for certain.
     keys: [i64; 2],
-    podium: P,
+    podium: &'f mut P,
 }
 
 /// Fills the podium with the first of all that are eligible.
 #[inline]
-pub(super) fn search<P: Podium>(question: &Question<'_>, passing: Passing<'_, '_>, podium: P) -> P {
+pub(super) fn search<P: Podium>(question: &Question<'_>, passing: Passing<'_, '_>, podium: &mut P) {
     let index = question.policy.index();
     let bounds = Bounds::new(question);
     let floor = bounds.open(question.valuation.is_some());
-    let mut field = Field { question, index, bounds, floor, keys: [i64::MIN; 2], podium };
+    let mut field = Field { question, index, bounds: &bounds, floor, keys: [i64::MIN; 2], podium };
     match passing {
         Passing::Word(gated) => field.word(gated),
         Passing::Sieves(sieves) => field.groups(sieves),
     }
-    field.podium
 }
 
-impl<P: Podium> Field<'_, P> {
+impl<P: Podium> Field<'_, '_, P> {
     /// A catalog of one word, from the highest merit down.
     fn word(&mut self, gated: &Gated) {
         let index = self.index;

@@ -5,9 +5,10 @@
 //! each slot, and each block of slots, a row of numbers from which a request computes a bound in one pass. The index
 //! says which candidates cannot matter; what the others are worth, the kernel works out from the catalog itself.
 //!
-//! Memory, for n candidates: for a numeric gate at most 64 bitmaps of n bits, and n values where these do not tell all
-//! of them apart; for a gate on members 4 bitmaps for each listed one of up to 64, else 1; for each candidate a row of
-//! 3 + (number of quantities) integers, and 8 bytes more; 1/32 of the rows and 1/16 of the bitmaps once more.
+//! Memory, for n candidates: for a numeric gate at most 65 bitmaps of n bits, and n values where these do not tell all
+//! of them apart; for a gate on members 4 bitmaps for each number up to the highest listed one while that is below
+//! 64, else 1; for each candidate a row of 3 + (number of quantities) integers, and 8 bytes more; 1/32 of the rows and
+//! 1/16 of the bitmaps once more. A catalog of one word has 2 KiB more for each 8 member numbers of a gate.
 
 mod arrange;
 mod filter;
@@ -59,7 +60,7 @@ impl Index {
         let rows = rows::Draft::new(policy);
         let places = arrange::arrange(&rows, policy.candidates().len());
         let mut slots = alloc::vec![0_u16; places.len()];
-        for (slot, place) in (0_u16..).zip(&places) {
+        for (slot, place) in (0_u16..=u16::MAX).zip(&places) {
             if let Some(place) = slots.get_mut(usize::from(*place)) {
                 *place = slot;
             }

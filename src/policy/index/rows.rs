@@ -27,8 +27,6 @@ pub(crate) struct Statics {
     pub(crate) max: [i64; COLUMNS],
     /// The largest weight with which a number of that column stays below 2⁵⁸.
     pub(crate) weight_max: [i64; COLUMNS],
-    /// Whether penalties and fees leave the scale itself that room.
-    pub(crate) has_room: bool,
     /// For each quantity 10⁸ / per where that is whole, else 0.
     pub(crate) scale: [u64; QUANTITIES_MAX],
     /// For each quantity what its rates are for.
@@ -41,7 +39,6 @@ impl Default for Statics {
             penalty_base: 0,
             max: [0; COLUMNS],
             weight_max: [0; COLUMNS],
-            has_room: false,
             scale: [0; QUANTITIES_MAX],
             per: [NonZero::<u64>::MIN; QUANTITIES_MAX],
         }
@@ -118,7 +115,9 @@ impl Draft {
         }
         let worths: Vec<Option<(i64, i128)>> =
             policy.candidates().iter().map(|candidate| worth(policy, candidate)).collect();
-        draft.statics.penalty_base = worths.iter().flatten().map(|(_, penalty)| *penalty).min().unwrap_or(0);
+        let able = policy.candidates().iter().zip(&worths).filter(|(candidate, _)| is_priced(candidate));
+        let penalties = able.filter_map(|(_, worth)| worth.map(|(_, penalty)| penalty));
+        draft.statics.penalty_base = penalties.min().unwrap_or(0);
         for (candidate, worth) in policy.candidates().iter().zip(worths) {
             draft.push(candidate, worth, quantities.len());
         }
@@ -126,8 +125,6 @@ impl Draft {
         for (weight, max) in draft.statics.weight_max.iter_mut().zip(draft.statics.max) {
             *weight = SUMMAND_MAX.checked_div(max).unwrap_or(SUMMAND_MAX);
         }
-        let [_, taken, fee, ..] = draft.statics.weight_max;
-        draft.statics.has_room = taken.min(fee).unsigned_abs() >= SCALE;
         draft
     }
 
@@ -154,7 +151,7 @@ impl Draft {
     }
 
     fn push(&mut self, candidate: &Candidate, worth: Option<(i64, i128)>, quantities: usize) {
-        self.able.push(candidate.is_enabled() && !candidate.cards().is_empty() && worth.is_some());
+        self.able.push(is_priced(candidate) && worth.is_some());
         let mut loose = candidate.cards().len() != 1;
         let (merit, penalty) = worth.unwrap_or((0, self.statics.penalty_base));
         let penalty = penalty.saturating_sub(self.statics.penalty_base);
@@ -191,6 +188,11 @@ impl Draft {
             }
         }
     }
+}
+
+/// Whether the policy leaves the candidate a price.
+fn is_priced(candidate: &Candidate) -> bool {
+    candidate.is_enabled() && !candidate.cards().is_empty()
 }
 
 /// Merit and penalty as they count; without a utility merit as it orders, and no penalty.
@@ -231,8 +233,11 @@ pub(crate) const COLUMNS: usize = RATES + QUANTITIES_MAX;
 /// Micro-units are multiplied by this, so that basis points of basis points need not be divided.
 pub(super) const SCALE: u64 = 100_000_000;
 
-/// What nobody is charged: above it numbers are cut off, so that one extreme price costs the others no precision.
-const CUT: i64 = 1 << 32;
+/// What nobody is charged: above it numbers are cut off, so that one extreme price leaves requests of usual size their
+/// narrow arithmetic.
+const CUT: i64 = 1 << 31;
+const _: () =
+    assert!(CUT.unsigned_abs() <= SUMMAND_MAX.unsigned_abs() / SCALE, "the scale is a weight that fits");
 /// Eleven numbers below it, multiplied and summed, stay below 2⁶³.
 const SUMMAND_MAX: i64 = (1 << 58) - 1;
 /// Orders before every known merit, and marks a rate that no card has.
