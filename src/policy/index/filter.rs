@@ -59,8 +59,6 @@ pub(crate) struct Members {
     lacking: bool,
     /// Members in one chunk: 4, or 1 where a column has many.
     chunk: usize,
-    /// Bitmaps of one chunk.
-    choices: usize,
     words: usize,
     /// Slots with a known value.
     known: Vec<u64>,
@@ -252,25 +250,25 @@ impl Members {
         let last = listed.iter().last().map_or(0, |member| usize::from(member.0).saturating_add(1));
         // Four times the memory for a quarter of the look-ups, where that is little.
         let chunk = if last <= CHUNKED_MAX || words == 1 { 4 } else { 1 };
-        let choices = if chunk == 4 { CHOICES_OF_4 } else { 1 };
-        let cells = alloc::vec![0; last.div_ceil(chunk).saturating_mul(choices).saturating_mul(words)];
-        let tiers = Tiers::new(words);
-        let mut filter =
-            Self { listed, lacking, chunk, words, choices, known: alloc::vec![0; words], cells, tiers };
+        let mut known = alloc::vec![0; words];
+        // For each member the slots that have it (or lack it).
+        let mut members = alloc::vec![0; last.next_multiple_of(chunk).saturating_mul(words)];
         for (slot, candidate) in candidates.iter().enumerate() {
-            let has = match (candidate.member(column), candidate.set(column)) {
-                (Some(member), _) => {
-                    let mut one = MemberSet::EMPTY;
-                    // OK because a checked policy has listed members alone.
-                    one.insert(member).ok();
-                    one
+            let (member, set) = (candidate.member(column), candidate.set(column));
+            if member.is_none() && set.is_none() {
+                continue;
+            }
+            set_bit(&mut known, slot);
+            let has = |id| member == Some(id) || set.is_some_and(|set| set.contains(id));
+            for (id, bitmap) in (0_u16..).map(MemberId).zip(members.chunks_mut(words.max(1))).take(last) {
+                if has(id) != lacking {
+                    set_bit(bitmap, slot);
                 }
-                (None, Some(set)) => *set,
-                (None, None) => continue,
-            };
-            set_bit(&mut filter.known, slot);
-            filter.enter(slot, &has, last);
+            }
         }
+        let cells = if chunk == 1 { members } else { unions(&members, words) };
+        let tiers = Tiers::new(words);
+        let mut filter = Self { listed, lacking, chunk, words, known, cells, tiers };
         filter.tiers.push(filter.known.iter().copied());
         for bitmap in filter.cells.chunks(words.max(1)) {
             let flip = if lacking { u64::MAX } else { 0 };
@@ -356,29 +354,26 @@ impl Members {
     fn cell(&self, row: usize, word: usize) -> u64 {
         self.cells.get(row.wrapping_mul(self.words).wrapping_add(word)).copied().unwrap_or(0)
     }
+}
 
-    fn enter(&mut self, slot: usize, has: &MemberSet, last: usize) {
-        for (chunk, start) in (0..last).step_by(self.chunk).enumerate() {
-            for choice in 0..self.choices {
-                // A chunk of one is its own choice.
-                let choice_bits = if self.chunk == 1 { 1 } else { choice };
-                let chosen =
-                    (0..self.chunk).filter(|bit| choice_bits & 1_usize.wrapping_shl(bit_of(*bit)) != 0);
-                let mut members = chosen.filter_map(|bit| u16::try_from(start.saturating_add(bit)).ok());
-                if members.any(|member| has.contains(MemberId(member)) != self.lacking) {
-                    let row = chunk.saturating_mul(self.choices).saturating_add(choice);
-                    let from = row.saturating_mul(self.words);
-                    if let Some(bitmap) = self.cells.get_mut(from..from.saturating_add(self.words)) {
-                        set_bit(bitmap, slot);
-                    }
-                }
+/// For each 4 bitmaps the unions of every choice of them.
+fn unions(bitmaps: &[u64], words: usize) -> Vec<u64> {
+    let mut unions: Vec<u64> = Vec::new();
+    for four in bitmaps.chunks(words.saturating_mul(4).max(1)) {
+        let first = unions.len();
+        unions.resize(first.saturating_add(words), 0);
+        for choice in 1..CHOICES_OF_4 {
+            // The choice without its lowest one is there already.
+            let rest = first.saturating_add((choice & choice.wrapping_sub(1)).saturating_mul(words));
+            let lowest = usize::try_from(choice.trailing_zeros()).unwrap_or(0).saturating_mul(words);
+            for word in 0..words {
+                let union = unions.get(rest.saturating_add(word)).copied().unwrap_or(0);
+                let one = four.get(lowest.saturating_add(word)).copied().unwrap_or(0);
+                unions.push(union | one);
             }
         }
     }
-}
-
-fn bit_of(bit: usize) -> u32 {
-    u32::try_from(bit).unwrap_or(0)
+    unions
 }
 
 fn set_bit(bitmap: &mut [u64], slot: usize) {
