@@ -49,15 +49,10 @@ mod search;
 mod select;
 mod sieve;
 mod utility;
+mod word;
 
-use self::{
-    census::census,
-    order::{Leaders, Standings},
-    question::Question,
-    search::{Passing, search},
-    sieve::Sieves,
-};
-use crate::policy::Policy;
+use self::{census::census, order::Leaders, question::Question, search::search, sieve::Sieves};
+use crate::policy::{Policy, Tables};
 
 pub use self::{
     cost::{CostTerm, Unpriced, cost_of},
@@ -95,9 +90,21 @@ pub struct Trace {
 /// # Errors
 /// The request is malformed for this policy: SEMANTICS 4.5.
 pub fn prescribe(policy: &Policy, disabled: &Disabled, request: &Request) -> Result<Decision, RequestError> {
-    ask(policy, disabled, request, |question, passing| match question.denied_at_once() {
-        Some(reason) => select::denial(question, reason),
-        None => decide(question, passing, || census(question, passing)),
+    match policy.index().word() {
+        Some(word) => match &word.tables {
+            Tables::Two(table) => word::prescribe(policy, word, table, disabled, request),
+            Tables::Most(table) => word::prescribe(policy, word, table, disabled, request),
+        },
+        None => search_all(policy, disabled, request),
+    }
+}
+
+/// Decides by the search that suits every catalog.
+#[inline(never)]
+fn search_all(policy: &Policy, disabled: &Disabled, request: &Request) -> Result<Decision, RequestError> {
+    ask(policy, disabled, request, |question, sieves| match question.denied_at_once() {
+        Some(reason) => select::denial(policy, reason),
+        None => decide(question, sieves, || census(question, sieves)),
     })
 }
 
@@ -107,11 +114,11 @@ pub fn prescribe(policy: &Policy, disabled: &Disabled, request: &Request) -> Res
 /// # Errors
 /// The request is malformed for this policy: SEMANTICS 4.5.
 pub fn trace(policy: &Policy, disabled: &Disabled, request: &Request) -> Result<Trace, RequestError> {
-    ask(policy, disabled, request, |question, passing| match question.denied_at_once() {
-        Some(reason) => Trace { decision: select::denial(question, reason), counts: Counts::default() },
+    ask(policy, disabled, request, |question, sieves| match question.denied_at_once() {
+        Some(reason) => Trace { decision: select::denial(policy, reason), counts: Counts::default() },
         None => {
-            let counts = census(question, passing);
-            Trace { decision: decide(question, passing, || counts), counts }
+            let counts = census(question, sieves);
+            Trace { decision: decide(question, sieves, || counts), counts }
         }
     })
 }
@@ -122,33 +129,18 @@ fn ask<T>(
     policy: &Policy,
     disabled: &Disabled,
     request: &Request,
-    answer: impl FnOnce(&Question<'_>, Passing<'_, '_>) -> T,
+    answer: impl FnOnce(&Question<'_>, &Sieves<'_>) -> T,
 ) -> Result<T, RequestError> {
-    if let Some(gates) = policy.index().word() {
-        let (question, gated) = Question::ask_word(policy, disabled, request, gates)?;
-        return Ok(answer(&question, Passing::Word(&gated)));
-    }
     let mut sieves = Sieves::new();
     let question = Question::ask(policy, disabled, request, |filter, demand| sieves.add(filter, demand))?;
-    Ok(answer(&question, Passing::Sieves(&sieves)))
+    Ok(answer(&question, &sieves))
 }
 
 /// What is decided of a request that is not denied at once.
 #[inline]
-fn decide(question: &Question<'_>, passing: Passing<'_, '_>, counts: impl FnOnce() -> Counts) -> Decision {
+fn decide(question: &Question<'_>, sieves: &Sieves<'_>, counts: impl FnOnce() -> Counts) -> Decision {
     let mut leaders = Leaders::default();
-    search(question, passing, &mut leaders);
-    select::select(question, &standings(question, leaders), counts)
-}
-
-/// The leaders with the requested candidate, if it is eligible: one of them or, however far behind them, asked by
-/// itself.
-#[inline]
-fn standings(question: &Question<'_>, leaders: Leaders) -> Standings {
-    let requested = question.requested().and_then(|id| match leaders {
-        Leaders { first: Some(first), .. } if first.id == id => Some(first),
-        Leaders { second: Some(second), .. } if second.id == id => Some(second),
-        _ => question.judge_id(id),
-    });
-    Standings { leaders, requested }
+    search(question, sieves, &mut leaders);
+    let judge = |id| question.judge_id(id);
+    select::select(question.policy, question.requested(), &leaders, judge, || counts().most())
 }

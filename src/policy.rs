@@ -58,7 +58,7 @@ pub use schema::{Column, GateSpec, QuantitySpec, Schema, SchemaTag};
 
 pub(crate) use index::{
     BLOCK, COLUMNS, Filter, GROUP, GROUPS, Index, LEAF, LEAVES, Members as MemberSlots, Passing, RATES,
-    Slots, Statics, Thresholds, WORD, WordGate,
+    Slots, Statics, Table, Tables, Thresholds, WORD, Word, WordRow,
 };
 
 use crate::crypto::Digest;

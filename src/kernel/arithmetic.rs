@@ -67,5 +67,11 @@ pub(super) fn share(a: u128, b: u64) -> i128 {
     }
 }
 
+/// ⌈a · b / 10⁸⌉ of what is below 2⁶³.
+#[inline]
+pub(super) fn share_up(a: u64, b: u64) -> u64 {
+    a.wrapping_mul(b).wrapping_add(SCALE - 1) / SCALE
+}
+
 /// What micro-units are multiplied by where nothing is divided yet.
 pub(super) const SCALE: u64 = 100_000_000;

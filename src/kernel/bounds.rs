@@ -183,13 +183,6 @@ impl Bounds {
         }
     }
 
-    /// What merit alone adds to a row's key.
-    #[inline]
-    pub(super) fn gain(&self, row: &[i64]) -> i64 {
-        let merit = row.first().copied().unwrap_or(0);
-        merit.wrapping_mul(self.weights.first().copied().unwrap_or(0))
-    }
-
     /// The largest `paid` with which the cost may be within that limit.
     fn paid_at_most(&self, limit: MicroUnits) -> i64 {
         // OK because two factors below 2⁶⁴ have a product below 2¹²⁸.

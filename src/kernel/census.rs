@@ -3,8 +3,8 @@
 use super::{
     bounds::{Bounds, Floor},
     order::{Counts, Failure},
-    question::{Gated, Question},
-    search::{HALF, Passing, bit, lowest},
+    question::Question,
+    search::{HALF, bit, lowest},
     sieve::Sieves,
 };
 use crate::{
@@ -13,21 +13,16 @@ use crate::{
 };
 
 /// Counts each candidate once, by what turned it away first, or as eligible.
-pub(super) fn census(question: &Question<'_>, passing: Passing<'_, '_>) -> Counts {
+pub(super) fn census(question: &Question<'_>, sieves: &Sieves<'_>) -> Counts {
     let bounds = Bounds::new(question);
     let floor = bounds.open(question.valuation.is_some());
     let mut census = Census { question, bounds, floor, counts: Counts::default() };
-    match passing {
-        Passing::Word(gated) => census.only_word(gated),
-        Passing::Sieves(sieves) => {
-            let mut gates = [0; GATES_MAX];
-            gates.iter_mut().zip(question.gates()).for_each(|(place, gate)| *place = gate.index);
-            let mut excluded = [usize::MAX; EXCLUDED_MAX];
-            excluded.iter_mut().zip(question.excluded_slots()).for_each(|(place, slot)| *place = slot);
-            for word in (0..question.policy.index().words()).step_by(BLOCK) {
-                census.block(word, &gates, sieves, &excluded);
-            }
-        }
+    let mut gates = [0; GATES_MAX];
+    gates.iter_mut().zip(question.gates()).for_each(|(place, gate)| *place = gate.index);
+    let mut excluded = [usize::MAX; EXCLUDED_MAX];
+    excluded.iter_mut().zip(question.excluded_slots()).for_each(|(place, slot)| *place = slot);
+    for word in (0..question.policy.index().words()).step_by(BLOCK) {
+        census.block(word, &gates, sieves, &excluded);
     }
     census.counts
 }
@@ -40,28 +35,6 @@ struct Census<'q> {
 }
 
 impl Census<'_> {
-    /// A catalog of one word.
-    fn only_word(&mut self, gated: &Gated) {
-        let (question, index) = (self.question, self.question.policy.index());
-        let mut left = index.all(0);
-        let mut turn_away = |count: &mut u32, passing: u64| {
-            *count = (left & !passing).count_ones();
-            left &= passing;
-            left
-        };
-        turn_away(&mut self.counts.disabled, question.enabled(0));
-        if question.excludes() {
-            let others = question.excluded_slots().fold(u64::MAX, |left, slot| left & !bit(slot));
-            turn_away(&mut self.counts.excluded, others);
-        }
-        for (count, passing) in self.counts.gates.iter_mut().zip(gated).take(index.filters().len()) {
-            if turn_away(count, *passing) == 0 {
-                return;
-            }
-        }
-        self.appraise(0, left);
-    }
-
     /// Some words of slots, gate after gate. `gates` are the places of the sieves' gates.
     fn block(
         &mut self,
@@ -170,7 +143,7 @@ fn ones(words: &[u64]) -> u32 {
 }
 
 /// The places of a word's bits, ascending.
-fn bits(mut word: u64) -> impl Iterator<Item = usize> {
+pub(super) fn bits(mut word: u64) -> impl Iterator<Item = usize> {
     core::iter::from_fn(move || {
         let at = (word != 0).then(|| lowest(word))?;
         word &= word.wrapping_sub(1);

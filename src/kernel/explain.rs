@@ -168,7 +168,7 @@ pub fn explain(policy: &Policy, disabled: &Disabled, request: &Request) -> Resul
     let question = Question::new(policy, disabled, request)?;
     let judged = judged(&question);
     let (decision, counts) = match question.denied_at_once() {
-        Some(reason) => (select::denial(&question, reason), Counts::default()),
+        Some(reason) => (select::denial(policy, reason), Counts::default()),
         None => scan(&question, &judged),
     };
     Ok(Explanation {
@@ -234,7 +234,7 @@ fn scan(question: &Question<'_>, judged: &[Result<Contender, Failure>]) -> (Deci
             Err(failure) => counts.add(*failure),
         }
     }
-    (select::select(question, &standings, || counts), counts)
+    (select::select_met(question.policy, question.requested(), &standings, || counts.most()), counts)
 }
 
 fn rows(question: &Question<'_>, judged: &[Result<Contender, Failure>]) -> Vec<Row> {

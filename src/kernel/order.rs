@@ -170,6 +170,20 @@ pub(super) trait Podium {
     fn last(&self) -> Option<&Contender>;
 }
 
+impl Leaders {
+    /// Two that may be eligible, in their order.
+    #[inline]
+    pub(super) fn of_two(one: Option<Contender>, other: Option<Contender>) -> Self {
+        match (one, other) {
+            (Some(one), Some(other)) if other.precedes(&one) => {
+                Self { first: Some(other), second: Some(one) }
+            }
+            (None, other) => Self { first: other, second: None },
+            (first, second) => Self { first, second },
+        }
+    }
+}
+
 impl Podium for Leaders {
     const PLACES: usize = 2;
 

@@ -41,6 +41,11 @@ impl Quantities {
         self.amounts.get(quantity.as_usize()).copied().unwrap_or(0)
     }
 
+    /// By the quantities' places in the schema.
+    pub(super) fn amounts(&self) -> &[u64; QUANTITIES_MAX] {
+        &self.amounts
+    }
+
     /// The quantities above 0.
     #[must_use]
     pub fn above_zero(&self) -> QuantityMask {

@@ -1,7 +1,7 @@
 //! One request put to one policy: checked, with all that is the same for every candidate worked out once.
 
 use super::{
-    Disabled, Fact, Reason, Request, RequestError,
+    Disabled, Fact, Facts, Reason, Request, RequestError,
     cost::Bill,
     error::same_schema,
     gates::{Demanded, DemandedGate},
@@ -10,13 +10,9 @@ use super::{
 };
 use crate::{
     id::CandidateId,
-    limits::GATES_MAX,
     num::MicroUnits,
-    policy::{Candidate, Filter, GateSpec, MemberId, Policy, Slots, Source, WordGate},
+    policy::{Candidate, Filter, GateSpec, MemberId, Policy, Slots, Source},
 };
-
-/// For each gate of the schema, the slots of a catalog of one word that pass it.
-pub(super) type Gated = [u64; GATES_MAX];
 
 /// What every way of deciding, and every way of explaining, asks of a candidate.
 #[derive(Clone, Debug)]
@@ -59,51 +55,6 @@ impl<'a> Question<'a> {
         Self::finish(policy, disabled, request)
     }
 
-    /// The same for a catalog of one word, with the slots that pass each gate.
-    #[inline]
-    pub(super) fn ask_word(
-        policy: &'a Policy,
-        disabled: &'a Disabled,
-        request: &'a Request,
-        gates: &[WordGate],
-    ) -> Result<(Self, Gated), RequestError> {
-        check_facts(policy, disabled, request)?;
-        let mut gated = [u64::MAX; GATES_MAX];
-        for ((index, gate), passing) in gates.iter().enumerate().zip(&mut gated) {
-            match gate {
-                WordGate::Number(ranks) => {
-                    let demand = match ranks.source {
-                        Source::Request => request.number_demanded(index),
-                        Source::Risk => request.facts().risk.map(|risk| u64::from(risk.as_u16())),
-                        Source::Quantities(of) => match request.quantities().sum(of) {
-                            0 => None,
-                            sum => match u64::try_from(sum) {
-                                Ok(sum) => Some(sum),
-                                Err(_) => {
-                                    *passing = ranks.beyond();
-                                    None
-                                }
-                            },
-                        },
-                    };
-                    let Some(demand) = demand else { continue };
-                    if demand > ranks.demand_max {
-                        return Err(broken_rule(policy, index, Demanded::Number(demand)));
-                    }
-                    *passing = ranks.word(demand);
-                }
-                WordGate::Set(choices) => {
-                    let Some(demand) = request.set_demanded(index) else { continue };
-                    if !choices.listed.is_superset(demand) {
-                        return Err(broken_rule(policy, index, Demanded::Set(demand)));
-                    }
-                    *passing = choices.word(demand);
-                }
-            }
-        }
-        Ok((Self::finish(policy, disabled, request)?, gated))
-    }
-
     #[inline]
     fn finish(
         policy: &'a Policy,
@@ -128,14 +79,7 @@ impl<'a> Question<'a> {
 
     /// The denial that needs no candidate. SEMANTICS 5.1.
     pub(super) fn denied_at_once(&self) -> Option<Reason> {
-        let (limits, facts) = (self.policy.limits(), self.request.facts());
-        if limits.risk_hard.is_some_and(|limit| facts.risk >= Some(limit)) {
-            return Some(Reason::RiskLimit);
-        }
-        if limits.confidence_min.is_some_and(|minimum| facts.confidence < Some(minimum)) {
-            return Some(Reason::ConfidenceMinimum);
-        }
-        None
+        denied_at_once(self.policy, self.request.facts())
     }
 
     /// Whether the candidate at that place of the catalog is eligible, or what turns it away first. SEMANTICS 5.2.
@@ -245,6 +189,19 @@ fn in_order(merit: u64) -> i64 {
     i64::try_from(merit).unwrap_or(i64::MAX)
 }
 
+/// The denial that needs no candidate. SEMANTICS 5.1.
+#[inline]
+pub(super) fn denied_at_once(policy: &Policy, facts: &Facts) -> Option<Reason> {
+    let limits = policy.limits();
+    if limits.risk_hard.is_some_and(|limit| facts.risk >= Some(limit)) {
+        return Some(Reason::RiskLimit);
+    }
+    if limits.confidence_min.is_some_and(|minimum| facts.confidence < Some(minimum)) {
+        return Some(Reason::ConfidenceMinimum);
+    }
+    None
+}
+
 /// The demand that the request, its quantities or its risk make of a gate. SEMANTICS 3.1.
 #[inline]
 fn demanded(request: &Request, index: usize, source: Source) -> Option<Demanded<'_>> {
@@ -275,7 +232,7 @@ fn breaks_rule(filter: &Filter, demand: Demanded<'_>) -> bool {
 }
 
 #[cold]
-fn broken_rule(policy: &Policy, gate: usize, demand: Demanded<'_>) -> RequestError {
+pub(super) fn broken_rule(policy: &Policy, gate: usize, demand: Demanded<'_>) -> RequestError {
     let slots = policy.index().filters().get(gate).map(|filter| &filter.slots);
     match demand {
         Demanded::Set(demand) => {
@@ -296,7 +253,11 @@ fn broken_rule(policy: &Policy, gate: usize, demand: Demanded<'_>) -> RequestErr
 
 /// The schema, and the facts that the policy's limits use. SEMANTICS 4.3 and 4.5.
 #[inline]
-fn check_facts(policy: &Policy, disabled: &Disabled, request: &Request) -> Result<(), RequestError> {
+pub(super) fn check_facts(
+    policy: &Policy,
+    disabled: &Disabled,
+    request: &Request,
+) -> Result<(), RequestError> {
     same_schema(request.tag(), policy.schema().tag())?;
     disabled.check(policy)?;
     let (facts, limits) = (request.facts(), policy.limits());

@@ -5,8 +5,9 @@ use super::{
     census::census,
     order::{Contender, Leaders, Podium},
     question::Question,
-    search::{Passing, search},
-    select, standings,
+    search::search,
+    select,
+    sieve::Sieves,
 };
 use crate::{id::CandidateId, num::MicroUnits, policy::Policy};
 
@@ -56,9 +57,9 @@ pub fn ranked<const K: usize>(
     disabled: &Disabled,
     request: &Request,
 ) -> Result<Ranking<K>, RequestError> {
-    ask(policy, disabled, request, |question, passing| match question.denied_at_once() {
-        Some(reason) => Ranking::denial(select::denial(question, reason)),
-        None => rank(question, passing),
+    ask(policy, disabled, request, |question, sieves| match question.denied_at_once() {
+        Some(reason) => Ranking::denial(select::denial(policy, reason)),
+        None => rank(question, sieves),
     })
 }
 
@@ -82,11 +83,12 @@ impl<const K: usize> Ranking<K> {
     }
 }
 
-fn rank<const K: usize>(question: &Question<'_>, passing: Passing<'_, '_>) -> Ranking<K> {
+fn rank<const K: usize>(question: &Question<'_>, sieves: &Sieves<'_>) -> Ranking<K> {
     let mut places = Places::<K>::new();
-    search(question, passing, &mut places);
-    let decision =
-        select::select(question, &standings(question, places.leaders), || census(question, passing));
+    search(question, sieves, &mut places);
+    let judge = |id| question.judge_id(id);
+    let most = || census(question, sieves).most();
+    let decision = select::select(question.policy, question.requested(), &places.leaders, judge, most);
     let mut ranking = Ranking::denial(decision);
     // A denial has none, also where `never` keeps eligible ones from serving.
     if let Some(selected) = decision.selected {

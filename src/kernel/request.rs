@@ -186,15 +186,13 @@ impl Request {
 
     #[inline]
     pub(super) fn number_demanded(&self, gate: usize) -> Option<u64> {
-        if self.numbers_demanded & bit(gate) == 0 { None } else { self.numbers.get(gate).copied() }
+        self.numbers.get(gate).copied().filter(|_| has(self.numbers_demanded, gate))
     }
 
     #[inline]
     pub(super) fn set_demanded(&self, gate: usize) -> Option<&MemberSet> {
-        if self.sets_demanded & bit(gate) == 0 {
-            return None;
-        }
-        self.sets.get(usize::try_from(*self.numbers.get(gate)?).ok()?)
+        let place = self.numbers.get(gate).filter(|_| has(self.sets_demanded, gate))?;
+        self.sets.get(usize::try_from(*place).ok()?)
     }
 
     /// The quantities stated.
@@ -365,6 +363,12 @@ impl Facts {
 fn decode_bps(reader: &mut Reader<'_>) -> Result<Bps, CodecError> {
     let bps = reader.u16()?;
     Bps::new(bps).ok_or_else(|| reader.invalid("share in basis points"))
+}
+
+/// Whether a mask of gates has that one, which is one of 16.
+#[inline]
+fn has(mask: u16, gate: usize) -> bool {
+    mask.wrapping_shr(u32::try_from(gate).unwrap_or(0)) & 1 != 0
 }
 
 /// A gate's bit in a mask of gates; none above 15.

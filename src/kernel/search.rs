@@ -7,22 +7,13 @@
 use super::{
     bounds::{Bounds, Floor},
     order::Podium,
-    question::{Gated, Question},
+    question::Question,
     sieve::Sieves,
 };
 use crate::{
     id::CandidateId,
     policy::{GROUP, GROUPS, Index, LEAF, LEAVES, WORD},
 };
-
-/// Where those are that pass the gates and are not disabled.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Passing<'s, 'a> {
-    /// In a catalog of one word, for each gate.
-    Word(&'s Gated),
-    /// Where these sieves say so, word by word.
-    Sieves(&'s Sieves<'a>),
-}
 
 /// A field of candidates on the way to its podium.
 struct Field<'f, 'q, P> {
@@ -37,66 +28,15 @@ struct Field<'f, 'q, P> {
 
 /// Fills the podium with the first of all that are eligible.
 #[inline]
-pub(super) fn search<P: Podium>(question: &Question<'_>, passing: Passing<'_, '_>, podium: &mut P) {
+pub(super) fn search<P: Podium>(question: &Question<'_>, sieves: &Sieves<'_>, podium: &mut P) {
     let index = question.policy.index();
     let bounds = Bounds::new(question);
     let floor = bounds.open(question.valuation.is_some());
     let mut field = Field { question, index, bounds: &bounds, floor, keys: [i64::MIN; 2], podium };
-    match passing {
-        Passing::Word(gated) => field.word(gated),
-        Passing::Sieves(sieves) => field.groups(sieves),
-    }
+    field.groups(sieves);
 }
 
 impl<P: Podium> Field<'_, '_, P> {
-    /// A catalog of one word, from the highest merit down.
-    fn word(&mut self, gated: &Gated) {
-        let index = self.index;
-        let eligible = index.live(0) & self.question.enabled(0);
-        let mut left = gated.iter().fold(eligible, |left, passing| left & passing);
-        if self.question.excludes() {
-            left &= self.question.excluded_slots().fold(u64::MAX, |left, slot| left & !bit(slot));
-        }
-        let best = index.groups().row(0);
-        // What the best of everything is worth but for its merit.
-        let beside_merit = self.bounds.key(best).wrapping_sub(self.bounds.gain(best));
-        let sure = !index.loose(0);
-        let mut short = 0;
-        while left != 0 {
-            let slot = lowest(left);
-            let row = index.rows().row(slot);
-            // Whoever follows has no more merit than this one.
-            if self.bounds.gain(row).wrapping_add(beside_merit) < self.floor.key {
-                break;
-            }
-            let lowest_bit = left & left.wrapping_neg();
-            left ^= lowest_bit;
-            let key = self.bounds.key(row);
-            if key >= self.floor.key {
-                let paid = self.bounds.paid(row);
-                if paid <= self.bounds.paid_max {
-                    short |= lowest_bit;
-                    if sure & lowest_bit != 0 {
-                        self.raise(key, paid);
-                    }
-                }
-            }
-        }
-        if !self.bounds.is_whole() || short & !sure != 0 {
-            return self.settle(0, short);
-        }
-        while short != 0 {
-            let slot = lowest(short);
-            short &= short.wrapping_sub(1);
-            let row = index.rows().row(slot);
-            if self.bounds.key(row) >= self.floor.key
-                && let Some(contender) = self.bounds.appraise(self.question, row, index.id(slot))
-            {
-                self.podium.meet(contender);
-            }
-        }
-    }
-
     /// Group after group, the one with the best bound first.
     fn groups(&mut self, sieves: &Sieves<'_>) {
         let mut keys = [i64::MIN; GROUPS];

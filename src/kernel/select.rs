@@ -1,69 +1,91 @@
 //! From the leaders and the counts to the decision: substitution, action, reason. SEMANTICS 5.4 to 5.7.
 
 use super::{
-    Choice, Decision, Reason,
-    order::{Contender, Counts, Leaders, Standings},
-    question::Question,
+    Decision, Reason,
+    order::{Contender, Failure, Leaders, Standings},
 };
-use crate::policy::Substitution;
+use crate::{
+    id::CandidateId,
+    policy::{Policy, Substitution},
+};
 
-/// The decision. The counts are asked for only when it is a denial that they explain.
+/// The decision on a request that would have the candidate of that id, if it says so. That candidate is judged only
+/// when it does not lead, and what turned away most is asked for only when it is the reason of a denial.
+#[inline(always)]
 pub(super) fn select(
-    question: &Question<'_>,
-    standings: &Standings,
-    counts: impl FnOnce() -> Counts,
+    policy: &Policy,
+    asked: Option<CandidateId>,
+    leaders: &Leaders,
+    judge: impl FnOnce(CandidateId) -> Option<Contender>,
+    most: impl FnOnce() -> Failure,
 ) -> Decision {
-    let Some(selected) = selected(question, standings) else {
-        let reason = match (question.requested(), question.policy.substitution()) {
-            (Some(_), Substitution::Never) => Reason::RequestedIneligible,
-            _ => counts().most().into(),
+    let Leaders { first, second } = leaders;
+    let Some(first) = first else {
+        return match (asked, policy.substitution()) {
+            (Some(_), Substitution::Never) => denial(policy, Reason::RequestedIneligible),
+            _ => denial(policy, most().into()),
         };
-        return denial(question, reason);
     };
-    let Standings { leaders, requested } = standings;
-    let reason = match question.requested() {
+    let reason = match asked {
         None => Reason::First,
-        Some(asked) if asked == selected.id => Reason::Requested,
-        Some(_) if requested.is_some() => Reason::Outranked,
-        Some(_) => Reason::RequestedIneligibleSubstituted,
+        Some(asked) if asked == first.id => Reason::Requested,
+        Some(asked) => {
+            let requested = match second {
+                Some(second) if second.id == asked => Some(*second),
+                _ => judge(asked),
+            };
+            match (requested, policy.substitution()) {
+                (None, Substitution::Never) => return denial(policy, Reason::RequestedIneligible),
+                (None, _) => Reason::RequestedIneligibleSubstituted,
+                (Some(requested), substitution) if keeps(substitution, first, &requested) => {
+                    // The runner-up is the first in order other than the selected one: 5.6.
+                    return decision(policy, Reason::Requested, Some(&requested), Some(first));
+                }
+                (Some(_), _) => Reason::Outranked,
+            }
+        }
     };
-    // The first in order other than the selected one: 5.6.
-    let runner_up = if leaders.first == Some(selected) { leaders.second } else { leaders.first };
-    decision(question, reason, Some(selected.choice()), runner_up.map(|contender| contender.choice()))
+    decision(policy, reason, Some(first), second.as_ref())
+}
+
+/// The same where all that are eligible were met, the requested one among them.
+pub(super) fn select_met(
+    policy: &Policy,
+    asked: Option<CandidateId>,
+    standings: &Standings,
+    most: impl FnOnce() -> Failure,
+) -> Decision {
+    select(policy, asked, &standings.leaders, |_| standings.requested, most)
 }
 
 /// A denial for that reason.
-pub(super) fn denial(question: &Question<'_>, reason: Reason) -> Decision {
-    decision(question, reason, None, None)
+pub(super) fn denial(policy: &Policy, reason: Reason) -> Decision {
+    decision(policy, reason, None, None)
 }
 
-/// SEMANTICS 5.4.
-fn selected(question: &Question<'_>, standings: &Standings) -> Option<Contender> {
-    let Standings { leaders: Leaders { first, .. }, requested } = *standings;
-    match (question.requested(), question.policy.substitution()) {
-        (None, _) | (Some(_), Substitution::Best) => first,
-        (Some(_), Substitution::Never) => requested,
-        (Some(_), Substitution::IfIneligible) => requested.or(first),
-        (Some(_), Substitution::Margin(micros)) => {
-            let (first, Some(requested)) = (first?, requested) else { return first };
-            let kept = first.lead_micros(&requested) <= i128::from(micros.0);
-            Some(if kept { requested } else { first })
-        }
+/// Whether the requested one, eligible and outranked by the first, is selected all the same. SEMANTICS 5.4.
+#[inline]
+fn keeps(substitution: Substitution, first: &Contender, requested: &Contender) -> bool {
+    match substitution {
+        Substitution::Best => false,
+        Substitution::Margin(micros) => first.lead_micros(requested) <= i128::from(micros.0),
+        Substitution::IfIneligible | Substitution::Never => true,
     }
 }
 
+#[inline(always)]
 fn decision(
-    question: &Question<'_>,
+    policy: &Policy,
     reason: Reason,
-    selected: Option<Choice>,
-    runner_up: Option<Choice>,
+    selected: Option<&Contender>,
+    runner_up: Option<&Contender>,
 ) -> Decision {
     Decision {
         action: reason.action(),
         reason,
-        selected,
-        runner_up,
-        epoch: question.policy.epoch(),
-        policy: question.policy.digest(),
+        selected: selected.map(Contender::choice),
+        runner_up: runner_up.map(Contender::choice),
+        epoch: policy.epoch(),
+        policy: policy.digest(),
     }
 }

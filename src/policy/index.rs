@@ -16,14 +16,14 @@ mod rows;
 mod tiers;
 mod word;
 
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 
 use super::{Candidate, Policy, Utility};
 use crate::id::CandidateId;
 
 pub(crate) use filter::{Filter, Members, Passing, Slots, Thresholds};
 pub(crate) use rows::{COLUMNS, RATES, Rows, Statics};
-pub(crate) use word::WordGate;
+pub(crate) use word::{Table, Tables, Word, WordRow};
 
 /// A policy's catalog laid out for searching.
 #[derive(Clone, Debug, Default)]
@@ -40,8 +40,8 @@ pub(crate) struct Index {
     loose: Vec<u64>,
     /// One for each gate of the schema.
     filters: Vec<Filter>,
-    /// The same, where the catalog has one word.
-    word: Option<Vec<WordGate>>,
+    /// What deciding needs of it where the catalog has one word.
+    word: Option<Box<Word>>,
     /// One row for each slot that some request may find eligible.
     rows: Rows,
     /// One for each block of [`LEAF`] rows: the best of each of its columns.
@@ -70,8 +70,7 @@ impl Index {
         let of_slots = rows.take(&places);
         let filters: Vec<Filter> =
             policy.schema().gates().iter().map(|gate| Filter::new(policy, gate, &places)).collect();
-        let word = (places.len() <= WORD)
-            .then(|| filters.iter().map(|filter| WordGate::new(policy, filter, &places)).collect());
+        let word = Word::new(policy, &filters, &places, &rows).map(Box::new);
         let live = ids.get(..of_slots.len()).unwrap_or_default();
         Self {
             enabled: bitmap(candidates().map(Candidate::is_enabled)),
@@ -127,9 +126,9 @@ impl Index {
         self.loose.get(word).copied().unwrap_or(0)
     }
 
-    /// The gates of a catalog of one word.
+    /// A catalog of one word.
     #[inline]
-    pub(crate) fn word(&self) -> Option<&[WordGate]> {
+    pub(crate) fn word(&self) -> Option<&Word> {
         self.word.as_deref()
     }
 

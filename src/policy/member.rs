@@ -106,6 +106,15 @@ impl MemberSet {
         self.words.get(..usize::from(self.span)).unwrap_or(&self.words)
     }
 
+    /// The members of that number times 8 and the next 7, the first one lowest.
+    #[inline]
+    pub(crate) fn byte(&self, at: usize) -> u8 {
+        let word = self.words.get(at / 8).copied().unwrap_or(0);
+        let shift = u32::try_from(at % 8).unwrap_or(0).wrapping_mul(8);
+        let [byte, ..] = word.wrapping_shr(shift).to_le_bytes();
+        byte
+    }
+
     fn reach(&mut self) {
         let used = self.words.iter().rposition(|&word| word != 0).map_or(0, |last| last.saturating_add(1));
         self.span = u8::try_from(used).unwrap_or(u8::MAX);

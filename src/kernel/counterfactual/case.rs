@@ -86,6 +86,7 @@ pub(super) fn eligible<'q>(question: &'q Question<'_>) -> impl Iterator<Item = (
 /// Whether that contender, one of those that were met, is selected.
 pub(super) fn is_selected(question: &Question<'_>, standings: &Standings, contender: &Contender) -> bool {
     // The counts explain denials, and none is asked for its reason here.
-    let decision = select::select(question, standings, Counts::default);
+    let decision =
+        select::select_met(question.policy, question.requested(), standings, || Counts::default().most());
     decision.selected.is_some_and(|selected| selected.candidate == contender.id)
 }

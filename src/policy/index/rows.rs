@@ -51,6 +51,8 @@ pub(super) struct Draft {
     /// For each place whether some request may find the candidate eligible.
     able: Vec<bool>,
     loose: Vec<bool>,
+    /// Of those, the ones with several cards or a number cut off.
+    cut: Vec<bool>,
     statics: Statics,
     pub(super) has_utility: bool,
     /// For each quantity how much of it is taken for usual when slots are arranged, in units of 10⁻⁸ `per`.
@@ -101,6 +103,7 @@ impl Draft {
             rows: Rows::new(quantities.len().saturating_add(RATES), Vec::new()),
             able: Vec::new(),
             loose: Vec::new(),
+            cut: Vec::new(),
             statics: Statics::default(),
             has_utility: policy.utility().is_some(),
             usual: [0; QUANTITIES_MAX],
@@ -136,6 +139,15 @@ impl Draft {
         self.loose.get(usize::from(place)).is_none_or(|loose| *loose)
     }
 
+    /// Whether the row and the number of cards leave anything of the candidate's cost and worth unsaid but what is
+    /// unknown.
+    pub(super) fn is_cut(&self, place: u16) -> bool {
+        let row = self.row(place).iter().zip(self.statics.max);
+        // Those that nobody finds eligible may be above the largest numbers.
+        self.cut.get(usize::from(place)).is_none_or(|cut| *cut)
+            || row.into_iter().any(|(number, max)| *number > max)
+    }
+
     pub(super) fn row(&self, place: u16) -> &[i64] {
         self.rows.row(usize::from(place))
     }
@@ -152,23 +164,24 @@ impl Draft {
 
     fn push(&mut self, candidate: &Candidate, worth: Option<(i64, i128)>, quantities: usize) {
         self.able.push(is_priced(candidate) && worth.is_some());
-        let mut loose = candidate.cards().len() != 1;
+        let mut cut_off = candidate.cards().len() > 1;
+        let mut known = !candidate.cards().is_empty();
         let (merit, penalty) = worth.unwrap_or((0, self.statics.penalty_base));
         let penalty = penalty.saturating_sub(self.statics.penalty_base);
         self.rows.cells.push(merit);
         let fee = i128::from(candidate.flat_fee().0);
         // OK because penalties are below 2⁹⁷.
-        self.rows.cells.push(cut(penalty.saturating_add(fee), &mut loose));
-        self.rows.cells.push(cut(fee, &mut loose));
+        self.rows.cells.push(cut(penalty.saturating_add(fee), &mut cut_off));
+        self.rows.cells.push(cut(fee, &mut cut_off));
         for quantity in (0_u8..).map(QuantityIndex).take(quantities) {
             let rates =
                 candidate.cards().iter().filter_map(|card| card.price(quantity).map(|(_, rate)| rate));
-            let known = candidate.cards().iter().all(|card: &Card| card.price(quantity).is_some());
-            loose |= !known;
-            let least = rates.min().map(|rate| cut(i128::from(rate), &mut loose));
+            known &= candidate.cards().iter().all(|card: &Card| card.price(quantity).is_some());
+            let least = rates.min().map(|rate| cut(i128::from(rate), &mut cut_off));
             self.rows.cells.push(least.unwrap_or(UNKNOWN));
         }
-        self.loose.push(loose);
+        self.loose.push(cut_off || !known);
+        self.cut.push(cut_off);
     }
 
     /// What no card prices makes a candidate ineligible where it is asked for: any number bounds it, and the
@@ -210,11 +223,11 @@ fn worth(policy: &Policy, candidate: &Candidate) -> Option<(i64, i128)> {
 }
 
 /// The number, or [`CUT`] where it is more. It bounds from below all the same.
-fn cut(number: i128, loose: &mut bool) -> i64 {
+fn cut(number: i128, cut_off: &mut bool) -> i64 {
     match i64::try_from(number) {
         Ok(number) if number <= CUT => number,
         _ => {
-            *loose = true;
+            *cut_off = true;
             CUT
         }
     }
