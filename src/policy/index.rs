@@ -8,7 +8,8 @@
 //! Memory, for n candidates: for a numeric gate at most 65 bitmaps of n bits, and n values where these do not tell all
 //! of them apart; for a gate on members 4 bitmaps for each number up to the highest listed one while that is below
 //! 64, else 1; for each candidate a row of 3 + (number of quantities) integers, and 8 bytes more; 1/32 of the rows and
-//! 1/16 of the bitmaps once more. A catalog of one word has 2 KiB more for each 8 member numbers of a gate.
+//! 1/16 of the bitmaps once more. A catalog of one word has 2.3 KiB more for each numeric gate and 2 KiB
+//! for each 8 member numbers of the others.
 
 mod arrange;
 mod filter;
