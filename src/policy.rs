@@ -49,7 +49,7 @@ pub use draft::{
     CandidateDraft, CardDraft, ColumnDraft, Draft, GateDraft, LimitsDraft, MemberDraft, MembersDraft,
     QuantityDraft, SchemaDraft, SourceDraft, UtilityDraft, ValueDraft, WeightDraft,
 };
-pub use error::{PolicyError, PolicyFault, SwapError};
+pub use error::{OtherSchema, PolicyError, PolicyFault, SwapError};
 pub use handle::{Gate, HandleError, Members, Number, Quantity, Set};
 pub use kind::{ColumnIndex, ColumnKind, QuantityIndex, QuantityMask, Relation, Source};
 pub use member::{MemberId, MemberSet};
