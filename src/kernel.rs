@@ -51,7 +51,7 @@ mod sieve;
 mod utility;
 
 use self::{
-    census::census,
+    census::{Wanted, census},
     order::{Leaders, Standings},
     question::Question,
     search::{Passing, search},
@@ -97,7 +97,7 @@ pub struct Trace {
 pub fn prescribe(policy: &Policy, disabled: &Disabled, request: &Request) -> Result<Decision, RequestError> {
     ask(policy, disabled, request, |question, passing| match question.denied_at_once() {
         Some(reason) => select::denial(question, reason),
-        None => decide(question, passing, || census(question, passing)),
+        None => decide(question, passing, || census(question, passing, Wanted::Most)),
     })
 }
 
@@ -110,7 +110,7 @@ pub fn trace(policy: &Policy, disabled: &Disabled, request: &Request) -> Result<
     ask(policy, disabled, request, |question, passing| match question.denied_at_once() {
         Some(reason) => Trace { decision: select::denial(question, reason), counts: Counts::default() },
         None => {
-            let counts = census(question, passing);
+            let counts = census(question, passing, Wanted::Counts);
             Trace { decision: decide(question, passing, || counts), counts }
         }
     })

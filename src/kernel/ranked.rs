@@ -2,7 +2,7 @@
 
 use super::{
     Choice, Decision, Disabled, Request, RequestError, ask,
-    census::census,
+    census::{Wanted, census},
     order::{Contender, Leaders, Podium},
     question::Question,
     search::{Passing, search},
@@ -85,8 +85,9 @@ impl<const K: usize> Ranking<K> {
 fn rank<const K: usize>(question: &Question<'_>, passing: Passing<'_, '_>) -> Ranking<K> {
     let mut places = Places::<K>::new();
     search(question, passing, &mut places);
-    let decision =
-        select::select(question, &standings(question, places.leaders), || census(question, passing));
+    let decision = select::select(question, &standings(question, places.leaders), || {
+        census(question, passing, Wanted::Most)
+    });
     let mut ranking = Ranking::denial(decision);
     // A denial has none, also where `never` keeps eligible ones from serving.
     if let Some(selected) = decision.selected {
