@@ -57,8 +57,8 @@ pub use place::Place;
 pub use schema::{Column, GateSpec, QuantitySpec, Schema, SchemaTag};
 
 pub(crate) use index::{
-    BLOCK, COLUMNS, Filter, GROUP, GROUPS, Index, LEAF, LEAVES, Members as MemberSlots, Passing, RATES,
-    Slots, Statics, Table, Tables, Thresholds, WORD, Word, WordRow,
+    COLUMNS, Filter, GROUP, GROUPS, Index, LEAF, LEAVES, Members as MemberSlots, Passing, RATES, Slots,
+    Statics, Table, Tables, Thresholds, WIDTHS, WORD, Word, WordRow, clear,
 };
 
 use crate::crypto::Digest;
