@@ -281,7 +281,7 @@ mod tests {
     #[test]
     fn what_panics_in_deciding_is_counted_as_any_failure() {
         let said = std::panic::catch_unwind(|| {
-            caught::<(), RequestError>(|| std::panic::resume_unwind(Box::new("a bug")))
+            caught::<(), RequestError>(|| std::panic::resume_unwind(alloc::boxed::Box::new("a bug")))
         });
         assert_eq!(said.ok(), Some(Err(None)));
         assert_eq!(caught::<_, ()>(|| Ok(1)), Ok(1));
