@@ -93,7 +93,7 @@ fn run(scene: &Scene, work: &Work, accounts: &[AccountId; 4], thread: u64, round
         let level = [Level::Queued, Level::Queued, Level::Written, Level::Synced][draw(4) as usize];
         let call = Call::at(at(work.clock.fetch_add(1, Ordering::Relaxed))).level(level);
         if thread == 0 && round % 8 == 0 {
-            administer(scene, work, accounts, draw(6), call);
+            administer(scene, work, accounts, round / 8 % 6, call);
         }
         let path = [&accounts[..1], &accounts[1..3], &accounts[2..4], &accounts[..]][draw(4) as usize];
         let mut request = scene.ask_for([ALPHA, BETA, GAMMA][draw(3) as usize], draw(40));
@@ -157,10 +157,11 @@ fn gone_by_time(work: &Work, fault: assize::controller::Fault) {
     work.count(8);
 }
 
-/// Asks during a halt until another thread is not faster with the clock; whether others ask meanwhile is chance.
+/// Asks during a halt, since it is chance whether others ask meanwhile; some time later, so that few are faster with
+/// the clock, and some deadlines have passed.
 fn be_denied(scene: &Scene, work: &Work, accounts: &[AccountId; 4]) {
     loop {
-        let now = at(work.clock.fetch_add(1, Ordering::Relaxed));
+        let now = at(work.clock.fetch_add(1_000, Ordering::Relaxed) + 1_000);
         let deadline = Timestamp(now.0 + 100);
         match scene.admit_until(&accounts[..1], &scene.ask_for(ALPHA, 1), deadline, Call::at(now)) {
             Err(NotAdmitted::Denied(denial)) => {
