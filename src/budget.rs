@@ -1,8 +1,8 @@
 //! The budget engine: accounts in trees, and holds that take from every account on a path or from none.
 //!
-//! Every call takes `&self`, from any thread. Reserving, extending, committing, releasing and expiring take no lock,
-//! look nothing up in a map, and allocate nothing while holds fit what was reserved for them; the rest
-//! (opening, granting, closing, reading, restoring) takes one lock, off that path. The protocols are described in
+//! Every call takes `&self`, from any thread. Reserving, extending, committing, wholly or in part, releasing and
+//! expiring take no lock, look nothing up in a map, and allocate nothing while holds fit what was reserved for them;
+//! the rest (opening, granting, closing, reading, restoring) takes one lock, off that path. The protocols are described in
 //! `docs/CONCURRENCY.md`.
 
 mod account;

@@ -11,6 +11,7 @@ mod admit;
 mod fault;
 mod open;
 mod operation;
+mod part;
 mod permit;
 mod reroute;
 mod section;

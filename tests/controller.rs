@@ -18,6 +18,8 @@ mod admitting;
 mod expiring;
 #[path = "controller/extending.rs"]
 mod extending;
+#[path = "controller/parting.rs"]
+mod parting;
 #[path = "controller/policies.rs"]
 mod policies;
 #[path = "controller/reopening.rs"]

@@ -69,8 +69,8 @@ struct Work {
     clock: AtomicI64,
     epoch: AtomicU64,
     /// Admitted, denied by policy, by budget, for a halt; committed, released, extended, rerouted, settled late or
-    /// gone.
-    done: [AtomicU64; 9],
+    /// gone, committed in part.
+    done: [AtomicU64; 10],
 }
 
 impl Work {
@@ -117,8 +117,20 @@ fn run(scene: &Scene, work: &Work, accounts: &[AccountId; 4], thread: u64, round
             continue;
         }
         let mut permit = held.swap_remove(draw(held.len() as u64) as usize);
-        match draw(4) {
-            0 => match scene.controller.commit(permit, Spend::Amount(micros(draw(3_000))), call) {
+        let whole = Spend::Amount(micros(permit.spent().micros() + draw(3_000)));
+        match draw(5) {
+            4 => {
+                // Another part each time, often more than is left.
+                let so_far = micros(permit.spent().micros() + draw(900));
+                match scene.controller.part_commit(&mut permit, Spend::Amount(so_far), call) {
+                    Ok(_) => {
+                        work.count(9);
+                        held.push(permit);
+                    }
+                    Err(fault) => gone_by_time(work, fault),
+                }
+            }
+            0 => match scene.controller.commit(permit, whole, call) {
                 Ok(_) => work.count(4),
                 Err(gone) => gone_by_time(work, gone.fault),
             },

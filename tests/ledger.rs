@@ -102,6 +102,98 @@ fn how_a_commit_is_booked() {
     }
 }
 
+/// How a hold of 60 µ is spent in parts: mode, then of each part what is spent so far, what is booked above the hold,
+/// what not, and what is held then; the commit at the end, and the money after it (of 300 µ). SEMANTICS 9.14.
+#[test]
+fn how_part_commits_are_booked() {
+    let (deny, if_available, debt) = (Overrun::Deny, Overrun::IfAvailable, Overrun::Debt);
+    let max = Amount::MAX.micros();
+    type Parts<'a> = &'a [(u64, u64, u64, u64)];
+    let cases: [(Overrun, Parts<'_>, Outcome, Money); 12] = [
+        (deny, &[(0, 0, 0, 60)], (IN_TIME, 0, 0, 0), (300, 0, 0, 0)),
+        (deny, &[(1, 0, 0, 59), (1, 0, 0, 59)], (IN_TIME, 1, 0, 0), (299, 0, 1, 0)),
+        (deny, &[(20, 0, 0, 40), (50, 0, 0, 10)], (IN_TIME, 55, 0, 0), (245, 0, 55, 0)),
+        (deny, &[(60, 0, 0, 0)], (IN_TIME, 61, 0, 1), (240, 0, 60, 1)),
+        (deny, &[(50, 0, 0, 10), (70, 0, 10, 0)], (IN_TIME, 71, 0, 1), (240, 0, 60, 11)),
+        (if_available, &[(70, 10, 0, 0), (80, 10, 0, 0)], (IN_TIME, 80, 0, 0), (220, 0, 80, 0)),
+        (if_available, &[(310, 240, 10, 0)], (IN_TIME, 320, 0, 10), (0, 0, 300, 20)),
+        (debt, &[(59, 0, 0, 1), (310, 250, 0, 0)], (IN_TIME, 311, 1, 0), (-11, 0, 311, 0)),
+        (debt, &[(max, max - 60, 0, 0)], (IN_TIME, max, 0, 0), (300 - i64::MAX, 0, max, 0)),
+        (deny, &[(max, 0, max - 60, 0), (max, 0, 0, 0)], (IN_TIME, max, 0, 0), (240, 0, 60, max - 60)),
+        // Late: what was booked stays so, and only what is new is missed.
+        (deny, &[(20, 0, 0, 40)], (EXPIRED, 50, 0, 30), (280, 0, 20, 30)),
+        (debt, &[(20, 0, 0, 40)], (EXPIRED, 20, 0, 0), (280, 0, 20, 0)),
+    ];
+    for (mode, parts, outcome, money) in cases {
+        let place = format!("{mode:?} {parts:?} {outcome:?}");
+        let mut world = World::new();
+        world.must(&account("only", None, mode));
+        world.must(&grant(0, 300));
+        let hold = world.admit(&[0], 3, 60);
+        for part in parts {
+            world.must(&part_amount(hold, *part));
+            let held = world.ledger.hold(hold).unwrap();
+            assert_eq!(
+                (held.spent, held.amount, held.state),
+                (amount(part.0), amount(part.3), HoldState::Open)
+            );
+            assert_eq!(world.money(0).1, part.3, "{place}");
+            assert_eq!(world.ledger.check_conservation(), Ok(()));
+        }
+        if outcome.0 == EXPIRED {
+            world.wait(60);
+        }
+        world.must(&commit_amount(hold, outcome));
+        assert_eq!(world.money(0), money, "{place}");
+        assert_eq!(world.ledger.check_conservation(), Ok(()));
+    }
+}
+
+/// By usage, each part is priced with all before it: once rounded up, whatever it is cut into.
+#[test]
+fn parts_of_usage_come_to_the_price_of_the_whole() {
+    let mut world = World::funded();
+    let hold = world.admit(&[2], 5, 60);
+    let usage = |calls| Spend::Usage { served: FAR, quantities: *request(calls).quantities() };
+    world.must(&swap(2));
+    for (calls, outcome) in [(1, (20, 0, 0, 80)), (3, (60, 0, 0, 40)), (5, (100, 0, 0, 0))] {
+        world.must(&Record::PartCommit(part_commit(hold, usage(calls), outcome)));
+    }
+    world.must(&Record::Commit(commit(hold, usage(5), (IN_TIME, 100, 0, 0))));
+    for (account, money) in [(0, (900, 0, 100, 0)), (1, (500, 0, 100, 0)), (2, (200, 0, 100, 0))] {
+        assert_eq!(world.money(account), money, "account {account}");
+    }
+}
+
+#[test]
+fn what_a_part_has_left_is_released_extended_rerouted_and_expired() {
+    let after_part = || {
+        let mut world = World::funded();
+        let hold = world.admit(&[2], 3, 60);
+        world.must(&part_amount(hold, (25, 0, 0, 35)));
+        (world, hold)
+    };
+    let (mut world, hold) = after_part();
+    world.must(&release(hold, Some(35)));
+    assert_eq!(world.money(2), (275, 0, 25, 0));
+    let (mut world, hold) = after_part();
+    world.must(&extend(hold, 5, ExtendOutcome::Extended { deadline: after(60), held: amount(40) }));
+    world.must(&part_amount(hold, (65, 0, 0, 0)));
+    assert_eq!(world.money(2), (235, 0, 65, 0));
+    let (mut world, hold) = after_part();
+    let call = world.rerouted(hold, 2, 60);
+    assert_eq!(call.outcome.given_back, amount(35));
+    let new = world.must(&Record::Reroute(call));
+    assert_eq!((world.money(2), world.ledger.hold(new).unwrap().spent), ((215, 60, 25, 0), Amount::ZERO));
+    let (mut world, hold) = after_part();
+    world.wait(60);
+    world.must(&expire(&[hold]));
+    assert_eq!(world.money(2), (275, 0, 25, 0));
+    assert_eq!(world.ledger.hold(hold).map(|hold| (hold.amount, hold.spent)), Some((amount(35), amount(25))));
+    world.must(&release(hold, None));
+    assert_eq!(world.money(2), (275, 0, 25, 0));
+}
+
 /// SEMANTICS 9.6: what would take a debt below its deepest is not booked.
 #[test]
 fn a_debt_has_a_floor() {

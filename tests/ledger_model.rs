@@ -20,8 +20,8 @@ use assize::id::{AccountId, Sequence};
 use assize::ledger::Ledger;
 use assize::overrun::Overrun;
 use assize::record::{
-    AccountClosed, AdmissionOutcome, Call, CommitOutcome, ExtendOutcome, Record, ReleaseOutcome, Settled,
-    Terms,
+    AccountClosed, AdmissionOutcome, Call, CommitOutcome, ExtendOutcome, PartCommitOutcome, Record,
+    ReleaseOutcome, Settled, Terms,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -35,13 +35,20 @@ enum Step {
     Open { parent: usize, mode: usize },
     Grant { account: usize, change: i64 },
     Admit { named: Vec<usize>, calls: u64, seconds: u64 },
-    Commit { hold: usize, micros: u64 },
+    PartCommit { hold: usize, part: u64 },
+    Commit { hold: usize, part: u64 },
     Release { hold: usize },
     Extend { hold: usize, micros: u64, later: u64 },
     Reroute { hold: usize, calls: u64, seconds: u64 },
     Expire { from: usize },
     Close { account: usize },
     Wait { seconds: u64 },
+}
+
+/// What is new in a settlement.
+fn parts() -> impl Strategy<Value = u64> {
+    let most = assize::num::Amount::MAX.micros();
+    prop_oneof![8 => 0_u64..500, 8 => 0_u64..5_000, 1 => Just(0), 1 => Just(1), 1 => Just(most - 1), 1 => Just(most)]
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -51,7 +58,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => (any.clone(), -400_i64..1_500).prop_map(|(account, change)| Step::Grant { account, change }),
         6 => (prop::collection::vec(any.clone(), 1..4), 0_u64..12, 1_u64..90)
             .prop_map(|(named, calls, seconds)| Step::Admit { named, calls, seconds }),
-        4 => (any.clone(), prop_oneof![0_u64..500, 0_u64..5_000]).prop_map(|(hold, micros)| Step::Commit { hold, micros }),
+        4 => (any.clone(), parts()).prop_map(|(hold, part)| Step::PartCommit { hold, part }),
+        4 => (any.clone(), parts()).prop_map(|(hold, part)| Step::Commit { hold, part }),
         1 => any.clone().prop_map(|hold| Step::Release { hold }),
         2 => (any.clone(), 0_u64..1_000, 0_u64..40)
             .prop_map(|(hold, micros, later)| Step::Extend { hold, micros, later }),
@@ -78,6 +86,8 @@ struct ModelAccount {
 #[derive(Clone, Debug)]
 struct ModelHold {
     amount: i128,
+    /// What its parts came to.
+    spent: u64,
     deadline_s: u64,
     named: Vec<usize>,
     expired: bool,
@@ -189,7 +199,8 @@ impl Run<'_> {
             Step::Open { parent, mode } => self.open(*parent, *mode),
             Step::Grant { account, change } => self.grant(*account, *change),
             Step::Admit { named, calls, seconds } => self.admit(named, *calls, *seconds),
-            Step::Commit { hold, micros } => self.commit(*hold, *micros),
+            Step::PartCommit { hold, part } => self.part_commit(*hold, *part),
+            Step::Commit { hold, part } => self.commit(*hold, *part),
             Step::Release { hold } => self.release(*hold),
             Step::Extend { hold, micros, later } => self.extend(*hold, *micros, *later),
             Step::Reroute { hold, calls, seconds } => self.reroute(*hold, *calls, *seconds),
@@ -291,27 +302,84 @@ impl Run<'_> {
         let cells = self.model.cells(&named);
         self.model.move_all(&cells, -amount);
         let deadline_s = self.model.now_s + seconds;
-        self.model.holds.insert(hold.0, ModelHold { amount, deadline_s, named, expired: false });
+        self.model.holds.insert(hold.0, ModelHold { amount, spent: 0, deadline_s, named, expired: false });
     }
 
-    fn commit(&mut self, number: usize, micros: u64) {
+    /// What is stated in all when so much is new, and what of it is new: an amount has a maximum.
+    fn stated(hold: &ModelHold, part: u64) -> (u64, i128) {
+        let micros = (hold.spent + part).min(assize::num::Amount::MAX.micros());
+        (micros, i128::from(micros - hold.spent))
+    }
+
+    /// What is above the hold, and what of it is booked.
+    fn booked(&self, cells: &[usize], hold: &ModelHold, part: i128) -> (i128, i128) {
+        let extra = (part - hold.amount).max(0);
+        let strictest = cells.iter().map(|&cell| self.model.accounts[cell].mode).min().unwrap();
+        let least = self.model.least(cells).0;
+        let room = match strictest {
+            0 => 0,
+            1 => least.max(0),
+            _ => least + i128::from(i64::MAX),
+        };
+        (extra, extra.min(room))
+    }
+
+    fn miss(&mut self, cells: &[usize], unfunded: i128) {
+        for &cell in cells {
+            let of = &mut self.model.accounts[cell];
+            of.unfunded = (of.unfunded + unfunded).min(u64::MAX.into());
+        }
+    }
+
+    fn part_commit(&mut self, number: usize, part: u64) {
         let Some((name, hold)) = self.model.pick(number) else { return };
         let cells = self.model.cells(&hold.named);
-        let actual = i128::from(micros);
+        let (micros, part) = Self::stated(&hold, part);
+        let (extra, booked) = self.booked(&cells, &hold, part);
+        let left = (hold.amount - part).max(0);
+        let outcome = (micros, booked as u64, (extra - booked) as u64, left as u64);
+        let record = part_amount(Sequence(name), outcome);
         if self.model.is_late(&hold) {
-            self.take("commit late", &commit_amount(Sequence(name), (Settled::Expired, micros, 0, micros)));
+            assert!(self.world.apply(&record).is_err());
+            self.reached.count("part too late");
+            return;
+        }
+        if let Some(less) = hold.spent.checked_sub(1) {
+            let less = (less, outcome.1, outcome.2, outcome.3);
+            assert!(self.world.apply(&part_amount(Sequence(name), less)).is_err());
+            self.reached.count("part below before");
+        }
+        let what = match (extra, booked) {
+            (0, _) => "part within",
+            (_, 0) => "part unfunded",
+            _ if extra > booked => "part partly booked",
+            _ => "part above",
+        };
+        self.take(what, &record);
+        self.model.move_all(&cells, -booked);
+        let charged = part.min(hold.amount) + booked;
+        cells.iter().for_each(|&cell| self.model.accounts[cell].committed += charged);
+        self.miss(&cells, extra - booked);
+        let held = self.model.holds.get_mut(&name).unwrap();
+        (held.amount, held.spent) = (left, micros);
+    }
+
+    fn commit(&mut self, number: usize, part: u64) {
+        let Some((name, hold)) = self.model.pick(number) else { return };
+        let cells = self.model.cells(&hold.named);
+        let (micros, part) = Self::stated(&hold, part);
+        if hold.spent > 0 {
+            self.reached.count("commit after parts");
+        }
+        if self.model.is_late(&hold) {
+            let outcome = (Settled::Expired, micros, 0, part as u64);
+            self.take("commit late", &commit_amount(Sequence(name), outcome));
             if !hold.expired {
                 self.model.move_all(&cells, hold.amount);
             }
-            cells.iter().for_each(|&cell| self.model.accounts[cell].unfunded += actual);
+            self.miss(&cells, part);
         } else {
-            let extra = (actual - hold.amount).max(0);
-            let strictest = cells.iter().map(|&cell| self.model.accounts[cell].mode).min().unwrap();
-            let booked = match strictest {
-                0 => 0,
-                1 => extra.min(self.model.least(&cells).0.max(0)),
-                _ => extra,
-            };
+            let (extra, booked) = self.booked(&cells, &hold, part);
             let outcome = (Settled::InTime, micros, booked as u64, (extra - booked) as u64);
             let what = match (extra, booked) {
                 (0, _) => "commit within",
@@ -320,12 +388,10 @@ impl Run<'_> {
                 _ => "commit above",
             };
             self.take(what, &commit_amount(Sequence(name), outcome));
-            let charged = actual.min(hold.amount) + booked;
+            let charged = part.min(hold.amount) + booked;
             self.model.move_all(&cells, hold.amount - charged);
-            for &cell in &cells {
-                self.model.accounts[cell].committed += charged;
-                self.model.accounts[cell].unfunded += extra - booked;
-            }
+            cells.iter().for_each(|&cell| self.model.accounts[cell].committed += charged);
+            self.miss(&cells, extra - booked);
         }
         self.model.holds.remove(&name);
     }
@@ -462,7 +528,10 @@ fn differing(record: &Record) -> Vec<Record> {
     let mut all = Vec::new();
     let near = |of: assize::num::Amount| {
         let micros = of.micros();
-        [micros.checked_sub(1), micros.checked_add(1)].into_iter().flatten().map(amount)
+        [micros.checked_sub(1), micros.checked_add(1)]
+            .into_iter()
+            .flatten()
+            .filter_map(assize::num::Amount::new)
     };
     match record {
         Record::Commit(call) => {
@@ -475,6 +544,17 @@ fn differing(record: &Record) -> Vec<Record> {
             near(outcome.unfunded).for_each(|unfunded| with(CommitOutcome { unfunded, ..outcome }));
             let settled = if outcome.settled == Settled::InTime { Settled::Expired } else { Settled::InTime };
             with(CommitOutcome { settled, ..outcome });
+        }
+        Record::PartCommit(call) => {
+            let mut with = |outcome: PartCommitOutcome| {
+                all.push(Record::PartCommit(Call { outcome, ..call.clone() }));
+            };
+            let outcome = call.outcome;
+            near(outcome.actual).for_each(|actual| with(PartCommitOutcome { actual, ..outcome }));
+            near(outcome.booked_extra)
+                .for_each(|booked_extra| with(PartCommitOutcome { booked_extra, ..outcome }));
+            near(outcome.unfunded).for_each(|unfunded| with(PartCommitOutcome { unfunded, ..outcome }));
+            near(outcome.held).for_each(|held| with(PartCommitOutcome { held, ..outcome }));
         }
         Record::Release(call) => {
             let mut with = |outcome| all.push(Record::Release(Call { outcome, ..call.clone() }));
@@ -580,6 +660,13 @@ fn money_moves_as_in_the_model() {
         "commit partly booked",
         "commit above",
         "commit late",
+        "commit after parts",
+        "part within",
+        "part unfunded",
+        "part partly booked",
+        "part above",
+        "part too late",
+        "part below before",
         "release",
         "release late",
         "extend",

@@ -64,6 +64,10 @@ pub struct Calls {
     pub commits_usage: u64,
     /// Commits of amounts on the host's word.
     pub commits_amount: u64,
+    /// Part commits of quantities observed.
+    pub part_commits_usage: u64,
+    /// Part commits of amounts on the host's word.
+    pub part_commits_amount: u64,
     /// Releases.
     pub releases: u64,
     /// Extensions, the denied ones included.
@@ -103,12 +107,12 @@ pub enum NotProven {
     PolicyValues,
     /// That quantities observed are right: the host gave them.
     Usage {
-        /// Commits that state them.
+        /// Commits that state them, those of parts included.
         commits: u64,
     },
     /// That amounts are right: they stand on the host's word.
     HostAmounts {
-        /// Commits that state them.
+        /// Commits that state them, those of parts included.
         commits: u64,
     },
     /// Who made requests: the host's word alone attests it.
@@ -167,9 +171,11 @@ impl NotProven {
     pub(super) fn of_replay(summary: &Summary, calls: &Calls) -> Vec<Self> {
         let mut list = Self::of_chain(summary);
         list.push(Self::PolicyValues);
+        let usage = calls.commits_usage.saturating_add(calls.part_commits_usage);
+        let amounts = calls.commits_amount.saturating_add(calls.part_commits_amount);
         let counted = [
-            (calls.commits_usage, Self::Usage { commits: calls.commits_usage }),
-            (calls.commits_amount, Self::HostAmounts { commits: calls.commits_amount }),
+            (usage, Self::Usage { commits: usage }),
+            (amounts, Self::HostAmounts { commits: amounts }),
             (calls.attested, Self::Attested { admissions: calls.attested }),
             (calls.asserted, Self::Asserted { admissions: calls.asserted }),
             (calls.recoveries, Self::Recoveries { cuts: calls.recoveries }),
@@ -237,6 +243,10 @@ impl Calls {
             Record::Commit(call) => one(match call.arguments.spend {
                 Spend::Usage { .. } => &mut self.commits_usage,
                 Spend::Amount(_) => &mut self.commits_amount,
+            }),
+            Record::PartCommit(call) => one(match call.arguments.spend {
+                Spend::Usage { .. } => &mut self.part_commits_usage,
+                Spend::Amount(_) => &mut self.part_commits_amount,
             }),
             Record::Release(_) => one(&mut self.releases),
             Record::Extend(_) => one(&mut self.extensions),

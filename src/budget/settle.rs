@@ -75,6 +75,24 @@ impl Engine {
         Ok(settlement)
     }
 
+    /// Books a part of an open hold as spent, and keeps the hold open with the rest. Above the hold, the part is
+    /// booked as [`commit`](Self::commit) does it, and the hold stays open with 0.
+    ///
+    /// # Errors
+    /// The hold has expired or ended, or another call had it and kept it: nothing is booked.
+    pub fn part_commit(&self, hold: Hold, part: Amount) -> Result<Settlement, SettleError> {
+        let (slot, word) = match self.enter(hold, Phase::Extending)? {
+            Entered::Now(slot, word) => (slot, word),
+            Entered::Expired => return Err(SettleError::AlreadyExpired),
+        };
+        let (held, path) = (slot.amount(), slot.path());
+        // Before it is booked: who sees the part committed sees the hold without it.
+        slot.set_amount(held.checked_sub(part).unwrap_or(Amount::ZERO));
+        let settlement = self.book(&path, held.min(part), part);
+        slot.set(word.with(Phase::Open));
+        Ok(settlement)
+    }
+
     /// Ends a hold with nothing spent: all of it is available again.
     ///
     /// # Errors
@@ -139,7 +157,7 @@ impl Engine {
         })
     }
 
-    /// Books what an open hold spent; the hold has ended.
+    /// Books what a hold spent that was open: it has ended, or holds so much less.
     fn book(&self, path: &Path, held: Amount, actual: Amount) -> Settlement {
         let (rest, extra) = (
             held.checked_sub(actual).unwrap_or(Amount::ZERO),

@@ -50,7 +50,7 @@ pub enum Fault {
         /// Its name.
         hold: Sequence,
     },
-    /// The hold has expired: it can be neither extended nor rerouted.
+    /// The hold has expired: it can be neither extended nor rerouted, nor committed in part.
     Expired {
         /// Its name.
         hold: Sequence,
@@ -71,6 +71,13 @@ pub enum Fault {
     ForeignPermit {
         /// The log that it is of.
         log: LogId,
+    },
+    /// Less is stated as spent than the hold's part commits have stated.
+    SpentBelow {
+        /// What they have stated.
+        spent: Amount,
+        /// What the call comes to.
+        seen: Amount,
     },
     /// There is no such record yet.
     NoRecord {
@@ -154,6 +161,7 @@ impl Fault {
             Self::AboveMaximum { .. } => 10,
             Self::ForeignPermit { .. } => 11,
             Self::NoRecord { .. } => 12,
+            Self::SpentBelow { .. } => 13,
             Self::QueueFull => 20,
             Self::OperationsFull { .. } => 21,
             Self::HoldsFull { .. } => 22,
@@ -218,6 +226,9 @@ impl fmt::Display for Fault {
                 write!(f, "a hold of {held} extended by {more} passes the limit of {}", Amount::MAX)
             }
             Self::ForeignPermit { log } => write!(f, "the permit is of log {log}"),
+            Self::SpentBelow { spent, seen } => {
+                write!(f, "{seen} is stated as spent so far; part commits have stated {spent} already")
+            }
             Self::NoRecord { head } => write!(f, "there is no such record; the last is {head}"),
             Self::QueueFull => write!(f, "the log's queue is full; drive the log"),
             Self::OperationsFull { max } => {

@@ -176,6 +176,7 @@ fn restore(log: LogId, ledger: &Ledger, engine: &Engine) -> Result<(Section, Vec
             sequence,
             engine: engine.restore_hold(&cells, hold.amount, state)?,
             amount: hold.amount,
+            spent: hold.spent,
             deadline: hold.deadline,
             candidate: hold.candidate,
             policy: Arc::clone(ledger.policy_of(hold.epoch).ok_or(OpenError::Unusable)?),

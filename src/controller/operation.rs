@@ -10,7 +10,8 @@ use crate::{
     num::Timestamp,
     record::{
         Admission, AdmissionOutcome, Arguments as _, Commit, CommitOutcome, Extend, ExtendOutcome, Kind,
-        Operation, RecordError, Release, ReleaseOutcome, Reroute, RerouteOutcome, Terms,
+        Operation, PartCommit, PartCommitOutcome, RecordError, Release, ReleaseOutcome, Reroute,
+        RerouteOutcome, Terms,
     },
 };
 
@@ -26,6 +27,8 @@ pub enum Outcome {
     Release(ReleaseOutcome),
     /// A hold was extended, or not.
     Extend(ExtendOutcome),
+    /// A part of a hold was spent.
+    PartCommit(PartCommitOutcome),
     /// A request was decided again.
     Reroute(RerouteOutcome),
     /// A grant was made.
@@ -41,6 +44,7 @@ impl Outcome {
             Kind::Commit => Self::Commit(Commit::decode_outcome(&mut reader)?),
             Kind::Release => Self::Release(Release::decode_outcome(&mut reader)?),
             Kind::Extend => Self::Extend(Extend::decode_outcome(&mut reader)?),
+            Kind::PartCommit => Self::PartCommit(PartCommit::decode_outcome(&mut reader)?),
             Kind::Reroute => Self::Reroute(Reroute::decode_outcome(&mut reader)?),
             Kind::Grant => Self::Grant,
             other => return Err(RecordError::Kind { seen: other.code() }),

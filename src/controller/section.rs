@@ -41,6 +41,8 @@ pub(super) struct Held {
     pub(super) sequence: Sequence,
     pub(super) engine: Hold,
     pub(super) amount: Amount,
+    /// What its part commits have stated so far.
+    pub(super) spent: Amount,
     pub(super) deadline: Timestamp,
     pub(super) candidate: CandidateId,
     pub(super) policy: Arc<Policy>,

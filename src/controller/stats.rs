@@ -43,6 +43,8 @@ pub struct Counts {
     pub denied_halted: u64,
     /// Holds settled with what was spent.
     pub committed: u64,
+    /// Parts of holds settled with what was spent so far.
+    pub part_commits: u64,
     /// Holds released, those of reroutes included.
     pub released: u64,
     /// Holds expired.
@@ -62,6 +64,10 @@ impl Counts {
 
     pub(super) fn committed(&mut self) {
         self.committed = self.committed.saturating_add(1);
+    }
+
+    pub(super) fn part_committed(&mut self) {
+        self.part_commits = self.part_commits.saturating_add(1);
     }
 
     pub(super) fn released(&mut self) {

@@ -47,7 +47,7 @@ impl Cell {
         Some(())
     }
 
-    /// Ends a hold with what is booked in all, which may be above what was held.
+    /// Ends so much of a hold with what is booked in all, which may be above it.
     pub(super) fn book(&mut self, held: Amount, booked_micros: u64) -> Option<()> {
         self.give_back(held)?;
         self.available_micros = self.available_micros.checked_sub_unsigned(booked_micros)?;

@@ -29,6 +29,12 @@ pub(super) enum Effect {
         ended: Option<Sequence>,
         opened: Option<Hold>,
     },
+    /// A hold holds what is left of it.
+    PartCommit {
+        hold: Sequence,
+        spent: Amount,
+        held: Amount,
+    },
     Extend {
         hold: Sequence,
         held: Amount,
@@ -66,6 +72,7 @@ impl Ledger {
             Record::Commit(call) => self.check_commit(effective, call, moves)?,
             Record::Release(call) => self.check_release(effective, call, moves)?,
             Record::Extend(call) => self.check_extend(effective, call, moves)?,
+            Record::PartCommit(call) => self.check_part_commit(effective, call, moves)?,
             Record::Reroute(call) => self.check_reroute(effective, call, moves)?,
             Record::Expire(expire) => self.check_expire(effective, expire, moves)?,
             Record::Account(account) => {

@@ -16,6 +16,9 @@ pub struct Hold {
     /// What it holds at every cell of its path, or held until it expired.
     #[cfg_attr(feature = "serde", serde(rename = "amount_micros"))]
     pub amount: Amount,
+    /// What its part commits say was spent so far; nothing before the first.
+    #[cfg_attr(feature = "serde", serde(rename = "spent_micros"))]
+    pub spent: Amount,
     /// When it is due.
     #[cfg_attr(feature = "serde", serde(rename = "deadline_ns"))]
     pub deadline: Timestamp,
@@ -109,6 +112,13 @@ impl Holds {
         if let Some(hold) = self.holds.get_mut(&sequence) {
             hold.amount = held;
             hold.deadline = deadline;
+        }
+    }
+
+    pub(super) fn spend(&mut self, sequence: Sequence, spent: Amount, held: Amount) {
+        if let Some(hold) = self.holds.get_mut(&sequence) {
+            hold.spent = spent;
+            hold.amount = held;
         }
     }
 

@@ -191,6 +191,15 @@ pub enum Mismatch {
         /// The candidate that served.
         candidate: CandidateId,
     },
+    /// A settlement states less than the hold's part commits have. SEMANTICS 12.5.
+    SpentBelow {
+        /// The hold.
+        hold: Sequence,
+        /// What they stated.
+        spent: Amount,
+        /// What the record comes to.
+        seen: Amount,
+    },
     /// An amount of the outcome is another.
     Outcome {
         /// Which amount.
@@ -290,7 +299,7 @@ pub enum Field {
     Unfunded,
     /// What a release or a reroute gave back.
     GivenBack,
-    /// What a hold holds after an extension.
+    /// What a hold holds after an extension or a part commit.
     Held,
 }
 
@@ -381,6 +390,9 @@ impl fmt::Display for Mismatch {
             }
             Self::Unpriced { candidate } => {
                 write!(f, "the usage has no price at candidate {candidate}")
+            }
+            Self::SpentBelow { hold, spent, seen } => {
+                write!(f, "hold {hold} spent {seen}; its parts have stated {spent} already")
             }
             Self::Outcome { field, expected, seen } => {
                 write!(f, "{field} of {seen}; expected {expected}")

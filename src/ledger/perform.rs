@@ -47,6 +47,7 @@ impl Ledger {
                     self.holds.insert(sequence, opened);
                 }
             }
+            Effect::PartCommit { hold, spent, held } => self.holds.spend(hold, spent, held),
             Effect::Extend { hold, held, deadline } => self.holds.extend(hold, held, deadline),
             Effect::Expire => {
                 if let Record::Expire(expire) = record {
@@ -83,6 +84,7 @@ impl Ledger {
             Record::Commit(call) => self.remember_call(call),
             Record::Release(call) => self.remember_call(call),
             Record::Extend(call) => self.remember_call(call),
+            Record::PartCommit(call) => self.remember_call(call),
             Record::Reroute(call) => self.remember_call(call),
             Record::Grant(call) => self.remember_call(call),
             _ => {}

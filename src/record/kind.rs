@@ -22,6 +22,8 @@ pub enum Kind {
     Release,
     /// A hold extended.
     Extend,
+    /// A part of a hold committed.
+    PartCommit,
     /// A hold released and its request decided again.
     Reroute,
     /// Holds expired.
@@ -38,7 +40,7 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds, in the order of their codes.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Terms,
         Self::Policy,
         Self::Halt,
@@ -47,6 +49,7 @@ impl Kind {
         Self::Commit,
         Self::Release,
         Self::Extend,
+        Self::PartCommit,
         Self::Reroute,
         Self::Expire,
         Self::Account,
@@ -67,6 +70,7 @@ impl Kind {
             Self::Commit => 17,
             Self::Release => 18,
             Self::Extend => 19,
+            Self::PartCommit => 20,
             Self::Reroute => 21,
             Self::Expire => 22,
             Self::Account => 32,
@@ -88,6 +92,7 @@ impl Kind {
             17 => Self::Commit,
             18 => Self::Release,
             19 => Self::Extend,
+            20 => Self::PartCommit,
             21 => Self::Reroute,
             22 => Self::Expire,
             32 => Self::Account,
@@ -110,6 +115,7 @@ impl Kind {
             Self::Commit => "commit",
             Self::Release => "release",
             Self::Extend => "extend",
+            Self::PartCommit => "part_commit",
             Self::Reroute => "reroute",
             Self::Expire => "expire",
             Self::Account => "account",

@@ -139,7 +139,17 @@ impl Days {
         let too_much = Amount::new(1 << 50).unwrap();
         let denied = self.host.controller.extend(&mut permit, too_much, None, call);
         assert!(matches!(denied, Err(NotExtended::Denied(denial)) if denial.class() == DenialClass::Budget));
-        assert_eq!(self.commit(permit, amount(40)), Settled::InTime);
+        for of_usage in [true, false] {
+            let so_far = match of_usage {
+                true => self.host.usage(ALDER, self.tokens() / 4, 0),
+                false => amount(permit.spent().micros() + 15),
+            };
+            let call = self.host.named();
+            let part = self.host.controller.part_commit(&mut permit, so_far, call).unwrap();
+            assert_eq!(part.outcome.actual, permit.spent());
+        }
+        let whole = amount(permit.spent().micros() + 25);
+        assert_eq!(self.commit(permit, whole), Settled::InTime);
     }
 
     fn reroutes(&mut self) {

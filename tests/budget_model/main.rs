@@ -68,6 +68,7 @@ impl Pair<'_> {
             Op::Close { account } => self.close(self.account(*account)),
             _ if self.handles.is_empty() => Ok(()),
             Op::Extend { hold, micros } => self.extend(pick(*hold, self.handles.len()), *micros),
+            Op::PartCommit { hold, micros } => self.part_commit(pick(*hold, self.handles.len()), *micros),
             Op::Commit { hold, micros } => self.commit(pick(*hold, self.handles.len()), *micros),
             Op::Release { hold } => self.release(pick(*hold, self.handles.len())),
             Op::Expire { hold } => self.expire(pick(*hold, self.handles.len())),
@@ -244,6 +245,33 @@ impl Pair<'_> {
             Settlement::Committed { held, actual, booked_extra, unfunded }
         };
         prop_assert_eq!(settled, Ok(expected));
+        Ok(())
+    }
+
+    fn part_commit(&mut self, hold: usize, micros: u64) -> Result<(), TestCaseError> {
+        let committed = self.engine.part_commit(self.handles[hold], amount(micros));
+        let expected = match self.model.holds[hold].state {
+            State::Ended => Err(SettleError::AlreadySettled),
+            State::Expired => Err(SettleError::AlreadyExpired),
+            State::Open => {
+                let held = amount(u64::try_from(self.model.holds[hold].amount).unwrap().min(micros));
+                let (booked_extra, unfunded) = self.model.part_commit(hold, micros.into());
+                let (booked_extra, unfunded) =
+                    (amount(booked_extra.try_into().unwrap()), amount(unfunded.try_into().unwrap()));
+                Ok(Settlement::Committed { held, actual: amount(micros), booked_extra, unfunded })
+            }
+        };
+        self.met(match expected {
+            Ok(Settlement::Committed { booked_extra: Amount::ZERO, unfunded: Amount::ZERO, .. }) => {
+                "part-commit: within the hold"
+            }
+            Ok(Settlement::Committed { unfunded: Amount::ZERO, .. }) => "part-commit: overrun booked",
+            Ok(Settlement::Committed { booked_extra: Amount::ZERO, .. }) => "part-commit: overrun denied",
+            Ok(_) => "part-commit: overrun booked in part",
+            Err(SettleError::AlreadyExpired) => "part-commit: expired",
+            Err(_) => "part-commit: settled already",
+        });
+        prop_assert_eq!(committed, expected);
         Ok(())
     }
 
@@ -428,6 +456,12 @@ fn the_engine_agrees_with_a_naive_ledger() {
         "grant: up",
         "open: parent closed",
         "open: too deep",
+        "part-commit: expired",
+        "part-commit: overrun booked",
+        "part-commit: overrun booked in part",
+        "part-commit: overrun denied",
+        "part-commit: settled already",
+        "part-commit: within the hold",
         "path: error",
         "release: expired",
         "release: returned",

@@ -34,15 +34,16 @@ class Account:
 
 
 class Hold:
-    __slots__ = ("sequence", "state", "amount", "deadline", "policy", "candidate", "named", "cells")
+    __slots__ = ("sequence", "state", "amount", "spent", "deadline", "policy", "candidate", "named", "cells")
 
     def __init__(self, sequence, amount, deadline, policy, candidate, named, cells):
-        self.sequence, self.state, self.amount, self.deadline = sequence, OPEN, amount, deadline
+        self.sequence, self.state, self.amount, self.spent, self.deadline = sequence, OPEN, amount, 0, deadline
         self.policy, self.candidate, self.named, self.cells = policy, candidate, named, cells
 
     def canonical(self, number_of: Callable[[Account], int]) -> bytes:
         """FORMAT 10.7."""
-        head = pack("<QBQqQI", self.sequence, self.state, self.amount, self.deadline, self.policy.epoch, self.candidate)
+        head = pack("<QBQQq", self.sequence, self.state, self.amount, self.spent, self.deadline)
+        head += pack("<QI", self.policy.epoch, self.candidate)
         named = b"".join(pack("<I", number_of(account)) for account in self.named)
         cells = b"".join(pack("<IBq", number_of(account), 0, 0) for account in self.cells)
         return head + bytes([len(self.named)]) + named + bytes([len(self.cells)]) + cells

@@ -41,6 +41,7 @@ from records import (
     NO_PARENT,
     OPEN,
     OUTCOME_NAMES,
+    PART_COMMIT,
     PATH_MAX,
     POLICY,
     RECOVERY,
@@ -372,25 +373,12 @@ class Ledger:
 
     def _apply_commit(self, source: Reader) -> int:
         """FORMAT 9.9."""
-        sequence = source.u64()
-        spend = source.u8()
-        if spend == 1:
-            served = source.u32()
-            stated = members_of(source.u8())
-            quantities = {quantity: source.u64() for quantity in stated}
-        elif spend == 2:
-            amount = source.u64()
-        else:
-            raise Malformed(f"spend is {spend}, 1 or 2 are known")
+        sequence, spend = source.u64(), self._spend(source)
         outcome_at = source.at
         hold, expired = self._settled(sequence)
-        actual = self._priced(hold.policy, served, quantities) if spend == 1 else amount
-        if actual > I64_MAX:
-            raise Contradiction(f"an amount of {actual} is spent (SEMANTICS 1.1, 12.2)")
-        booked, unfunded = (0, actual) if expired else self._book(hold, actual)
-        for account in hold.cells:
-            account.unfunded = min(account.unfunded + unfunded, U64_MAX)
-        self._touched = hold.cells
+        actual, part = self._stated(hold, spend)
+        booked, unfunded = (0, part) if expired else self._book(hold, part, 0)
+        self._miss(hold, unfunded)
         recorded = (source.u8(), source.u64(), source.u64(), source.u64())
         if recorded != (int(expired), actual, booked, unfunded):
             raise Contradiction(
@@ -398,8 +386,52 @@ class Ledger:
                 f"({(int(expired), actual, booked, unfunded)})"
             )
         self.counts["commits expired" if expired else "commits settled"] += 1
-        self.counts["stated amounts"] += spend == 2
         return outcome_at
+
+    def _apply_part_commit(self, source: Reader) -> int:
+        """FORMAT 9.17, SEMANTICS 9.14."""
+        hold, spend = self._open_and_not_due(source.u64()), self._spend(source)
+        outcome_at = source.at
+        actual, part = self._stated(hold, spend)
+        left = max(hold.amount - part, 0)
+        booked, unfunded = self._book(hold, part, left)
+        self._miss(hold, unfunded)
+        hold.amount, hold.spent = left, actual
+        recorded = (source.u8(), source.u64(), source.u64(), source.u64(), source.u64())
+        if recorded != (0, actual, booked, unfunded, left):
+            raise Contradiction(
+                f"the part commit recorded (outcome, actual, extra, unfunded, held: {recorded}) is not the one replayed "
+                f"({(0, actual, booked, unfunded, left)})"
+            )
+        return outcome_at
+
+    @staticmethod
+    def _spend(source: Reader) -> tuple:
+        """FORMAT 9.9: a served candidate and its quantities, or an amount."""
+        spend = source.u8()
+        if spend == 1:
+            served = source.u32()
+            stated = members_of(source.u8())
+            return served, {quantity: source.u64() for quantity in stated}
+        if spend == 2:
+            return (source.u64(),)
+        raise Malformed(f"spend is {spend}, 1 or 2 are known")
+
+    def _stated(self, hold: Hold, spend: tuple) -> tuple[int, int]:
+        """SEMANTICS 9.5, 12.1 and 12.5: what was spent in all, and what of it was not stated before."""
+        actual = spend[0] if len(spend) == 1 else self._priced(hold.policy, *spend)
+        self.counts["stated amounts"] += len(spend) == 1
+        if actual > I64_MAX:
+            raise Contradiction(f"an amount of {actual} is spent (SEMANTICS 1.1, 12.2)")
+        if actual < hold.spent:
+            raise Contradiction(f"{actual} is stated as spent, below the {hold.spent} of parts before (spent_below)")
+        return actual, actual - hold.spent
+
+    def _miss(self, hold: Hold, unfunded: int) -> None:
+        """SEMANTICS 9.11."""
+        for account in hold.cells:
+            account.unfunded = min(account.unfunded + unfunded, U64_MAX)
+        self._touched = hold.cells
 
     @staticmethod
     def _priced(policy: Policy, served: int, quantities: dict[int, int]) -> int:
@@ -413,16 +445,16 @@ class Ledger:
             raise Contradiction(f"the usage has no price under candidate {served} (SEMANTICS 12.2)")
         return cost
 
-    def _book(self, hold: Hold, actual: int) -> tuple[int, int]:
-        """SEMANTICS 9.5 and 9.6: the extra booked and what stays unfunded."""
+    def _book(self, hold: Hold, part: int, left: int) -> tuple[int, int]:
+        """SEMANTICS 9.5, 9.6 and 9.14: the extra booked and what stays unfunded; `left` stays held."""
         held, cells = hold.amount, hold.cells
-        extra = max(actual - held, 0)
+        extra = max(part - held, 0)
         mode = min(account.overrun for account in cells)
         least = least_available(cells).available
         allowed = {DENY_OVERRUN: 0, IF_AVAILABLE: max(least, 0), DEBT: max(least + I64_MAX, 0)}[mode]
         booked = min(extra, allowed)
-        charged = min(actual, held) + booked
-        self._move(cells, held - charged, -held)
+        charged = min(part, held) + booked
+        self._move(cells, held - left - charged, left - held)
         for account in cells:
             account.committed += charged
         return booked, extra - booked
@@ -516,6 +548,7 @@ class Ledger:
         COMMIT: _apply_commit,
         RELEASE: _apply_release,
         EXTEND: _apply_extend,
+        PART_COMMIT: _apply_part_commit,
         REROUTE: _apply_reroute,
         GRANT: _apply_grant,
     }

@@ -11,13 +11,15 @@ from typing import NamedTuple
 from decide import reason_name
 from wire import TOO_SHORT, U32_MAX, Malformed, Reader
 
-(TERMS, POLICY, HALT, CANDIDATE, ADMISSION, COMMIT, RELEASE, EXTEND, REROUTE, EXPIRE, ACCOUNT, GRANT, CLOSE, RECOVERY) = (
-    1, 2, 3, 4, 16, 17, 18, 19, 21, 22, 32, 33, 34, 66,
+(
+    TERMS, POLICY, HALT, CANDIDATE, ADMISSION, COMMIT, RELEASE, EXTEND, PART_COMMIT, REROUTE, EXPIRE, ACCOUNT, GRANT, CLOSE, RECOVERY,
+) = (
+    1, 2, 3, 4, 16, 17, 18, 19, 20, 21, 22, 32, 33, 34, 66,
 )  # fmt: skip
 CHECKPOINT_PART, SEAL = 64, 65
 KIND_NAMES = {
     TERMS: "terms", POLICY: "policy", HALT: "halt", CANDIDATE: "candidate switch", ADMISSION: "admission", COMMIT: "commit",
-    RELEASE: "release", EXTEND: "extend", REROUTE: "reroute", EXPIRE: "expire", ACCOUNT: "account", GRANT: "grant",
+    RELEASE: "release", EXTEND: "extend", PART_COMMIT: "part commit", REROUTE: "reroute", EXPIRE: "expire", ACCOUNT: "account", GRANT: "grant",
     CLOSE: "account closed", RECOVERY: "recovery", CHECKPOINT_PART: "checkpoint part", SEAL: "seal",
 }  # fmt: skip
 

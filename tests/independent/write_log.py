@@ -186,9 +186,9 @@ def account_row(fields: bytes, granted: int, available: int, committed: int, unf
     return fields + u8(closed) + cell
 
 
-def hold_row(sequence: int, state: int, amount: int, deadline: int, epoch: int, candidate: int, named: list, cells: list) -> bytes:
+def hold_row(sequence, state, amount, deadline, epoch, candidate, named: list, cells: list, spent: int = 0) -> bytes:
     """FORMAT 10.7."""
-    out = u64(sequence) + u8(state) + u64(amount) + i64(deadline) + u64(epoch) + u32(candidate)
+    out = u64(sequence) + u8(state) + u64(amount) + u64(spent) + i64(deadline) + u64(epoch) + u32(candidate)
     out += u8(len(named)) + b"".join(u32(account) for account in named)
     return out + u8(len(cells)) + b"".join(u32(account) + u8(0) + i64(0) for account in cells)
 

@@ -16,8 +16,8 @@ use assize::policy::{
 };
 use assize::record::{
     Account, Admission, AdmissionOutcome, Call, Commit, CommitOutcome, Decided, Expire, Extend,
-    ExtendOutcome, Grant, Operation, Path, PolicyBytes, Principal, Record, Release, ReleaseOutcome, Reroute,
-    RerouteOutcome, Settled, Spend, Terms,
+    ExtendOutcome, Grant, Operation, PartCommit, PartCommitOutcome, Path, PolicyBytes, Principal, Record,
+    Release, ReleaseOutcome, Reroute, RerouteOutcome, Settled, Spend, Terms,
 };
 
 /// When the log of a world is created.
@@ -128,6 +128,25 @@ pub fn commit(hold: Sequence, spend: Spend, outcome: (Settled, u64, u64, u64)) -
 
 pub fn commit_amount(hold: Sequence, outcome: (Settled, u64, u64, u64)) -> Record {
     Record::Commit(commit(hold, Spend::Amount(amount(outcome.1)), outcome))
+}
+
+/// What was spent so far, what is booked above the hold, what is not booked, and what is held then.
+pub fn part_commit(hold: Sequence, spend: Spend, outcome: (u64, u64, u64, u64)) -> Call<PartCommit> {
+    let (actual, booked_extra, unfunded, held) = outcome;
+    Call {
+        operation: None,
+        arguments: PartCommit { hold, spend },
+        outcome: PartCommitOutcome {
+            actual: amount(actual),
+            booked_extra: amount(booked_extra),
+            unfunded: amount(unfunded),
+            held: amount(held),
+        },
+    }
+}
+
+pub fn part_amount(hold: Sequence, outcome: (u64, u64, u64, u64)) -> Record {
+    Record::PartCommit(part_commit(hold, Spend::Amount(amount(outcome.0)), outcome))
 }
 
 pub fn release(hold: Sequence, given_back: Option<u64>) -> Record {

@@ -29,12 +29,12 @@ pub enum Assumption {
     SameSwitches,
     /// Observed quantities are the same at whichever candidate; they are priced under the other policy.
     SameUsage {
-        /// Commits.
+        /// Commits, of parts too.
         commits: u64,
     },
     /// Amounts that have no price change as the cost that was held first does, rounded up.
     ScaledAsHeld {
-        /// Commits on the host's word, or of quantities without a price there.
+        /// Commits, of parts too, on the host's word, or of quantities without a price there.
         commits: u64,
         /// Extensions.
         extensions: u64,

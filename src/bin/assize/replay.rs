@@ -56,6 +56,8 @@ impl Print for Printed {
             ("of these, reroutes", calls.reroutes),
             ("commits by usage", calls.commits_usage),
             ("commits by amount", calls.commits_amount),
+            ("part commits by usage", calls.part_commits_usage),
+            ("part commits by amount", calls.part_commits_amount),
             ("releases", calls.releases),
             ("extensions", calls.extensions),
             ("holds expired", calls.expired),

@@ -7,8 +7,8 @@ use assize::{
     overrun::Overrun,
     policy::Policy,
     record::{
-        AdmissionOutcome, CommitOutcome, Decided, ExtendOutcome, Record, Recovery, ReleaseOutcome, Settled,
-        Spend, Switch, Terms,
+        AdmissionOutcome, CommitOutcome, Decided, ExtendOutcome, PartCommitOutcome, Record, Recovery,
+        ReleaseOutcome, Settled, Spend, Switch, Terms,
     },
 };
 
@@ -36,6 +36,9 @@ pub(crate) fn tell(ledger: &Ledger, record: &Record) -> String {
         }
         Record::Commit(call) => {
             tell_commit(ledger, call.arguments.hold, &call.arguments.spend, &call.outcome)
+        }
+        Record::PartCommit(call) => {
+            tell_part(ledger, call.arguments.hold, &call.arguments.spend, &call.outcome)
         }
         Record::Release(call) => match call.outcome {
             ReleaseOutcome::Released { given_back } => {
@@ -124,6 +127,23 @@ fn tell_outcome(ledger: &Ledger, outcome: &AdmissionOutcome) -> String {
 }
 
 fn tell_commit(ledger: &Ledger, hold: Sequence, spend: &Spend, outcome: &CommitOutcome) -> String {
+    let mut told = tell_spend(ledger, hold, spend, outcome.actual);
+    if outcome.settled == Settled::Expired {
+        told.push_str(", expired");
+    }
+    tell_extra(&mut told, outcome.booked_extra, outcome.unfunded);
+    told
+}
+
+fn tell_part(ledger: &Ledger, hold: Sequence, spend: &Spend, outcome: &PartCommitOutcome) -> String {
+    let mut told = tell_spend(ledger, hold, spend, outcome.actual);
+    tell_extra(&mut told, outcome.booked_extra, outcome.unfunded);
+    told.push_str(&format!(", {} stays held", micros(outcome.held)));
+    told
+}
+
+/// What was spent in all, on whose word, what parts of it were stated before, and what was held for the rest.
+fn tell_spend(ledger: &Ledger, hold: Sequence, spend: &Spend, actual: Amount) -> String {
     let held = ledger.hold(hold);
     let word = match spend {
         Spend::Usage { served, .. } => {
@@ -132,20 +152,23 @@ fn tell_commit(ledger: &Ledger, hold: Sequence, spend: &Spend, outcome: &CommitO
         }
         Spend::Amount(_) => "on the host's word".to_owned(),
     };
-    let mut told = format!("hold {hold} spent {} {word}", micros(outcome.actual));
+    let mut told = format!("hold {hold} spent {} {word}", micros(actual));
     if let Some(held) = held {
+        if held.spent > Amount::ZERO {
+            told.push_str(&format!(", {} of it in parts before", micros(held.spent)));
+        }
         told.push_str(&format!(", {} held", micros(held.amount)));
     }
-    if outcome.settled == Settled::Expired {
-        told.push_str(", expired");
-    }
-    if outcome.booked_extra > Amount::ZERO {
-        told.push_str(&format!(", {} booked above it", micros(outcome.booked_extra)));
-    }
-    if outcome.unfunded > Amount::ZERO {
-        told.push_str(&format!(", {} unfunded", micros(outcome.unfunded)));
-    }
     told
+}
+
+fn tell_extra(told: &mut String, booked_extra: Amount, unfunded: Amount) {
+    if booked_extra > Amount::ZERO {
+        told.push_str(&format!(", {} booked above it", micros(booked_extra)));
+    }
+    if unfunded > Amount::ZERO {
+        told.push_str(&format!(", {} unfunded", micros(unfunded)));
+    }
 }
 
 fn micros(amount: Amount) -> String {

@@ -118,7 +118,8 @@ impl Ledger {
         }
         self.accounts.move_at(&asked.cells, moves, |cell| cell.hold(amount))?;
         let epoch = policy.epoch();
-        Ok(Hold { state: HoldState::Open, amount, deadline, epoch, candidate, path: *asked.path })
+        let (state, spent, path) = (HoldState::Open, Amount::ZERO, *asked.path);
+        Ok(Hold { state, amount, spent, deadline, epoch, candidate, path })
     }
 }
 

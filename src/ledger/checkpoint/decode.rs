@@ -17,7 +17,9 @@ use crate::ledger::policies::Policies;
 use crate::limits::{ACCOUNTS_MAX, HOLDS_MAX, OPERATIONS_MAX, POLICY_BYTES_MAX};
 use crate::num::{Amount, Timestamp};
 use crate::policy::Policy;
-use crate::record::{self, Admission, Commit, Extend, Grant, Halt, Kind, Path, Release, Reroute, Terms};
+use crate::record::{
+    self, Admission, Commit, Extend, Grant, Halt, Kind, PartCommit, Path, Release, Reroute, Terms,
+};
 
 impl Ledger {
     /// Reads the canonical form, and recounts what its parts say of each other.
@@ -122,6 +124,7 @@ impl Ledger {
             _ => return Err(reader.invalid("state of a hold").into()),
         };
         let amount = Amount::new(reader.u64()?).ok_or_else(|| reader.invalid("amount of a hold"))?;
+        let spent = Amount::new(reader.u64()?).ok_or_else(|| reader.invalid("amount spent of a hold"))?;
         let deadline = Timestamp(reader.i64()?);
         let epoch = Epoch(reader.u64()?);
         let candidate = CandidateId(reader.u32()?);
@@ -145,7 +148,7 @@ impl Ledger {
         if expired && is_older(deadline, self.log_time, self.terms.late_window_ns) {
             return Err(contradiction("an expired hold is beyond the late window"));
         }
-        Ok(Hold { state, amount, deadline, epoch, candidate, path })
+        Ok(Hold { state, amount, spent, deadline, epoch, candidate, path })
     }
 
     // FORMAT 10.9
@@ -185,6 +188,7 @@ impl Ledger {
             Kind::Commit => remembered.outcome::<Commit>().map(drop)?,
             Kind::Release => remembered.outcome::<Release>().map(drop)?,
             Kind::Extend => remembered.outcome::<Extend>().map(drop)?,
+            Kind::PartCommit => remembered.outcome::<PartCommit>().map(drop)?,
             Kind::Reroute => remembered.outcome::<Reroute>().map(drop)?,
             Kind::Grant => remembered.outcome::<Grant>()?,
             _ => return Err(reader.invalid("kind of an operation").into()),

@@ -96,6 +96,7 @@ impl Ledger {
             HoldState::Expired => 1,
         });
         writer.u64(hold.amount.micros());
+        writer.u64(hold.spent.micros());
         writer.i64(hold.deadline.0);
         writer.u64(hold.epoch.0);
         writer.u32(hold.candidate.0);
