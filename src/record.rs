@@ -3,6 +3,7 @@
 //! A payload is read back strictly: what has another encoding than the one that is written here is no record.
 
 mod account;
+mod adjust;
 mod admission;
 mod call;
 mod error;
@@ -18,6 +19,7 @@ mod spend;
 mod terms;
 
 pub use account::{Account, AccountClosed, Grant};
+pub use adjust::{Adjust, AdjustOutcome};
 pub use admission::{Admission, AdmissionOutcome, Decided, Reroute, RerouteOutcome};
 pub use call::{Arguments, Call};
 pub use error::RecordError;
@@ -61,6 +63,8 @@ pub enum Record {
     PartCommit(Call<PartCommit>),
     /// A hold released, and its request decided again without the candidate that failed.
     Reroute(Call<Reroute>),
+    /// What a settled hold spent, corrected.
+    Adjust(Call<Adjust>),
     /// Holds whose deadline came.
     Expire(Expire),
     /// An account opened.
@@ -88,6 +92,7 @@ impl Record {
             Self::Extend(_) => Kind::Extend,
             Self::PartCommit(_) => Kind::PartCommit,
             Self::Reroute(_) => Kind::Reroute,
+            Self::Adjust(_) => Kind::Adjust,
             Self::Expire(_) => Kind::Expire,
             Self::Account(_) => Kind::Account,
             Self::Grant(_) => Kind::Grant,
@@ -109,6 +114,7 @@ impl Record {
             Self::Extend(call) => call.encode(out),
             Self::PartCommit(call) => call.encode(out),
             Self::Reroute(call) => call.encode(out),
+            Self::Adjust(call) => call.encode(out),
             Self::Expire(expire) => expire.encode(out),
             Self::Account(account) => account.encode(out),
             Self::Grant(call) => call.encode(out),
@@ -137,6 +143,7 @@ impl Record {
             Kind::Extend => Self::Extend(Call::decode(&mut reader, schema)?),
             Kind::PartCommit => Self::PartCommit(Call::decode(&mut reader, schema)?),
             Kind::Reroute => Self::Reroute(Call::decode(&mut reader, schema)?),
+            Kind::Adjust => Self::Adjust(Call::decode(&mut reader, schema)?),
             Kind::Expire => Self::Expire(Expire::decode(&mut reader)?),
             Kind::Account => Self::Account(Account::decode(&mut reader)?),
             Kind::Grant => Self::Grant(Call::decode(&mut reader, schema)?),
@@ -157,6 +164,7 @@ impl Record {
             Self::Extend(call) => call.operation,
             Self::PartCommit(call) => call.operation,
             Self::Reroute(call) => call.operation,
+            Self::Adjust(call) => call.operation,
             Self::Grant(call) => call.operation,
             _ => None,
         }

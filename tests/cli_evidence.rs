@@ -269,6 +269,8 @@ fn what_is_spent_in_parts_is_told_and_adds_up() {
         assert!(line.ends_with(words), "{line}");
     }
     let last = trail.lines().last().unwrap();
+    assert!(last.ends_with("hold 55 spent 1,900 µ on the host's word, 200 µ refunded"), "{last}");
+    let last = trail.lines().rev().nth(1).unwrap();
     let words = "hold 55 spent 2,100 µ on the host's word, 2,000 µ of it in parts before, 0 µ held, 100 µ booked above it";
     assert!(last.ends_with(words), "{last}");
     let replayed = place.on("log", "replay", &["--json"]).json();
@@ -282,6 +284,9 @@ fn what_is_spent_in_parts_is_told_and_adds_up() {
         (&beta["committed_micros"], &beta["commits"]),
         (&json!(1_800 + 4_250 + 300 + 2_100), &json!(4))
     );
+    assert_eq!(calls["adjustments"], 1);
+    let adjusted = place.on("log", "explain", &["--seq", "60"]).out;
+    assert!(adjusted.contains("adjust") && adjusted.contains("org"), "{adjusted}");
     let part = place.on("log", "explain", &["--seq", "58"]).out;
     assert!(part.contains("part_commit") && part.contains("org"), "{part}");
 }

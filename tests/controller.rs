@@ -12,6 +12,8 @@
 
 #[path = "controller/accounts.rs"]
 mod accounts;
+#[path = "controller/adjusting.rs"]
+mod adjusting;
 #[path = "controller/admitting.rs"]
 mod admitting;
 #[path = "controller/expiring.rs"]

@@ -20,14 +20,16 @@ use assize::id::{AccountId, Sequence};
 use assize::ledger::Ledger;
 use assize::overrun::Overrun;
 use assize::record::{
-    AccountClosed, AdmissionOutcome, Call, CommitOutcome, ExtendOutcome, PartCommitOutcome, Record,
-    ReleaseOutcome, Settled, Terms,
+    AccountClosed, AdjustOutcome, AdmissionOutcome, Call, CommitOutcome, ExtendOutcome, PartCommitOutcome,
+    Record, ReleaseOutcome, Settled, Terms,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use world::*;
 
 const LATE_S: u64 = 100;
+const ADJUST_S: u64 = 150;
+const SETTLED_MAX: usize = 4;
 const MODES: [Overrun; 3] = [Overrun::Deny, Overrun::IfAvailable, Overrun::Debt];
 
 #[derive(Clone, Debug)]
@@ -37,6 +39,7 @@ enum Step {
     Admit { named: Vec<usize>, calls: u64, seconds: u64 },
     PartCommit { hold: usize, part: u64 },
     Commit { hold: usize, part: u64 },
+    Adjust { hold: usize, to: u64 },
     Release { hold: usize },
     Extend { hold: usize, micros: u64, later: u64 },
     Reroute { hold: usize, calls: u64, seconds: u64 },
@@ -60,6 +63,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             .prop_map(|(named, calls, seconds)| Step::Admit { named, calls, seconds }),
         4 => (any.clone(), parts()).prop_map(|(hold, part)| Step::PartCommit { hold, part }),
         4 => (any.clone(), parts()).prop_map(|(hold, part)| Step::Commit { hold, part }),
+        3 => (any.clone(), parts()).prop_map(|(hold, to)| Step::Adjust { hold, to }),
         1 => any.clone().prop_map(|hold| Step::Release { hold }),
         2 => (any.clone(), 0_u64..1_000, 0_u64..40)
             .prop_map(|(hold, micros, later)| Step::Extend { hold, micros, later }),
@@ -86,8 +90,9 @@ struct ModelAccount {
 #[derive(Clone, Debug)]
 struct ModelHold {
     amount: i128,
-    /// What its parts came to.
+    /// What its parts came to, and what of that is not booked.
     spent: u64,
+    missed: i128,
     deadline_s: u64,
     named: Vec<usize>,
     expired: bool,
@@ -97,6 +102,8 @@ struct ModelHold {
 struct Model {
     accounts: Vec<ModelAccount>,
     holds: BTreeMap<u64, ModelHold>,
+    /// Settled holds in the order in which they were: name, when, what is booked and unfunded, and where.
+    settled: Vec<(u64, u64, i128, i128, Vec<usize>)>,
     now_s: u64,
 }
 
@@ -178,8 +185,11 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn new(reached: &mut Reached) -> Run<'_> {
-        let terms =
-            Terms { late_window_ns: LATE_S * SECOND_NS, clock_jump_ns_max: u64::MAX, ..Terms::default() };
+        let terms = Terms {
+            late_window_ns: LATE_S * SECOND_NS,
+            clock_jump_ns_max: u64::MAX,
+            ..remembering(SETTLED_MAX as u32, ADJUST_S)
+        };
         Run { world: World::with(terms), model: Model::default(), reached }
     }
 
@@ -201,6 +211,7 @@ impl Run<'_> {
             Step::Admit { named, calls, seconds } => self.admit(named, *calls, *seconds),
             Step::PartCommit { hold, part } => self.part_commit(*hold, *part),
             Step::Commit { hold, part } => self.commit(*hold, *part),
+            Step::Adjust { hold, to } => self.adjust(*hold, *to),
             Step::Release { hold } => self.release(*hold),
             Step::Extend { hold, micros, later } => self.extend(*hold, *micros, *later),
             Step::Reroute { hold, calls, seconds } => self.reroute(*hold, *calls, *seconds),
@@ -302,7 +313,9 @@ impl Run<'_> {
         let cells = self.model.cells(&named);
         self.model.move_all(&cells, -amount);
         let deadline_s = self.model.now_s + seconds;
-        self.model.holds.insert(hold.0, ModelHold { amount, spent: 0, deadline_s, named, expired: false });
+        self.model
+            .holds
+            .insert(hold.0, ModelHold { amount, spent: 0, missed: 0, deadline_s, named, expired: false });
     }
 
     /// What is stated in all when so much is new, and what of it is new: an amount has a maximum.
@@ -362,6 +375,7 @@ impl Run<'_> {
         self.miss(&cells, extra - booked);
         let held = self.model.holds.get_mut(&name).unwrap();
         (held.amount, held.spent) = (left, micros);
+        held.missed += extra - booked;
     }
 
     fn commit(&mut self, number: usize, part: u64) {
@@ -378,6 +392,7 @@ impl Run<'_> {
                 self.model.move_all(&cells, hold.amount);
             }
             self.miss(&cells, part);
+            self.settle(name, &hold, micros, part);
         } else {
             let (extra, booked) = self.booked(&cells, &hold, part);
             let outcome = (Settled::InTime, micros, booked as u64, (extra - booked) as u64);
@@ -392,8 +407,56 @@ impl Run<'_> {
             self.model.move_all(&cells, hold.amount - charged);
             cells.iter().for_each(|&cell| self.model.accounts[cell].committed += charged);
             self.miss(&cells, extra - booked);
+            self.settle(name, &hold, micros, extra - booked);
         }
         self.model.holds.remove(&name);
+    }
+
+    fn settle(&mut self, name: u64, hold: &ModelHold, micros: u64, missed: i128) {
+        let missed = hold.missed + missed;
+        let booked = i128::from(micros) - missed;
+        let settled = (name, self.model.now_s, booked, missed, hold.named.clone());
+        self.model.settled.push(settled);
+        // Of those settled at the same time, the lowest name goes first.
+        self.model.settled.sort_by_key(|(name, at, ..)| (*at, *name));
+        if self.model.settled.len() > SETTLED_MAX {
+            self.model.settled.remove(0);
+            self.reached.count("settled too many");
+        }
+    }
+
+    fn adjust(&mut self, number: usize, to: u64) {
+        let now_s = self.model.now_s;
+        let count = self.model.settled.len();
+        if count == 0 {
+            return;
+        }
+        let place = number % count;
+        let (name, at, booked, missed, named) = self.model.settled[place].clone();
+        let cells = self.model.cells(&named);
+        let actual = i128::from(to);
+        let extra = (actual - booked - missed).max(0);
+        let refunded = (booked - actual).max(0);
+        let nothing_held = ModelHold { amount: 0, spent: 0, missed: 0, deadline_s: 0, named, expired: false };
+        let (_, more) = self.booked(&cells, &nothing_held, extra);
+        let record = adjust(Sequence(name), to, (more as u64, (extra - more) as u64, refunded as u64));
+        if at + ADJUST_S < now_s || self.model.any_closed(&nothing_held.named) {
+            assert!(self.world.apply(&record).is_err());
+            self.reached.count("adjustment too late");
+            return;
+        }
+        let what = match (extra, more, refunded) {
+            (0, _, 0) => "adjusted by nothing",
+            (0, _, _) => "adjusted down",
+            (_, 0, _) => "adjusted up, unfunded",
+            _ => "adjusted up",
+        };
+        self.take(what, &record);
+        self.model.move_all(&cells, refunded - more);
+        cells.iter().for_each(|&cell| self.model.accounts[cell].committed += more - refunded);
+        self.miss(&cells, extra - more);
+        let settled = &mut self.model.settled[place];
+        (settled.2, settled.3) = (booked + more - refunded, missed + extra - more);
     }
 
     fn release(&mut self, number: usize) {
@@ -515,6 +578,19 @@ impl Run<'_> {
             !hold.expired
                 || hold.deadline_s + LATE_S >= (self.world.ledger.log_time().0 - CREATED.0) as u64 / SECOND_NS
         };
+        let log_s = (self.world.ledger.log_time().0 - CREATED.0) as u64 / SECOND_NS;
+        let mut expected: Vec<_> =
+            self.model.settled.iter().filter(|(_, at, ..)| at + ADJUST_S >= log_s).collect();
+        expected.sort_by_key(|(name, ..)| *name);
+        let expected: Vec<_> =
+            expected.iter().map(|(name, _, booked, missed, _)| (Sequence(*name), *booked, *missed)).collect();
+        let seen: Vec<_> = self
+            .world
+            .ledger
+            .settled_holds()
+            .map(|(name, of)| (name, of.booked.signed_micros().into(), of.unfunded.signed_micros().into()))
+            .collect();
+        assert_eq!(seen, expected);
         let expected: Vec<_> =
             self.model.holds.iter().filter(known).map(|(name, _)| Sequence(*name)).collect();
         let seen: Vec<_> = self.world.ledger.holds().map(|(name, _)| name).collect();
@@ -555,6 +631,15 @@ fn differing(record: &Record) -> Vec<Record> {
                 .for_each(|booked_extra| with(PartCommitOutcome { booked_extra, ..outcome }));
             near(outcome.unfunded).for_each(|unfunded| with(PartCommitOutcome { unfunded, ..outcome }));
             near(outcome.held).for_each(|held| with(PartCommitOutcome { held, ..outcome }));
+        }
+        Record::Adjust(call) => {
+            let mut with =
+                |outcome: AdjustOutcome| all.push(Record::Adjust(Call { outcome, ..call.clone() }));
+            let outcome = call.outcome;
+            near(outcome.booked_extra)
+                .for_each(|booked_extra| with(AdjustOutcome { booked_extra, ..outcome }));
+            near(outcome.unfunded).for_each(|unfunded| with(AdjustOutcome { unfunded, ..outcome }));
+            near(outcome.refunded).for_each(|refunded| with(AdjustOutcome { refunded, ..outcome }));
         }
         Record::Release(call) => {
             let mut with = |outcome| all.push(Record::Release(Call { outcome, ..call.clone() }));
@@ -667,6 +752,12 @@ fn money_moves_as_in_the_model() {
         "part above",
         "part too late",
         "part below before",
+        "adjusted by nothing",
+        "adjusted down",
+        "adjusted up",
+        "adjusted up, unfunded",
+        "adjustment too late",
+        "settled too many",
         "release",
         "release late",
         "extend",

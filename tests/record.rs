@@ -79,6 +79,8 @@ fn samples() -> Vec<Record> {
         Record::Commit(commit(hold, usage.clone(), (Settled::InTime, 140, 80, 0))),
         Record::PartCommit(part_commit(hold, usage, (140, 80, 0, 0))),
         part_amount(hold, (50, 0, 0, 10)),
+        adjust(hold, 70, (4, 6, 0)),
+        adjust(hold, 0, (0, 0, 60)),
         commit_amount(hold, (Settled::Expired, 5, 0, 5)),
         release(hold, Some(60)),
         release(hold, None),
@@ -107,7 +109,7 @@ fn every_kind_has_a_sample() {
 #[test]
 fn codes_of_kinds_are_frozen() {
     let codes: Vec<_> = Kind::ALL.iter().map(|kind| kind.code()).collect();
-    assert_eq!(codes, [1, 2, 3, 4, 16, 17, 18, 19, 20, 21, 22, 32, 33, 34, 66]);
+    assert_eq!(codes, [1, 2, 3, 4, 16, 17, 18, 19, 20, 21, 22, 23, 32, 33, 34, 66]);
     for code in 0..=u16::MAX {
         assert_eq!(Kind::from_code(code).map(Kind::code), codes.contains(&code).then_some(code));
     }
@@ -130,7 +132,12 @@ fn payloads_are_laid_out_as_the_format_says() {
     let spend = Spend::Usage { served: FAR, quantities: *request(258).quantities() };
     let commit = Record::Commit(commit(Sequence(6), spend, (Settled::InTime, 1, 2, 3)));
     let part = part_amount(Sequence(6), (260, 2, 3, 4));
-    let cases: [(&Record, &str); 11] = [
+    let adjustment = adjust(Sequence(6), 260, (2, 3, 4));
+    let cases: [(&Record, &str); 12] = [
+        (
+            &adjustment,
+            "00 0600000000000000 0401000000000000 0200000000000000 0300000000000000 0400000000000000",
+        ),
         (
             &part,
             "00 0600000000000000 02 0401000000000000 00 0401000000000000 0200000000000000 0300000000000000 0400000000000000",
@@ -141,8 +148,10 @@ fn payloads_are_laid_out_as_the_format_says() {
                 operations_max: 2,
                 clock_jump_ns_max: 3,
                 late_window_ns: 4,
+                adjust_window_ns: 5,
+                settled_max: 6,
             }),
-            "0100000000000000 02000000 0300000000000000 0400000000000000 00000000000000000000000000000000",
+            "0100000000000000 02000000 0300000000000000 0400000000000000 0500000000000000 06000000 00000000",
         ),
         (&Record::Halt(Halt::ReduceOnly), "01"),
         (
@@ -338,6 +347,9 @@ fn what_a_record_cannot_say_is_refused() {
             invalid(19, "outcome of a part commit"),
         ),
         ("too large a part", 20, [&[0], &hold[..], &[2], &big].concat(), invalid(18, "amount")),
+        ("too large an adjustment", 23, [&[0], &hold[..], &big].concat(), invalid(17, "amount")),
+        ("too large a refund", 23, [&[0], &hold[..], &one, &one, &one, &big].concat(), invalid(41, "amount")),
+        ("an adjustment of no hold", 23, [&[0], &zero[..]].concat(), invalid(9, "hold")),
         ("an unknown spend of a part", 20, [&[0], &hold[..], &[3]].concat(), invalid(10, "spend")),
         (
             "an unknown extension",

@@ -641,6 +641,24 @@ fn administer(scene: &Scene, seed: &mut u64, accounts: &[AccountId], call: Call)
     }
 }
 
+/// What the invoice said later moves money, and no figure of the comparison; that is said.
+#[test]
+fn adjustments_are_left_out_and_counted() {
+    let terms = Terms { settled_max: 9, adjust_window_ns: 100, ..Terms::default() };
+    let scene = Scene::with(Setup { terms, ..Setup::default() });
+    let account = scene.account("a", Debt, 1_000);
+    let permit = scene.admit(&[account], &scene.ask(10), call(0)).unwrap();
+    let hold = permit.hold();
+    let _settlement = scene.controller.commit(permit, scene.used(ALPHA, 10, 0), call(0)).unwrap();
+    let _settlement = scene.controller.adjust(hold, micros(40), call(1)).unwrap();
+    for budgets in [Budgets::Recorded, Budgets::Simulated] {
+        let report = again(&scene, &alpha_at(10), budgets);
+        assert_eq!(report.money.spent, sums(100, 100));
+        assert!(report.assumptions.contains(&Assumption::AdjustmentsLeftOut { adjustments: 1 }));
+    }
+    scene.finish();
+}
+
 /// A hold spent in parts, decided again at other prices: what each part comes to is above what the one before did.
 #[test]
 fn parts_are_estimated_as_the_whole_until_then() {

@@ -68,6 +68,8 @@ pub struct Calls {
     pub part_commits_usage: u64,
     /// Part commits of amounts on the host's word.
     pub part_commits_amount: u64,
+    /// Adjustments of settled holds, on the host's word.
+    pub adjustments: u64,
     /// Releases.
     pub releases: u64,
     /// Extensions, the denied ones included.
@@ -112,7 +114,7 @@ pub enum NotProven {
     },
     /// That amounts are right: they stand on the host's word.
     HostAmounts {
-        /// Commits that state them, those of parts included.
+        /// Commits that state them, those of parts and adjustments included.
         commits: u64,
     },
     /// Who made requests: the host's word alone attests it.
@@ -173,6 +175,7 @@ impl NotProven {
         list.push(Self::PolicyValues);
         let usage = calls.commits_usage.saturating_add(calls.part_commits_usage);
         let amounts = calls.commits_amount.saturating_add(calls.part_commits_amount);
+        let amounts = amounts.saturating_add(calls.adjustments);
         let counted = [
             (usage, Self::Usage { commits: usage }),
             (amounts, Self::HostAmounts { commits: amounts }),
@@ -210,7 +213,10 @@ impl fmt::Display for NotProven {
                 write!(f, "that the quantities observed are right: the host gave them, in {commits} commits")
             }
             Self::HostAmounts { commits } => {
-                write!(f, "that amounts are right: {commits} commits state one on the host's word")
+                write!(
+                    f,
+                    "that amounts are right: {commits} commits or adjustments state one on the host's word"
+                )
             }
             Self::Attested { admissions } => {
                 write!(f, "who made {admissions} requests: the host attests it, and nobody else")
@@ -248,6 +254,7 @@ impl Calls {
                 Spend::Usage { .. } => &mut self.part_commits_usage,
                 Spend::Amount(_) => &mut self.part_commits_amount,
             }),
+            Record::Adjust(_) => one(&mut self.adjustments),
             Record::Release(_) => one(&mut self.releases),
             Record::Extend(_) => one(&mut self.extensions),
             Record::Expire(expire) => {

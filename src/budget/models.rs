@@ -363,6 +363,45 @@ fn loom_a_reader_sees_the_rest_of_a_hold() {
     });
 }
 
+/// A refund of what one hold booked meets the commit of another: both are counted.
+#[test]
+fn loom_a_refund_meets_a_commit() {
+    explore(&["both"], || {
+        let (engine, account) = engine(&[("a", None, Overrun::Deny, 4)]);
+        let path = engine.path(&[account]).unwrap();
+        let first = engine.reserve(&path, amount(2)).unwrap();
+        let second = engine.reserve(&path, amount(2)).unwrap();
+        assert_eq!(engine.commit(first, amount(2)).unwrap().booked_micros(), 2);
+        let other = in_thread(&engine, move |engine| engine.commit(second, amount(1)));
+        let adjusted = engine.adjust(&path, -2).unwrap();
+        assert_eq!(adjusted.refunded, amount(2));
+        assert_eq!(other.join().unwrap().unwrap().booked_micros(), 1);
+        at_rest(&engine, account, [4, 3, 0, 1, 0]);
+        "both"
+    });
+}
+
+/// A refund meets a reading: it shows the money as booked or as available, and never as both or neither.
+#[test]
+fn loom_a_refund_meets_a_reading() {
+    explore(&["before", "after"], || {
+        let (engine, account) = engine(&[("a", None, Overrun::Deny, 3)]);
+        let path = engine.path(&[account]).unwrap();
+        let hold = engine.reserve(&path, amount(2)).unwrap();
+        assert_eq!(engine.commit(hold, amount(2)).unwrap().booked_micros(), 2);
+        let other = in_thread(&engine, move |engine| engine.read(account).unwrap());
+        assert_eq!(engine.adjust(&path, -2).unwrap().refunded, amount(2));
+        let reading = other.join().unwrap();
+        conserved(&reading);
+        at_rest(&engine, account, [3, 3, 0, 0, 0]);
+        match (reading.available_micros, reading.committed_micros, reading.reserved_micros) {
+            (1, 2, 0) => "before",
+            (3, 0, 0) => "after",
+            other => panic!("{other:?}"),
+        }
+    });
+}
+
 /// A child's and the parent's own reserve meet at the parent, which has enough for one.
 #[test]
 fn loom_a_child_and_its_parent_reserve() {

@@ -254,6 +254,7 @@ impl Entered<'_> {
             engine,
             amount,
             spent: Amount::ZERO,
+            unfunded: Amount::ZERO,
             deadline: *deadline,
             candidate,
             policy,

@@ -9,9 +9,9 @@ use crate::{
     id::{OperationId, Sequence},
     num::Timestamp,
     record::{
-        Admission, AdmissionOutcome, Arguments as _, Commit, CommitOutcome, Extend, ExtendOutcome, Kind,
-        Operation, PartCommit, PartCommitOutcome, RecordError, Release, ReleaseOutcome, Reroute,
-        RerouteOutcome, Terms,
+        Adjust, AdjustOutcome, Admission, AdmissionOutcome, Arguments as _, Commit, CommitOutcome, Extend,
+        ExtendOutcome, Kind, Operation, PartCommit, PartCommitOutcome, RecordError, Release, ReleaseOutcome,
+        Reroute, RerouteOutcome, Terms,
     },
 };
 
@@ -31,6 +31,8 @@ pub enum Outcome {
     PartCommit(PartCommitOutcome),
     /// A request was decided again.
     Reroute(RerouteOutcome),
+    /// A settled hold was corrected.
+    Adjust(AdjustOutcome),
     /// A grant was made.
     Grant,
 }
@@ -46,6 +48,7 @@ impl Outcome {
             Kind::Extend => Self::Extend(Extend::decode_outcome(&mut reader)?),
             Kind::PartCommit => Self::PartCommit(PartCommit::decode_outcome(&mut reader)?),
             Kind::Reroute => Self::Reroute(Reroute::decode_outcome(&mut reader)?),
+            Kind::Adjust => Self::Adjust(Adjust::decode_outcome(&mut reader)?),
             Kind::Grant => Self::Grant,
             other => return Err(RecordError::Kind { seen: other.code() }),
         };

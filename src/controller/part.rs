@@ -63,9 +63,9 @@ impl Controller {
 
 impl Entered<'_> {
     fn part_commit(&mut self, permit: &Permit, so_far: &Spend) -> Result<PartCommitOutcome, Fault> {
-        let (hold, before) = {
+        let (hold, before, missed) = {
             let held = self.open(permit)?;
-            (held.engine, held.amount)
+            (held.engine, held.amount, held.unfunded)
         };
         let (actual, part) = self.price(permit, so_far)?;
         let Ok(Booked::Committed { booked_extra, unfunded, .. }) = self.engine.part_commit(hold, part) else {
@@ -74,6 +74,8 @@ impl Entered<'_> {
         let left = before.checked_sub(part).unwrap_or(Amount::ZERO);
         let held = self.open(permit)?;
         (held.amount, held.spent) = (left, actual);
+        // OK because it is at most what was spent, which is an amount.
+        held.unfunded = missed.checked_add(unfunded).unwrap_or(Amount::MAX);
         Ok(PartCommitOutcome { actual, booked_extra, unfunded, held: left })
     }
 }

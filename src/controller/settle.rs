@@ -8,7 +8,8 @@ use super::{
     fault::Fault,
     operation::Outcome,
     permit::{AuditedReason, Denial, DenialClass, Permit},
-    section::Entered,
+    section::{Entered, Held},
+    settled::SettledHold,
 };
 use crate::{
     budget::{Release as Given, Settlement as Booked},
@@ -153,9 +154,12 @@ impl Controller {
                 unfunded: part,
             },
         };
-        entered.section.holds.take(hold.slot(), permit.hold);
+        let ended = entered.section.holds.take(hold.slot(), permit.hold);
         let record = Record::Commit(record::Call { operation: call.operation, arguments, outcome });
         let sequence = entered.append(&record)?;
+        if let Some(ended) = ended {
+            entered.remember_settled(&ended, &outcome);
+        }
         entered.section.counts.committed();
         entered.remember(call.operation, digest, sequence, Outcome::Commit(outcome), None);
         drop(entered);
@@ -264,6 +268,20 @@ impl Entered<'_> {
         let spent = held.spent;
         let part = actual.checked_sub(spent).ok_or(Fault::SpentBelow { spent, seen: actual })?;
         Ok((actual, part))
+    }
+
+    /// Remembers a committed hold, to be adjusted, for as long as the terms say. SEMANTICS 9.15.
+    fn remember_settled(&mut self, ended: &Held, outcome: &CommitOutcome) {
+        let (now, terms) = (self.now, self.section.terms);
+        if terms.settled_max == 0 {
+            return;
+        }
+        // OK because it is at most what was spent, which is an amount.
+        let unfunded = ended.unfunded.checked_add(outcome.unfunded).unwrap_or(Amount::MAX);
+        let booked = outcome.actual.checked_sub(unfunded).unwrap_or(Amount::ZERO);
+        let hold = SettledHold { settled: now, booked, unfunded, path: ended.path };
+        self.section.settled.insert(ended.sequence, hold);
+        self.section.settled.forget(now, &terms);
     }
 
     /// Takes more for the hold, or says why not. SEMANTICS 9.9.

@@ -55,6 +55,13 @@ impl Cell {
         Some(())
     }
 
+    /// Makes available again what was booked.
+    pub(super) fn refund(&mut self, refunded: Amount) -> Option<()> {
+        self.committed_micros = self.committed_micros.checked_sub(refunded.micros())?;
+        self.available_micros = self.available_micros.checked_add(refunded.signed_micros())?;
+        Some(())
+    }
+
     /// Counts what was spent and not booked. SEMANTICS 9.11.
     pub(super) fn miss(&mut self, unfunded: Amount) {
         self.unfunded_micros = self.unfunded_micros.saturating_add(unfunded.micros());

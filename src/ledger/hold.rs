@@ -19,6 +19,9 @@ pub struct Hold {
     /// What its part commits say was spent so far; nothing before the first.
     #[cfg_attr(feature = "serde", serde(rename = "spent_micros"))]
     pub spent: Amount,
+    /// What of that could not be booked.
+    #[cfg_attr(feature = "serde", serde(rename = "unfunded_micros"))]
+    pub unfunded: Amount,
     /// When it is due.
     #[cfg_attr(feature = "serde", serde(rename = "deadline_ns"))]
     pub deadline: Timestamp,
@@ -28,6 +31,14 @@ pub struct Hold {
     pub candidate: CandidateId,
     /// The accounts that pay.
     pub path: Path,
+}
+
+/// What a part commit leaves of a hold.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Left {
+    pub(super) held: Amount,
+    pub(super) spent: Amount,
+    pub(super) unfunded: Amount,
 }
 
 /// Whether a hold still holds its amount.
@@ -115,10 +126,9 @@ impl Holds {
         }
     }
 
-    pub(super) fn spend(&mut self, sequence: Sequence, spent: Amount, held: Amount) {
+    pub(super) fn spend(&mut self, sequence: Sequence, left: Left) {
         if let Some(hold) = self.holds.get_mut(&sequence) {
-            hold.spent = spent;
-            hold.amount = held;
+            (hold.amount, hold.spent, hold.unfunded) = (left.held, left.spent, left.unfunded);
         }
     }
 

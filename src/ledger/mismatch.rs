@@ -167,6 +167,11 @@ pub enum Mismatch {
         /// The hold.
         hold: Sequence,
     },
+    /// There is no such settled hold, or it can no longer be adjusted. SEMANTICS 9.15.
+    SettledUnknown {
+        /// The hold.
+        hold: Sequence,
+    },
     /// The hold is due, or has expired.
     HoldExpired {
         /// The hold.
@@ -297,6 +302,8 @@ pub enum Field {
     BookedExtra,
     /// What was spent and not booked.
     Unfunded,
+    /// What an adjustment made available again.
+    Refunded,
     /// What a release or a reroute gave back.
     GivenBack,
     /// What a hold holds after an extension or a part commit.
@@ -309,6 +316,7 @@ impl fmt::Display for Field {
             Self::Actual => "actual amount",
             Self::BookedExtra => "booked extra",
             Self::Unfunded => "unfunded amount",
+            Self::Refunded => "amount refunded",
             Self::GivenBack => "amount given back",
             Self::Held => "amount held",
         })
@@ -381,6 +389,9 @@ impl fmt::Display for Mismatch {
                 write!(f, "a deadline at {} ns; {} ns is the earliest", seen.0, least.0)
             }
             Self::HoldUnknown { hold } => write!(f, "hold {hold} is unknown or has ended"),
+            Self::SettledUnknown { hold } => {
+                write!(f, "hold {hold} is not remembered as settled")
+            }
             Self::HoldExpired { hold } => write!(f, "hold {hold} has expired"),
             Self::HoldNotDue { hold, deadline } => {
                 write!(f, "hold {hold} expires and is not due until {} ns", deadline.0)

@@ -28,6 +28,8 @@ pub enum Kind {
     Reroute,
     /// Holds expired.
     Expire,
+    /// A settled hold corrected.
+    Adjust,
     /// An account opened.
     Account,
     /// A grant changed.
@@ -40,7 +42,7 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds, in the order of their codes.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Terms,
         Self::Policy,
         Self::Halt,
@@ -52,6 +54,7 @@ impl Kind {
         Self::PartCommit,
         Self::Reroute,
         Self::Expire,
+        Self::Adjust,
         Self::Account,
         Self::Grant,
         Self::AccountClosed,
@@ -73,6 +76,7 @@ impl Kind {
             Self::PartCommit => 20,
             Self::Reroute => 21,
             Self::Expire => 22,
+            Self::Adjust => 23,
             Self::Account => 32,
             Self::Grant => 33,
             Self::AccountClosed => 34,
@@ -95,6 +99,7 @@ impl Kind {
             20 => Self::PartCommit,
             21 => Self::Reroute,
             22 => Self::Expire,
+            23 => Self::Adjust,
             32 => Self::Account,
             33 => Self::Grant,
             34 => Self::AccountClosed,
@@ -118,6 +123,7 @@ impl Kind {
             Self::PartCommit => "part_commit",
             Self::Reroute => "reroute",
             Self::Expire => "expire",
+            Self::Adjust => "adjust",
             Self::Account => "account",
             Self::Grant => "grant",
             Self::AccountClosed => "account_closed",

@@ -108,11 +108,20 @@ impl Days {
         self.host.controller.halt(halt, call).unwrap();
     }
 
+    /// And the invoice says less, then more.
     fn commits_usage(&mut self) {
         let permit = self.take(0);
+        let hold = permit.hold();
         assert_eq!(permit.candidate(), ALDER);
         let spend = self.host.usage(ALDER, self.tokens() - 100, 400);
         assert_eq!(self.commit(permit, spend), Settled::InTime);
+        for actual in [1 + self.round() as u64 % 7, 90 + self.round() as u64] {
+            let call = self.host.named();
+            let adjusted = self.host.controller.adjust(hold, Amount::new(actual).unwrap(), call).unwrap();
+            assert!(
+                adjusted.outcome.refunded == Amount::ZERO || adjusted.outcome.booked_extra == Amount::ZERO
+            );
+        }
     }
 
     /// More than what was held: booked in full, in part or not, as the key's mode says.

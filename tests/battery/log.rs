@@ -281,6 +281,8 @@ fn shape(record: &Record) -> &'static str {
             Spend::Usage { .. } => "part commit of usage",
             Spend::Amount(_) => "part commit of an amount",
         },
+        Record::Adjust(call) if call.outcome.refunded.micros() > 0 => "adjustment down",
+        Record::Adjust(_) => "adjustment up",
         Record::Release(call) => match call.outcome {
             ReleaseOutcome::Released { .. } => "release",
             ReleaseOutcome::Expired => "late release",
@@ -305,9 +307,11 @@ fn shape(record: &Record) -> &'static str {
 }
 
 /// Every shape that a log of a thousand records has; a host causes no others but a recovery, which a crash does.
-pub const SHAPES: [&str; 32] = [
+pub const SHAPES: [&str; 34] = [
     "account",
     "account closed",
+    "adjustment down",
+    "adjustment up",
     "admission",
     "admission denied by a budget",
     "admission denied by a halt",

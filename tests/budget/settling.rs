@@ -1,6 +1,8 @@
 //! How holds end.
 
-use assize::budget::{Engine, Hold, HoldState::Open, Path, Release, SettleError, Settlement};
+use assize::budget::{
+    AdjustError, Adjusted, Engine, Hold, HoldState::Open, Path, PathError, Release, SettleError, Settlement,
+};
 use assize::id::AccountId;
 use assize::num::Amount;
 use assize::overrun::Overrun::{Debt, Deny, IfAvailable};
@@ -106,6 +108,41 @@ fn a_part_commit_books_a_part_and_keeps_the_rest() {
             let money = [grant.into(), i128::from(grant) - committed, 0, committed, missed];
             assert_eq!(read(&engine, account), money, "{grants:?} {overruns:?} {held} {parts:?}");
         }
+    }
+}
+
+#[test]
+fn what_is_booked_is_adjusted_at_every_cell_or_at_none() {
+    let engine = engine(&[(None, Debt, 10), (Some(0), IfAvailable, 20)]);
+    let (above, below) = (path(&engine, &[0]), path(&engine, &[1]));
+    let hold = engine.reserve(&below, amount(6)).unwrap();
+    assert_eq!(engine.commit(hold, amount(6)).unwrap().booked_micros(), 6);
+    // Change; booked, unfunded, refunded; available then, above and below.
+    for (change, [booked, unfunded, refunded], available) in [
+        (0, [0, 0, 0], [4, 14]),
+        (1, [1, 0, 0], [3, 13]),
+        (-2, [0, 0, 2], [5, 15]),
+        (7, [5, 2, 0], [0, 10]),
+        (1, [0, 1, 0], [0, 10]),
+        (-10, [0, 0, 10], [10, 20]),
+    ] {
+        let adjusted = engine.adjust(&below, change).unwrap();
+        let expected =
+            Adjusted { booked: amount(booked), unfunded: amount(unfunded), refunded: amount(refunded) };
+        assert_eq!(adjusted, expected, "{change}");
+        assert_eq!([read(&engine, 0)[1], read(&engine, 1)[1]], available.map(i128::from), "{change}");
+    }
+    assert_eq!(engine.adjust(&above, 3).unwrap().booked, amount(3));
+    let rest = [read(&engine, 0), read(&engine, 1)];
+    for change in [-1, -4, i64::MIN] {
+        let short = AdjustError::AboveCommitted { account: AccountId(1), committed_micros: 0 };
+        assert_eq!(engine.adjust(&below, change), Err(short), "the one above has 3");
+        assert_eq!([read(&engine, 0), read(&engine, 1)], rest);
+    }
+    engine.close_account(AccountId(1)).unwrap();
+    for change in [1, 0, -1] {
+        let closed = PathError::Closed { account: AccountId(1) };
+        assert_eq!(engine.adjust(&below, change), Err(closed.into()));
     }
 }
 

@@ -125,6 +125,22 @@ impl Model {
         (booked_extra, extra - booked_extra)
     }
 
+    /// Booked and unfunded, or refunded; or the cell that has less booked than is to be given back.
+    pub(crate) fn adjust(&mut self, path: &[usize], change: i128) -> Result<(i128, i128, i128), usize> {
+        let (extra, refunded) = (change.max(0), (-change).max(0));
+        if let Some(&short) = path.iter().find(|&&cell| self.accounts[cell].committed < refunded) {
+            return Err(short);
+        }
+        let booked = extra.min(self.room(path));
+        for &cell in path {
+            let account = &mut self.accounts[cell];
+            account.committed += booked - refunded;
+            account.available += refunded - booked;
+            account.unfunded = (account.unfunded + extra - booked).min(u64::MAX.into());
+        }
+        Ok((booked, extra - booked, refunded))
+    }
+
     /// How much may be booked above a hold.
     fn room(&self, path: &[usize]) -> i128 {
         match path.iter().map(|&cell| self.accounts[cell].overrun).min().unwrap() {

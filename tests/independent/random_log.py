@@ -61,7 +61,8 @@ class RandomLog:
         """Each step leaves at least one record."""
         actions = {
             self._open_account: 2, self._grant: 10, self._halt: 2, self._switch: 1, self._swap: 2, self._new_terms: 2,
-            self._close: 2, self._expire: 5, self._admit: 38, self._commit: 17, self._part_commit: 12, self._release: 6, self._extend: 7, self._reroute: 6,
+            self._close: 2, self._expire: 5, self._admit: 38, self._commit: 17, self._part_commit: 12, self._adjust: 8,
+            self._release: 6, self._extend: 7, self._reroute: 6,
         }  # fmt: skip
         for _ in range(steps):
             self.time += self.rng.choice([0, 0, 1_000, SECOND // 5, SECOND, SECOND, 2 * SECOND, -SECOND])
@@ -107,7 +108,8 @@ class RandomLog:
     def _terms(self) -> bytes:
         rng = self.rng
         horizon, operations, late_window = rng.choice([10, 20, 200]), rng.choice([8, 64, 1_000]), rng.choice([0, 5, 40])
-        return encode_terms(horizon * SECOND, operations, CLOCK_JUMP, late_window * SECOND)
+        adjust_window, settled = rng.choice([0, 5, 60]), rng.choice([0, 1, 3, 50])
+        return encode_terms(horizon * SECOND, operations, CLOCK_JUMP, late_window * SECOND, adjust_window * SECOND, settled)
 
     def _operation(self) -> bytes:
         ledger, rng = self.ledger, self.rng
@@ -258,6 +260,20 @@ class RandomLog:
         for account, available, reserved, committed in kept:
             account.available, account.reserved, account.committed = available, reserved, committed
         return found
+
+    def _adjust(self) -> bool:
+        rng = self.rng
+        found = [hold for hold in self.ledger.settled.values() if not any(account.closed for account in hold.cells)]
+        if not found:
+            return False
+        hold = rng.choice(found)
+        told = hold.booked + hold.unfunded
+        actual = rng.choice([0, hold.booked, told, rng.randint(0, told), rng.randint(0, 2 * told + 10), told + rng.randint(0, 500)])
+        actual = I64_MAX if rng.random() < 0.02 else min(actual, I64_MAX)
+        extra = max(actual - told, 0)
+        booked = self.ledger._bookable(hold.cells, extra)
+        outcome = u64(booked) + u64(extra - booked) + u64(max(hold.booked - actual, 0))
+        return self._record(23, self._operation() + u64(hold.sequence) + u64(actual) + outcome)
 
     def _release(self) -> bool:
         hold = self._hold(live=False)

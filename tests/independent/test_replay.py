@@ -37,7 +37,7 @@ class RandomLogs(OnDisk):
             self.put(self.key, b"assize-key-1\nid=%d\nsecret=%s\n" % (KEY_ID, SECRET.hex().encode()))
             self.assertEqual(self.verified(log.writer.files).ledger.digest(), log.ledger.digest())
             kinds += log.kinds
-        for kind in (1, 2, 3, 4, 16, 17, 18, 19, 20, 21, 22, 32, 33, 34):
+        for kind in (1, 2, 3, 4, 16, 17, 18, 19, 20, 21, 22, 23, 32, 33, 34):
             self.assertGreater(kinds[kind], 5, f"kind {kind}: {kinds}")
 
 
@@ -264,6 +264,33 @@ class WithTheKey(OnDisk):
             ],
         )
 
+    def test_adjustments(self):
+        """Hold 55 is settled with 2100 booked at org (debt), the only one that is remembered."""
+        steps = s.SECOND_SEGMENT[:25]
+        rows = [
+            (71.6, s.adjust(55, 2_100, (0, 0, 0)), None),
+            (71.6, s.adjust(55, 2_000, (0, 0, 100)), None),
+            (71.6, s.adjust(55, 0, (0, 0, 2_100)), None),
+            (71.6, s.adjust(55, 2_200, (100, 0, 0)), None),
+            (71.6, s.adjust(55, 2_200, (0, 100, 0)), "not the one replayed"),
+            (71.6, s.adjust(55, 2_000, (0, 0, 99)), "not the one replayed"),
+            (71.6, s.adjust(55, 2**63, (0, 0, 0)), "adjustment to"),
+            (71.6, s.adjust(51, 0, (0, 0, 0)), "hold 51 is not remembered"),
+            (71.6, s.adjust(14, 0, (0, 0, 800)), "hold 14 is not remembered"),
+            (76.5, s.adjust(55, 0, (0, 0, 2_100)), None),
+            (76.500000001, s.adjust(55, 0, (0, 0, 2_100)), "hold 55 is not remembered"),
+        ]
+        self.rows(s.FIRST_SEGMENT, steps, rows)
+        # Down and up again, and down to nothing once.
+        down = [*steps, (71.6, s.adjust(55, 500, (0, 0, 1_600)))]
+        rows = [
+            (71.7, s.adjust(55, 500, (0, 0, 0)), None),
+            (71.7, s.adjust(55, 700, (200, 0, 0)), None),
+            (71.7, s.adjust(55, 0, (0, 0, 500)), None),
+            (71.7, s.adjust(55, 0, (0, 0, 2_100)), "not the one replayed"),
+        ]
+        self.rows(s.FIRST_SEGMENT, down, rows)
+
     def test_extensions(self):
         self.after(
             17,
@@ -452,7 +479,7 @@ class WithTheKey(OnDisk):
         ]
         rows += [
             (lambda log, kind=kind: log.record(kind, b"", s.at(1)), f"kind {kind} ")
-            for kind in (0, 5, 23, 35, 36, 67, 68, 128, 135, 65_535)
+            for kind in (0, 5, 24, 35, 36, 67, 68, 128, 135, 65_535)
         ]
         for change, message in rows:
             with self.subTest(message=message):
@@ -480,7 +507,7 @@ class WithTheKey(OnDisk):
         self.refused(s.build(checkpoint=whole + b"\0").files, "1 bytes more")
         self.refused(s.build(checkpoint=whole[:-1]).files, "operations")
         first = genesis(s.T0, s.FIRST_TERMS, 1, s.P1)
-        for at in (2, 10, 50, 62, 63, len(first) - 1):
+        for at in (2, 10, 60, 62, 63, len(first) - 1):
             changed = bytearray(first)
             changed[at] ^= 1
             log = LogWriter(s.SECRET, s.KEY_ID, s.LOG_ID, s.T0)

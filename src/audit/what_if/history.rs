@@ -257,6 +257,7 @@ impl Observer for History<'_, '_> {
             Record::Grant(call) => {
                 self.cells.grant(call.arguments.account, call.arguments.change_micros.get());
             }
+            Record::Adjust(_) => count(&mut self.tally.needed.adjustments),
             Record::Terms(_)
             | Record::Policy(_)
             | Record::Halt(_)

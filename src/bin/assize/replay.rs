@@ -58,6 +58,7 @@ impl Print for Printed {
             ("commits by amount", calls.commits_amount),
             ("part commits by usage", calls.part_commits_usage),
             ("part commits by amount", calls.part_commits_amount),
+            ("adjustments", calls.adjustments),
             ("releases", calls.releases),
             ("extensions", calls.extensions),
             ("holds expired", calls.expired),

@@ -40,6 +40,15 @@ pub(crate) fn tell(ledger: &Ledger, record: &Record) -> String {
         Record::PartCommit(call) => {
             tell_part(ledger, call.arguments.hold, &call.arguments.spend, &call.outcome)
         }
+        Record::Adjust(call) => {
+            let (hold, actual) = (call.arguments.hold, micros(call.arguments.actual));
+            let mut told = format!("hold {hold} spent {actual} on the host's word");
+            tell_extra(&mut told, call.outcome.booked_extra, call.outcome.unfunded);
+            if call.outcome.refunded > Amount::ZERO {
+                told.push_str(&format!(", {} refunded", micros(call.outcome.refunded)));
+            }
+            told
+        }
         Record::Release(call) => match call.outcome {
             ReleaseOutcome::Released { given_back } => {
                 format!("hold {} gives {} back", call.arguments.hold, micros(given_back))
@@ -92,10 +101,12 @@ pub(crate) fn tell(ledger: &Ledger, record: &Record) -> String {
 }
 
 fn tell_terms(terms: &Terms) -> String {
-    let Terms { operation_horizon_ns, operations_max, clock_jump_ns_max, late_window_ns } = terms;
+    let Terms { operation_horizon_ns, operations_max, clock_jump_ns_max, late_window_ns, .. } = terms;
+    let Terms { adjust_window_ns, settled_max, .. } = terms;
     format!(
         "at most {operations_max} operations remembered for {operation_horizon_ns} ns, time may jump {clock_jump_ns_max} ns, \
-         late settlements are taken for {late_window_ns} ns"
+         late settlements are taken for {late_window_ns} ns, at most {settled_max} settled holds can be adjusted \
+         for {adjust_window_ns} ns"
     )
 }
 

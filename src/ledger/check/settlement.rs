@@ -6,8 +6,9 @@ use crate::kernel::cost_of;
 use crate::ledger::Ledger;
 use crate::ledger::account::Cells;
 use crate::ledger::cell::{LEAST_AVAILABLE_MICROS, Moves};
-use crate::ledger::hold::{Hold, HoldState, Standing};
+use crate::ledger::hold::{Hold, HoldState, Left, Standing};
 use crate::ledger::mismatch::{Field, Halted, Mismatch};
+use crate::ledger::settled::SettledHold;
 use crate::num::{Amount, Timestamp};
 use crate::overrun::Overrun;
 use crate::record::{
@@ -43,7 +44,11 @@ impl Ledger {
         check_amount(Field::Actual, actual, call.outcome.actual)?;
         check_amount(Field::BookedExtra, booked_extra, call.outcome.booked_extra)?;
         check_amount(Field::Unfunded, unfunded, call.outcome.unfunded)?;
-        Ok(Effect::Hold { ended: Some(*name), opened: None })
+        let unfunded = missed(hold, unfunded);
+        let booked = actual.checked_sub(unfunded).unwrap_or(Amount::ZERO);
+        let settled = SettledHold { settled: now, booked, unfunded, path: hold.path };
+        let settled = (self.terms.settled_max > 0).then_some(settled);
+        Ok(Effect::Hold { ended: Some(*name), opened: None, settled })
     }
 
     /// SEMANTICS 9.14 and 12.5.
@@ -68,7 +73,8 @@ impl Ledger {
         check_amount(Field::BookedExtra, booked_extra, call.outcome.booked_extra)?;
         check_amount(Field::Unfunded, unfunded, call.outcome.unfunded)?;
         check_amount(Field::Held, held, call.outcome.held)?;
-        Ok(Effect::PartCommit { hold: *name, spent: actual, held })
+        let left = Left { held, spent: actual, unfunded: missed(hold, unfunded) };
+        Ok(Effect::PartCommit { hold: *name, left })
     }
 
     /// What was spent, by the host's word or by the prices of the policy that admitted the hold. SEMANTICS 12.
@@ -95,15 +101,7 @@ impl Ledger {
         moves: &mut Moves,
     ) -> Result<(Amount, Amount), Mismatch> {
         let extra = part.checked_sub(hold.amount).unwrap_or(Amount::ZERO);
-        let (least, _) = self.accounts.least(cells, moves)?;
-        let bookable_micros = match self.accounts.overrun(cells)? {
-            Overrun::Deny => 0,
-            Overrun::IfAvailable => least.max(0).unsigned_abs(),
-            // OK because available is never below the deepest debt.
-            Overrun::Debt => least.abs_diff(LEAST_AVAILABLE_MICROS),
-        };
-        // What can be booked may be above every amount; the extra is one.
-        let booked_extra = Amount::new(bookable_micros).map_or(extra, |bookable| extra.min(bookable));
+        let booked_extra = self.bookable(extra, cells, moves)?;
         // OK because two amounts below 2⁶³ have a sum below 2⁶⁴.
         let booked_micros = part.min(hold.amount).micros().saturating_add(booked_extra.micros());
         let ended = match rest {
@@ -112,6 +110,19 @@ impl Ledger {
         };
         self.accounts.move_at(cells, moves, |cell| cell.book(ended, booked_micros))?;
         Ok((booked_extra, extra.checked_sub(booked_extra).unwrap_or(Amount::ZERO)))
+    }
+
+    /// What of an amount above what is held is booked. SEMANTICS 9.6.
+    pub(super) fn bookable(&self, extra: Amount, cells: &Cells, moves: &Moves) -> Result<Amount, Mismatch> {
+        let (least, _) = self.accounts.least(cells, moves)?;
+        let bookable_micros = match self.accounts.overrun(cells)? {
+            Overrun::Deny => 0,
+            Overrun::IfAvailable => least.max(0).unsigned_abs(),
+            // OK because available is never below the deepest debt.
+            Overrun::Debt => least.abs_diff(LEAST_AVAILABLE_MICROS),
+        };
+        // What can be booked may be above every amount; the extra is one.
+        Ok(Amount::new(bookable_micros).map_or(extra, |bookable| extra.min(bookable)))
     }
 
     /// SEMANTICS 9.7 and 9.8.
@@ -136,7 +147,7 @@ impl Ledger {
             let cells = self.accounts.cells(&hold.path)?;
             self.accounts.move_at(&cells, moves, |cell| cell.give_back(hold.amount))?;
         }
-        Ok(Effect::Hold { ended: Some(name), opened: None })
+        Ok(Effect::Hold { ended: Some(name), opened: None, settled: None })
     }
 
     /// SEMANTICS 9.9 and 13.1.
@@ -222,6 +233,12 @@ enum Rest {
 fn part(name: Sequence, hold: &Hold, actual: Amount) -> Result<Amount, Mismatch> {
     let below = Mismatch::SpentBelow { hold: name, spent: hold.spent, seen: actual };
     actual.checked_sub(hold.spent).ok_or(below)
+}
+
+/// What could not be booked of a hold in all.
+fn missed(hold: &Hold, unfunded: Amount) -> Amount {
+    // OK because it is at most what was spent, which is an amount.
+    hold.unfunded.checked_add(unfunded).unwrap_or(Amount::MAX)
 }
 
 fn check_standing(name: Sequence, hold: &Hold, standing: Standing, seen: Settled) -> Result<(), Mismatch> {
