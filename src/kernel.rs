@@ -51,7 +51,13 @@ mod sieve;
 mod utility;
 mod word;
 
-use self::{census::census, order::Leaders, question::Question, search::search, sieve::Sieves};
+use self::{
+    census::{Wanted, census},
+    order::Leaders,
+    question::Question,
+    search::search,
+    sieve::Sieves,
+};
 use crate::policy::{Policy, Tables};
 
 pub use self::{
@@ -104,7 +110,7 @@ pub fn prescribe(policy: &Policy, disabled: &Disabled, request: &Request) -> Res
 fn search_all(policy: &Policy, disabled: &Disabled, request: &Request) -> Result<Decision, RequestError> {
     ask(policy, disabled, request, |question, sieves| match question.denied_at_once() {
         Some(reason) => select::denial(policy, reason),
-        None => decide(question, sieves, || census(question, sieves)),
+        None => decide(question, sieves, || census(question, sieves, Wanted::Most)),
     })
 }
 
@@ -117,7 +123,7 @@ pub fn trace(policy: &Policy, disabled: &Disabled, request: &Request) -> Result<
     ask(policy, disabled, request, |question, sieves| match question.denied_at_once() {
         Some(reason) => Trace { decision: select::denial(policy, reason), counts: Counts::default() },
         None => {
-            let counts = census(question, sieves);
+            let counts = census(question, sieves, Wanted::Counts);
             Trace { decision: decide(question, sieves, || counts), counts }
         }
     })

@@ -24,6 +24,7 @@ impl Amount {
 
     /// The amount of that many micro-units, or `None` above `i64::MAX`.
     #[must_use]
+    #[inline]
     pub const fn new(micros: u64) -> Option<Self> {
         if micros <= Self::MAX.0 { Some(Self(micros)) } else { None }
     }

@@ -49,7 +49,7 @@ pub use draft::{
     CandidateDraft, CardDraft, ColumnDraft, Draft, GateDraft, LimitsDraft, MemberDraft, MembersDraft,
     QuantityDraft, SchemaDraft, SourceDraft, UtilityDraft, ValueDraft, WeightDraft,
 };
-pub use error::{PolicyError, PolicyFault, SwapError};
+pub use error::{OtherSchema, PolicyError, PolicyFault, SwapError};
 pub use handle::{Gate, HandleError, Members, Number, Quantity, Set};
 pub use kind::{ColumnIndex, ColumnKind, QuantityIndex, QuantityMask, Relation, Source};
 pub use member::{MemberId, MemberSet};
@@ -57,8 +57,8 @@ pub use place::Place;
 pub use schema::{Column, GateSpec, QuantitySpec, Schema, SchemaTag};
 
 pub(crate) use index::{
-    BLOCK, COLUMNS, Filter, GROUP, GROUPS, Index, LEAF, LEAVES, Members as MemberSlots, Passing, RATES,
-    Slots, Statics, Table, Tables, Thresholds, WORD, Word, WordRow,
+    COLUMNS, Filter, GROUP, GROUPS, Index, LEAF, LEAVES, Members as MemberSlots, Passing, RATES, Slots,
+    Statics, Table, Tables, Thresholds, WIDTHS, WORD, Word, WordRow, clear,
 };
 
 use crate::crypto::Digest;

@@ -19,7 +19,7 @@ use std::{
 };
 
 use assize::{
-    controller::{Call, Controller, NotAdmitted, NotExtended, NotRerouted, Reroute},
+    controller::{Call, DenialClass, NotAdmitted, NotExtended, NotRerouted, Reroute},
     id::AccountId,
     num::Timestamp,
     overrun::Overrun::{Debt, Deny, IfAvailable},
@@ -94,7 +94,7 @@ fn run(scene: &Scene, work: &Work, accounts: &[AccountId; 4], thread: u64, round
         let level = [Level::Queued, Level::Queued, Level::Written, Level::Synced][draw(4) as usize];
         let call = Call::at(at(work.clock.fetch_add(1, Ordering::Relaxed))).level(level);
         if thread == 0 && round % 8 == 0 {
-            administer(&scene.controller, work, accounts, draw(6), call);
+            administer(scene, work, accounts, draw(6), call);
         }
         let path = [&accounts[..1], &accounts[1..3], &accounts[2..4], &accounts[..]][draw(4) as usize];
         let mut request = scene.ask_for([ALPHA, BETA, GAMMA][draw(3) as usize], draw(40));
@@ -180,7 +180,24 @@ fn gone_by_time(work: &Work, fault: assize::controller::Fault) {
     work.count(8);
 }
 
-fn administer(controller: &Controller, work: &Work, accounts: &[AccountId; 4], what: u64, call: Call) {
+/// Asks during a halt until another thread is not faster with the clock; whether others ask meanwhile is chance.
+fn be_denied(scene: &Scene, work: &Work, accounts: &[AccountId; 4]) {
+    loop {
+        let now = at(work.clock.fetch_add(1, Ordering::Relaxed));
+        let deadline = Timestamp(now.0 + 100);
+        match scene.admit_until(&accounts[..1], &scene.ask_for(ALPHA, 1), deadline, Call::at(now)) {
+            Err(NotAdmitted::Denied(denial)) => {
+                assert_eq!(denial.class(), DenialClass::Halted);
+                return work.count(3);
+            }
+            Err(NotAdmitted::Faulted(fault)) => assert_eq!(fault.code(), 3, "{fault}"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn administer(scene: &Scene, work: &Work, accounts: &[AccountId; 4], what: u64, call: Call) {
+    let controller = &scene.controller;
     let one = accounts[(what % 4) as usize];
     match what {
         0 => {
@@ -192,6 +209,7 @@ fn administer(controller: &Controller, work: &Work, accounts: &[AccountId; 4], w
             for _ in 0..20 {
                 thread::yield_now();
             }
+            be_denied(scene, work, accounts);
             let _sequence = controller.halt(Halt::None, call).unwrap();
         }
         2 => {

@@ -12,7 +12,6 @@ mod report;
 mod settle;
 mod tally;
 
-use alloc::boxed::Box;
 use core::fmt;
 
 pub use assumption::Assumption;
@@ -27,7 +26,7 @@ use super::read::{Source, Take};
 use super::replay::Replayer;
 use super::{AuditOptions, ReplayReport};
 use crate::crypto::RootKey;
-use crate::policy::{Policy, Schema, SchemaTag};
+use crate::policy::{OtherSchema, Policy, Schema};
 use crate::wal::storage::Storage;
 use crate::wal::{Blame, FrameView};
 use history::History;
@@ -119,7 +118,7 @@ impl Take for Pass<'_> {
         // A log has one schema for life: its first policy's.
         if let Some(policy) = self.replayer.policy().filter(|_| !self.is_begun) {
             if policy.schema() != self.schema {
-                return Err(WhatIfError::of_schemas(policy.schema(), self.schema));
+                return Err(WhatIfError::Schema(OtherSchema::new(policy.schema(), self.schema)));
             }
             self.is_begun = true;
         }
@@ -139,36 +138,18 @@ impl Take for Pass<'_> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WhatIfError {
-    /// The other policy has another schema than the log: no request of the one can be put to the other.
-    Schema {
-        /// The name of the log's.
-        expected: Box<str>,
-        /// Its tag.
-        expected_tag: SchemaTag,
-        /// The name of the policy's.
-        seen: Box<str>,
-        /// Its tag.
-        seen_tag: SchemaTag,
-    },
+    /// The other policy has another schema than the log.
+    Schema(OtherSchema),
     /// The log does not replay, or could not be read.
     Audit(AuditError),
 }
 
 impl WhatIfError {
-    fn of_schemas(log: &Schema, policy: &Schema) -> Self {
-        Self::Schema {
-            expected: log.name().into(),
-            expected_tag: log.tag(),
-            seen: policy.name().into(),
-            seen_tag: policy.tag(),
-        }
-    }
-
     /// Whose affair it is; a command line turns it into its exit code.
     #[must_use]
     pub fn blame(&self) -> Blame {
         match self {
-            Self::Schema { .. } => Blame::Caller,
+            Self::Schema(_) => Blame::Caller,
             Self::Audit(error) => error.blame(),
         }
     }
@@ -183,11 +164,7 @@ impl From<AuditError> for WhatIfError {
 impl fmt::Display for WhatIfError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Schema { expected, expected_tag, seen, seen_tag } => write!(
-                f,
-                "the policy has the schema {seen:?} tagged {:016x}; the log's is {expected:?} tagged {:016x}",
-                seen_tag.0, expected_tag.0
-            ),
+            Self::Schema(error) => error.fmt(f),
             Self::Audit(error) => error.fmt(f),
         }
     }
@@ -196,7 +173,7 @@ impl fmt::Display for WhatIfError {
 impl core::error::Error for WhatIfError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
-            Self::Schema { .. } => None,
+            Self::Schema(_) => None,
             Self::Audit(error) => error.source(),
         }
     }

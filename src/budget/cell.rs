@@ -78,8 +78,19 @@ impl Cell {
     /// that is not closed, one in debt included.
     #[inline]
     pub(super) fn take(&self, amount: Amount, floor: i64) -> bool {
-        // ORDERING: a first guess, which the exchange below checks.
-        let mut seen = self.available.load(Ordering::Relaxed);
+        self.take_guessed(self.guess(), amount, floor)
+    }
+
+    /// What may be available, for `take_guessed`.
+    #[inline]
+    pub(super) fn guess(&self) -> i64 {
+        // ORDERING: a first guess, which the exchange of a take checks.
+        self.available.load(Ordering::Relaxed)
+    }
+
+    /// As `take`, beginning with a guess of what is available. Where nothing is taken, the guess may be why.
+    #[inline]
+    pub(super) fn take_guessed(&self, mut seen: i64, amount: Amount, floor: i64) -> bool {
         // The loop repeats only because another call changed the word: somebody makes progress.
         loop {
             let left = match seen.checked_sub(amount.signed_micros()) {

@@ -18,7 +18,8 @@ pub struct Hold {
 }
 
 impl Hold {
-    /// The slot's number: below the most holds that were ever open at once, so that a table can be kept by it.
+    /// The slot's number: below 16, or below 16 more than the most holds that were ever open at once, so that a
+    /// table can be kept by it.
     #[must_use]
     pub fn slot(self) -> u32 {
         self.slot

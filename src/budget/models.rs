@@ -114,55 +114,68 @@ fn loom_an_old_handle_does_not_end_a_new_hold() {
 #[test]
 fn loom_a_commit_meets_an_extend() {
     explore(&["extended", "settled before", "contended"], || {
-        let (engine, account) = engine(&[("a", None, Overrun::Deny, 3)]);
-        let path = engine.path(&[account]).unwrap();
-        let hold = engine.reserve(&path, amount(1)).unwrap();
+        let (engine, account, hold) = engine_with_hold(1);
+        let other = in_thread(&engine, move |engine| engine.commit(hold, amount(2)));
+        let extended = engine.extend(hold, amount(1));
+        committed_and_extended(&engine, account, other.join().unwrap(), extended)
+    });
+}
+
+/// The same with the calls in the other threads.
+#[test]
+fn loom_an_extend_meets_a_commit() {
+    explore(&["extended", "settled before"], || {
+        let (engine, account, hold) = engine_with_hold(1);
         let other = in_thread(&engine, move |engine| engine.extend(hold, amount(1)));
         let committed = engine.commit(hold, amount(2));
-        match (committed, other.join().unwrap()) {
-            (Ok(settled), Ok(())) => {
-                assert_eq!(settled.booked_micros(), 2);
-                at_rest(&engine, account, [3, 1, 0, 2, 0]);
-                "extended"
-            }
-            (Ok(settled), Err(ExtendError::AlreadySettled)) => {
-                assert_eq!((settled.booked_micros(), settled.unfunded()), (1, amount(1)));
-                at_rest(&engine, account, [3, 2, 0, 1, 1]);
-                "settled before"
-            }
-            (Err(SettleError::Contended), Ok(())) => {
-                at_rest(&engine, account, [3, 1, 2, 0, 0]);
-                "contended"
-            }
-            both => panic!("{both:?}"),
-        }
+        committed_and_extended(&engine, account, committed, other.join().unwrap())
     });
+}
+
+fn committed_and_extended(
+    engine: &Engine,
+    account: AccountId,
+    committed: Result<Settlement, SettleError>,
+    extended: Result<(), ExtendError>,
+) -> &'static str {
+    match (committed, extended) {
+        (Ok(settled), Ok(())) => {
+            assert_eq!(settled.booked_micros(), 2);
+            at_rest(engine, account, [3, 1, 0, 2, 0]);
+            "extended"
+        }
+        (Ok(settled), Err(ExtendError::AlreadySettled)) => {
+            assert_eq!((settled.booked_micros(), settled.unfunded()), (1, amount(1)));
+            at_rest(engine, account, [3, 2, 0, 1, 1]);
+            "settled before"
+        }
+        (Err(SettleError::Contended), Ok(())) => {
+            at_rest(engine, account, [3, 1, 2, 0, 0]);
+            "contended"
+        }
+        both => panic!("{both:?}"),
+    }
 }
 
 /// A commit meets an expiry: it books all or nothing, and the spend is told either way.
 #[test]
 fn loom_a_commit_meets_an_expiry() {
     explore(&["in time", "late", "contended"], || {
-        let (engine, account) = engine(&[("a", None, Overrun::Deny, 3)]);
-        let path = engine.path(&[account]).unwrap();
-        let hold = engine.reserve(&path, amount(2)).unwrap();
+        let (engine, account, hold) = engine_with_hold(2);
+        let other = in_thread(&engine, move |engine| engine.commit(hold, amount(2)));
+        let expired = engine.expire(hold);
+        committed_and_expired(&engine, account, other.join().unwrap(), expired)
+    });
+}
+
+/// The same with the calls in the other threads.
+#[test]
+fn loom_an_expiry_meets_a_commit() {
+    explore(&["in time", "late"], || {
+        let (engine, account, hold) = engine_with_hold(2);
         let other = in_thread(&engine, move |engine| engine.expire(hold));
         let committed = engine.commit(hold, amount(2));
-        match (committed, other.join().unwrap()) {
-            (Ok(Settlement::Committed { .. }), Err(SettleError::AlreadySettled)) => {
-                at_rest(&engine, account, [3, 1, 0, 2, 0]);
-                "in time"
-            }
-            (Ok(Settlement::Late { .. }), Ok(_)) => {
-                at_rest(&engine, account, [3, 3, 0, 0, 2]);
-                "late"
-            }
-            (Err(SettleError::Contended), Ok(_)) => {
-                at_rest(&engine, account, [3, 3, 0, 0, 0]);
-                "contended"
-            }
-            both => panic!("{both:?}"),
-        }
+        committed_and_expired(&engine, account, committed, other.join().unwrap())
     });
 }
 
@@ -402,6 +415,37 @@ fn loom_a_refund_meets_a_reading() {
     });
 }
 
+fn committed_and_expired(
+    engine: &Engine,
+    account: AccountId,
+    committed: Result<Settlement, SettleError>,
+    expired: Result<Amount, SettleError>,
+) -> &'static str {
+    match (committed, expired) {
+        (Ok(Settlement::Committed { .. }), Err(SettleError::AlreadySettled)) => {
+            at_rest(engine, account, [3, 1, 0, 2, 0]);
+            "in time"
+        }
+        (Ok(Settlement::Late { .. }), Ok(_)) => {
+            at_rest(engine, account, [3, 3, 0, 0, 2]);
+            "late"
+        }
+        (Err(SettleError::Contended), Ok(_)) => {
+            at_rest(engine, account, [3, 3, 0, 0, 0]);
+            "contended"
+        }
+        both => panic!("{both:?}"),
+    }
+}
+
+/// An engine with one account of 3, and a hold of that much on it.
+fn engine_with_hold(micros: u64) -> (Arc<Engine>, AccountId, Hold) {
+    let (engine, account) = engine(&[("a", None, Overrun::Deny, 3)]);
+    let path = engine.path(&[account]).unwrap();
+    let hold = engine.reserve(&path, amount(micros)).unwrap();
+    (engine, account, hold)
+}
+
 /// A child's and the parent's own reserve meet at the parent, which has enough for one.
 #[test]
 fn loom_a_child_and_its_parent_reserve() {
@@ -599,30 +643,30 @@ fn closing_meets_reserve(micros: u64) -> &'static str {
 #[test]
 fn loom_a_recycled_slot_is_given_once() {
     explore(&["given", "none left"], || {
-        let slab = Arc::new(Slab::new(4, 3));
-        let all: Vec<u32> = (0..3).map(|_| slab.claim(0).unwrap().0).collect();
+        let slab = slab_without_free_seats(3);
+        let all: Vec<u32> = (0..3).map(|_| slab.claim(0).unwrap().index).collect();
         for &index in &all {
-            slab.recycle(index, slab.get(index).unwrap(), 0);
+            give_back(&slab, index);
         }
         let other = {
             let slab = slab.clone();
             spawn(move || {
-                let top = slab.claim(0).map(|(index, _)| index);
-                let below = slab.claim(0).map(|(index, _)| index);
+                let top = slab.claim(0).map(|claim| claim.index);
+                let below = slab.claim(0).map(|claim| claim.index);
                 if let Some(index) = top {
-                    slab.recycle(index, slab.get(index).unwrap(), 0);
+                    give_back(&slab, index);
                 }
                 below
             })
         };
-        let mine = slab.claim(0).map(|(index, _)| index);
+        let mine = slab.claim(0).map(|claim| claim.index);
         let theirs = other.join().unwrap();
         assert!(mine.is_none() || mine != theirs, "{mine:?} {theirs:?}");
         // What is left is given once too, and nothing is lost.
         let mut given: Vec<u32> = mine.into_iter().chain(theirs).collect();
-        while let Some((index, _)) = slab.claim(0) {
-            assert!(!given.contains(&index), "{index} {given:?}");
-            given.push(index);
+        while let Some(claim) = slab.claim(0) {
+            assert!(!given.contains(&claim.index), "{} {given:?}", claim.index);
+            given.push(claim.index);
         }
         assert_eq!(given.len(), 3);
         if mine.is_some() && theirs.is_some() { "given" } else { "none left" }
@@ -633,7 +677,7 @@ fn loom_a_recycled_slot_is_given_once() {
 #[test]
 fn loom_a_new_slot_is_given_once() {
     explore(&["mine", "theirs"], || {
-        let slab = Arc::new(Slab::new(2, 1));
+        let slab = slab_without_free_seats(1);
         let other = {
             let slab = slab.clone();
             spawn(move || slab.claim(1).is_some())
@@ -642,6 +686,68 @@ fn loom_a_new_slot_is_given_once() {
         assert!(mine != other.join().unwrap());
         if mine { "mine" } else { "theirs" }
     });
+}
+
+/// Two calls want the only seat, and each gives it back: it belongs to one at a time, and what that one wrote stands
+/// until it has given the seat back.
+#[test]
+fn loom_a_seat_belongs_to_one_call() {
+    explore(&["both", "mine", "theirs"], || {
+        let slab = Arc::new(Slab::new(2, 1));
+        let sit = |slab: &Slab, mark: u64| {
+            let Some(claim) = slab.claim(0) else { return false };
+            claim.slot.set_amount(amount(mark));
+            assert_eq!(claim.slot.amount(), amount(mark));
+            assert_eq!(claim.slot.word(), claim.word);
+            slab.recycle(claim.index, claim.slot, claim.word, 0);
+            true
+        };
+        let other = {
+            let slab = slab.clone();
+            spawn(move || sit(&slab, 1))
+        };
+        let mine = sit(&slab, 2);
+        let theirs = other.join().unwrap();
+        assert!(slab.claim(0).is_some(), "it was given back");
+        match (mine, theirs) {
+            (true, true) => "both",
+            (true, false) => "mine",
+            (false, true) => "theirs",
+            (false, false) => panic!("somebody sits"),
+        }
+    });
+}
+
+/// A hold is settled while another call takes its seat for another path: what is booked is the settled hold's own.
+#[test]
+fn loom_a_seat_changes_hands() {
+    explore(&["same seat", "another"], || {
+        let (engine, _) = engine(&[("a", None, Overrun::Deny, 9), ("b", None, Overrun::Deny, 9)]);
+        let (a, b) = (AccountId(0), AccountId(1));
+        let first = engine.path(&[a]).unwrap();
+        let both = engine.path(&[a, b]).unwrap();
+        let old = engine.reserve(&first, amount(4)).unwrap();
+        let other = in_thread(&engine, move |engine| engine.reserve(&both, amount(2)).unwrap());
+        let _ = engine.commit(old, amount(3)).unwrap();
+        let new = other.join().unwrap();
+        at_rest(&engine, a, [9, 4, 2, 3, 0]);
+        at_rest(&engine, b, [9, 7, 2, 0, 0]);
+        assert!(engine.hold(old).is_none());
+        assert_eq!(engine.hold(new).map(|seen| (seen.amount, seen.path)), Some((amount(2), both)));
+        if new.slot == old.slot { "same seat" } else { "another" }
+    });
+}
+
+/// A slab all of whose seats are taken, with that many slots besides.
+fn slab_without_free_seats(listed: u32) -> Arc<Slab> {
+    let slab = Arc::new(Slab::new(8, 2 + listed));
+    assert_eq!([0, 1].map(|start| slab.claim(start).unwrap().index), [0, 1], "the seats");
+    slab
+}
+
+fn give_back(slab: &Slab, index: u32) {
+    let slot = slab.get(index).unwrap();
+    slab.recycle(index, slot, slot.word(), 0);
 }
 
 /// Runs a model, and checks that it has ended in each of these ways.

@@ -10,6 +10,7 @@ use super::Engine;
 use super::account::{AccountError, AccountState, AccountTerms, CellCounters};
 use super::hold::{Hold, HoldState};
 use super::path::Path;
+use super::slab::Claim;
 use super::slot::Phase;
 
 impl Engine {
@@ -72,10 +73,11 @@ impl Engine {
             HoldState::Open => Phase::Open,
             HoldState::Expired => Phase::Expired,
         };
-        let (index, slot) = self.holds.claim(0).ok_or(RestoreError::HoldsFull { max: self.holds.max() })?;
+        let Some(Claim { index, slot, word }) = self.holds.claim(0) else {
+            return Err(RestoreError::HoldsFull { max: self.holds.max() });
+        };
         slot.fill(&path, amount);
-        let word = slot.word().with(phase);
-        slot.set(word);
+        slot.set(word.with(phase));
         if state == HoldState::Open {
             for account in accounts {
                 registry.claim(*account, amount);

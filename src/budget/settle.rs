@@ -1,10 +1,12 @@
 //! From reserving to the end of a hold.
 
 use super::Engine;
+use super::cell::Cell;
 use super::hold::{
     ExtendError, Hold, HoldReading, HoldState, Release, ReserveError, SettleError, Settlement,
 };
 use super::path::Path;
+use super::slab::Claim;
 use super::slot::{Phase, Slot, Word};
 use super::take::Shortfall;
 use crate::limits::SETTLE_ATTEMPTS_MAX;
@@ -19,15 +21,16 @@ impl Engine {
     /// An account has too little or is closed, too many attempts met, or as many holds are open as may be.
     pub fn reserve(&self, path: &Path, amount: Amount) -> Result<Hold, ReserveError> {
         let start = first_cell(path);
-        let (index, slot) =
-            self.holds.claim(start).ok_or(ReserveError::HoldsFull { max: self.holds.max() })?;
+        // Looked at first, so that a cell that nobody has used lately is on its way while a slot is claimed.
+        let guess = self.cells.get(start).map_or(0, Cell::guess);
+        // It is in `Taking` before the money is taken, so that a closing account finds every hold that may come of
+        // it.
+        let Some(Claim { index, slot, word }) = self.holds.claim(start) else {
+            return Err(ReserveError::HoldsFull { max: self.holds.max() });
+        };
         slot.fill(path, amount);
-        let word = slot.word();
-        // Before the money is taken, so that a closing account finds every hold that may come of it.
-        slot.set(word.with(Phase::Taking));
-        if let Err(shortfall) = self.take(path.cells(), amount) {
-            slot.set(word);
-            self.holds.recycle(index, slot, start);
+        if let Err(shortfall) = self.take_guessed(path.cells(), amount, guess) {
+            self.holds.recycle(index, slot, word, start);
             return Err(shortfall.into());
         }
         slot.set(word.with(Phase::Open));
@@ -61,17 +64,23 @@ impl Engine {
     /// # Errors
     /// The hold has ended, or another call had it and kept it.
     pub fn commit(&self, hold: Hold, actual: Amount) -> Result<Settlement, SettleError> {
-        let (slot, phase) = self.end(hold, &[Phase::Open, Phase::Expired])?;
-        let (held, path) = (slot.amount(), slot.path());
-        let settlement = if phase == Phase::Expired {
-            for cell in self.cells_of(path.cells()) {
+        let Ended { slot, from, word } = self.end(hold, Endable::OpenOrExpired)?;
+        let held = slot.amount();
+        let settlement = if from == Phase::Expired {
+            for cell in self.cells_in(slot) {
                 cell.add_unfunded(actual.micros());
             }
             Settlement::Late { held, actual }
+        } else if let Some(rest) = held.checked_sub(actual) {
+            for cell in self.cells_in(slot) {
+                cell.put_back(rest);
+                cell.commit(actual.micros());
+            }
+            Settlement::Committed { held, actual, booked_extra: Amount::ZERO, unfunded: Amount::ZERO }
         } else {
-            self.book(&path, held, actual)
+            self.book_overrun(&slot.path(), held, actual)
         };
-        self.holds.recycle(hold.slot, slot, first_cell(&path));
+        self.recycle(hold, slot, word);
         Ok(settlement)
     }
 
@@ -85,10 +94,18 @@ impl Engine {
             Entered::Now(slot, word) => (slot, word),
             Entered::Expired => return Err(SettleError::AlreadyExpired),
         };
-        let (held, path) = (slot.amount(), slot.path());
+        let held = slot.amount();
         // Before it is booked: who sees the part committed sees the hold without it.
         slot.set_amount(held.checked_sub(part).unwrap_or(Amount::ZERO));
-        let settlement = self.book(&path, held.min(part), part);
+        let settlement = if part > held {
+            self.book_overrun(&slot.path(), held, part)
+        } else {
+            for cell in self.cells_in(slot) {
+                cell.commit(part.micros());
+            }
+            let (booked_extra, unfunded) = (Amount::ZERO, Amount::ZERO);
+            Settlement::Committed { held: part, actual: part, booked_extra, unfunded }
+        };
         slot.set(word.with(Phase::Open));
         Ok(settlement)
     }
@@ -98,15 +115,15 @@ impl Engine {
     /// # Errors
     /// The hold has ended, or another call had it and kept it.
     pub fn release(&self, hold: Hold) -> Result<Release, SettleError> {
-        let (slot, phase) = self.end(hold, &[Phase::Open, Phase::Expired])?;
-        let (held, path) = (slot.amount(), slot.path());
-        let release = if phase == Phase::Expired {
+        let Ended { slot, from, word } = self.end(hold, Endable::OpenOrExpired)?;
+        let held = slot.amount();
+        let release = if from == Phase::Expired {
             Release::Expired { held }
         } else {
-            self.put_back(&path, held);
+            self.put_back(slot, held);
             Release::Returned { held }
         };
-        self.holds.recycle(hold.slot, slot, first_cell(&path));
+        self.recycle(hold, slot, word);
         Ok(release)
     }
 
@@ -120,7 +137,7 @@ impl Engine {
             Entered::Expired => return Err(SettleError::AlreadyExpired),
         };
         let held = slot.amount();
-        self.put_back(&slot.path(), held);
+        self.put_back(slot, held);
         slot.set(word.with(Phase::Expired));
         Ok(held)
     }
@@ -130,9 +147,8 @@ impl Engine {
     /// # Errors
     /// The hold is open or has ended, or another call had it and kept it.
     pub fn forget(&self, hold: Hold) -> Result<(), SettleError> {
-        let (slot, _) = self.end(hold, &[Phase::Expired])?;
-        let start = first_cell(&slot.path());
-        self.holds.recycle(hold.slot, slot, start);
+        let Ended { slot, word, .. } = self.end(hold, Endable::Expired)?;
+        self.recycle(hold, slot, word);
         Ok(())
     }
 
@@ -144,7 +160,9 @@ impl Engine {
             Word { generation, .. } if generation != hold.generation => return None,
             Word { phase: Phase::Open | Phase::Extending, .. } => HoldState::Open,
             Word { phase: Phase::Expiring | Phase::Expired, .. } => HoldState::Expired,
-            Word { phase: Phase::Vacant | Phase::Taking | Phase::Retired, .. } => return None,
+            Word { phase: Phase::Vacant | Phase::Taking | Phase::Ending | Phase::Retired, .. } => {
+                return None;
+            }
         };
         let (amount, path) = (slot.amount(), slot.path());
         // What was read belongs to this hold if its generation still stands: a later hold's values are written
@@ -157,59 +175,93 @@ impl Engine {
         })
     }
 
-    /// Books what a hold spent that was open: it has ended, or holds so much less.
-    fn book(&self, path: &Path, held: Amount, actual: Amount) -> Settlement {
-        let (rest, extra) = (
-            held.checked_sub(actual).unwrap_or(Amount::ZERO),
-            actual.checked_sub(held).unwrap_or(Amount::ZERO),
-        );
-        let booked_extra = match extra {
-            Amount::ZERO => Amount::ZERO,
-            _ => self.take_overrun(path.cells(), extra, path.overrun()),
-        };
+    /// Books what was spent of an open hold above what it held: it has ended, or holds nothing more.
+    #[cold]
+    fn book_overrun(&self, path: &Path, held: Amount, actual: Amount) -> Settlement {
+        let extra = actual.checked_sub(held).unwrap_or(Amount::ZERO);
+        let booked_extra = self.take_overrun(path.cells(), extra, path.overrun());
         let unfunded = extra.checked_sub(booked_extra).unwrap_or(Amount::ZERO);
         let settlement = Settlement::Committed { held, actual, booked_extra, unfunded };
         for cell in self.cells_of(path.cells()) {
-            cell.put_back(rest);
             cell.commit(settlement.booked_micros());
             cell.add_unfunded(unfunded.micros());
         }
         settlement
     }
 
-    fn put_back(&self, path: &Path, amount: Amount) {
-        for cell in self.cells_of(path.cells()) {
+    fn put_back(&self, slot: &Slot, amount: Amount) {
+        for cell in self.cells_in(slot) {
             cell.put_back(amount);
         }
     }
 
+    /// The cells that a hold was taken from, while its slot belongs to this call.
+    #[inline]
+    fn cells_in(&self, slot: &Slot) -> impl Iterator<Item = &Cell> {
+        slot.cells().filter_map(|index| self.cells.get(index))
+    }
+
+    /// Gives back the slot of a hold that this call has ended.
+    #[inline]
+    fn recycle(&self, hold: Hold, slot: &Slot, word: Word) {
+        self.holds.recycle(hold.slot, slot, word, slot.cells().next().unwrap_or(0));
+    }
+
     /// Brings an open hold's slot into a phase that belongs to this call.
     fn enter(&self, hold: Hold, phase: Phase) -> Result<Entered<'_>, SettleError> {
-        let (slot, from) = self.meet(hold, |from| (from.phase == Phase::Open).then(|| from.with(phase)))?;
+        let enters = |from: Word| (from.phase == Phase::Open).then(|| from.with(phase));
+        let (slot, from) = self.meet(hold, SETTLE_ATTEMPTS_MAX, enters)?;
         match from.phase {
             Phase::Open => Ok(Entered::Now(slot, from)),
             _ => Ok(Entered::Expired),
         }
     }
 
-    /// Ends a hold that is in one of these phases, and says in which it was. The slot belongs to this call until it
-    /// is recycled.
-    fn end(&self, hold: Hold, phases: &[Phase]) -> Result<(&Slot, Phase), SettleError> {
-        let (slot, from) = self.meet(hold, |from| phases.contains(&from.phase).then(|| from.ended()))?;
-        if phases.contains(&from.phase) { Ok((slot, from.phase)) } else { Err(SettleError::StillOpen) }
+    /// Ends a hold. The slot belongs to this call until it is recycled.
+    #[inline]
+    fn end(&self, hold: Hold, which: Endable) -> Result<Ended<'_>, SettleError> {
+        if which == Endable::Expired {
+            return self.end_met(hold, which, SETTLE_ATTEMPTS_MAX);
+        }
+        // Most are open, and belong to nobody: then the exchange is the only look at the word.
+        if let Some(slot) = self.holds.get(hold.slot) {
+            let open = Word { generation: hold.generation, phase: Phase::Open };
+            if slot.exchange(open, open.ended()) {
+                return Ok(Ended { slot, from: Phase::Open, word: open.ended() });
+            }
+        }
+        self.end_met(hold, which, SETTLE_ATTEMPTS_MAX.saturating_sub(1))
+    }
+
+    #[cold]
+    fn end_met(&self, hold: Hold, which: Endable, looks: u32) -> Result<Ended<'_>, SettleError> {
+        let ends = |from: Word| from.phase == Phase::Expired || which == Endable::OpenOrExpired;
+        let (slot, from) = self.meet(hold, looks, |from| ends(from).then(|| from.ended()))?;
+        if ends(from) {
+            Ok(Ended { slot, from: from.phase, word: from.ended() })
+        } else {
+            Err(SettleError::StillOpen)
+        }
     }
 
     /// Changes the state word of a hold that is open or expired as `change` says, if it says anything, and returns
-    /// the word that it was. Looks again, a bounded number of times, while another call has the slot.
-    fn meet(&self, hold: Hold, change: impl Fn(Word) -> Option<Word>) -> Result<(&Slot, Word), SettleError> {
+    /// the word that it was. Looks so many times while another call has the slot.
+    fn meet(
+        &self,
+        hold: Hold,
+        looks: u32,
+        change: impl Fn(Word) -> Option<Word>,
+    ) -> Result<(&Slot, Word), SettleError> {
         let slot = self.holds.get(hold.slot).ok_or(SettleError::AlreadySettled)?;
-        for _ in 0..SETTLE_ATTEMPTS_MAX {
+        for _ in 0..looks {
             let word = slot.word();
             if word.generation != hold.generation {
                 return Err(SettleError::AlreadySettled);
             }
             match word.phase {
-                Phase::Vacant | Phase::Taking | Phase::Retired => return Err(SettleError::AlreadySettled),
+                Phase::Vacant | Phase::Taking | Phase::Ending | Phase::Retired => {
+                    return Err(SettleError::AlreadySettled);
+                }
                 Phase::Extending | Phase::Expiring => spin_loop(),
                 Phase::Open | Phase::Expired => match change(word) {
                     Some(to) if !slot.exchange(word, to) => {}
@@ -229,7 +281,23 @@ enum Entered<'a> {
     Expired,
 }
 
-/// Where a path's free list begins: calls on different accounts begin at different ones.
+/// Which holds a call ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Endable {
+    OpenOrExpired,
+    Expired,
+}
+
+/// A hold that this call has ended.
+struct Ended<'a> {
+    slot: &'a Slot,
+    /// The phase in which it was.
+    from: Phase,
+    /// The word that its slot has now: `Ending`, or `Retired`.
+    word: Word,
+}
+
+/// Where a path's seat and free list are: calls on different accounts begin at different ones.
 fn first_cell(path: &Path) -> u32 {
     path.cells().first().copied().unwrap_or(0)
 }

@@ -9,9 +9,12 @@ use crate::sync::{AtomicU32, AtomicU64, Ordering};
 /// A place for one hold at a time, one generation after the other.
 ///
 /// INVARIANT I10: a hold ends by one exchange of the state word, from its own generation to the next one; whoever
-/// loses it changes nothing. What the slot says besides is written only by the call that took the slot from a free
-/// list, or that brought the word into a phase of its own (`Extending`, `Expiring`).
-#[repr(align(64))]
+/// loses it changes nothing. What the slot says besides is written only by the call that claimed the slot, or that
+/// brought the word into a phase of its own (`Extending`, `Expiring`), and read for good only by the call that
+/// brought it into `Ending` or into one of these.
+// In this order, so that a hold of up to ten cells is in one cache line; and no two slots share what a processor
+// fetches together.
+#[repr(C, align(128))]
 #[derive(Debug)]
 pub(super) struct Slot {
     state: AtomicU64,
@@ -33,7 +36,7 @@ pub(super) struct Word {
 /// How far a slot is with the hold of its generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// On a free list, or on its way from or to one: the hold is not yet given, the previous one has ended.
+    /// On a free list, on its way from or to one, or a free seat: the previous hold has ended and was settled.
     Vacant,
     /// Its money is being taken; nobody else knows of it.
     Taking,
@@ -45,30 +48,36 @@ pub(super) enum Phase {
     Expiring,
     /// It has given its money back.
     Expired,
+    /// The previous hold has ended, and one call is booking what came of it.
+    Ending,
     /// The last generation has ended: the slot is never used again.
     Retired,
 }
 
 impl Slot {
+    #[inline]
     pub(super) fn word(&self) -> Word {
         // ORDERING: Acquire pairs with `set` and `exchange`: who sees a phase sees what was written before it.
         Word::unpack(self.state.load(Ordering::Acquire))
     }
 
     /// Sets the word: by the one call that the slot belongs to.
+    #[inline]
     pub(super) fn set(&self, word: Word) {
         // ORDERING: Release pairs with `word` and `exchange`.
         self.state.store(word.pack(), Ordering::Release);
     }
 
     /// Changes the word, if it is still `from`.
+    #[inline]
     pub(super) fn exchange(&self, from: Word, to: Word) -> bool {
         // ORDERING: AcqRel: Acquire pairs with `set`, so that the winner reads what the hold took; Release pairs with
         // `word`, for who sees that the hold has ended.
         self.state.compare_exchange(from.pack(), to.pack(), Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 
-    /// Writes what the hold to come will take: by the call that took the slot from its free list.
+    /// Writes what the hold to come will take: by the call that claimed the slot.
+    #[inline]
     pub(super) fn fill(&self, path: &Path, amount: Amount) {
         // ORDERING: Release, here and below, pairs with `path` and `amount`: a reader that sees a later hold's
         // values then sees a later generation too, and does not take them for the earlier one's.
@@ -80,11 +89,13 @@ impl Slot {
         self.set_amount(amount);
     }
 
+    #[inline]
     pub(super) fn set_amount(&self, amount: Amount) {
         // ORDERING: as in `fill`.
         self.amount.store(amount.micros(), Ordering::Release);
     }
 
+    #[inline]
     pub(super) fn amount(&self) -> Amount {
         // ORDERING: Acquire pairs with `set_amount`.
         Amount::new(self.amount.load(Ordering::Acquire)).unwrap_or(Amount::MAX)
@@ -102,6 +113,15 @@ impl Slot {
         }
         path
     }
+
+    /// The numbers of the cells on the path, in its order, one by one.
+    #[inline]
+    pub(super) fn cells(&self) -> impl Iterator<Item = u32> {
+        // ORDERING: Acquire pairs with `fill`.
+        let [len, ..] = self.shape.load(Ordering::Acquire).to_le_bytes();
+        // ORDERING: Acquire pairs with `fill`.
+        self.cells.iter().take(usize::from(len)).map(|cell| cell.load(Ordering::Acquire))
+    }
 }
 
 impl Default for Slot {
@@ -118,17 +138,20 @@ impl Default for Slot {
 
 impl Word {
     /// The word once its hold has ended: the next generation, unless this was the last.
+    #[inline]
     pub(super) fn ended(self) -> Self {
         match self.generation.checked_add(1) {
-            Some(generation) if generation <= GENERATION_MAX => Self { generation, phase: Phase::Vacant },
+            Some(generation) if generation <= GENERATION_MAX => Self { generation, phase: Phase::Ending },
             _ => Self { generation: self.generation, phase: Phase::Retired },
         }
     }
 
+    #[inline]
     pub(super) fn with(self, phase: Phase) -> Self {
         Self { generation: self.generation, phase }
     }
 
+    #[inline]
     fn pack(self) -> u64 {
         let phase: u8 = match self.phase {
             Phase::Vacant => 0,
@@ -137,12 +160,14 @@ impl Word {
             Phase::Extending => 3,
             Phase::Expiring => 4,
             Phase::Expired => 5,
-            Phase::Retired => 6,
+            Phase::Ending => 6,
+            Phase::Retired => 7,
         };
         // OK because a generation is at most 2^56 - 1.
         self.generation << 8 | u64::from(phase)
     }
 
+    #[inline]
     fn unpack(word: u64) -> Self {
         let [phase, ..] = word.to_le_bytes();
         let phase = match phase {
@@ -152,6 +177,7 @@ impl Word {
             3 => Phase::Extending,
             4 => Phase::Expiring,
             5 => Phase::Expired,
+            6 => Phase::Ending,
             _ => Phase::Retired,
         };
         Self { generation: word >> 8, phase }
@@ -162,13 +188,14 @@ impl Word {
 mod tests {
     use super::*;
 
-    const PHASES: [Phase; 7] = [
+    const PHASES: [Phase; 8] = [
         Phase::Vacant,
         Phase::Taking,
         Phase::Open,
         Phase::Extending,
         Phase::Expiring,
         Phase::Expired,
+        Phase::Ending,
         Phase::Retired,
     ];
 
@@ -185,10 +212,10 @@ mod tests {
     #[test]
     fn the_last_generation_retires_its_slot() {
         let open = |generation| Word { generation, phase: Phase::Open };
-        assert_eq!(open(0).ended(), Word { generation: 1, phase: Phase::Vacant });
+        assert_eq!(open(0).ended(), Word { generation: 1, phase: Phase::Ending });
         assert_eq!(
             open(GENERATION_MAX - 1).ended(),
-            Word { generation: GENERATION_MAX, phase: Phase::Vacant }
+            Word { generation: GENERATION_MAX, phase: Phase::Ending }
         );
         assert_eq!(open(GENERATION_MAX).ended(), Word { generation: GENERATION_MAX, phase: Phase::Retired });
     }

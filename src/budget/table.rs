@@ -6,8 +6,11 @@ use crate::sync::OnceLock;
 
 /// Places by number, from 0; each is made when its chunk is.
 pub(super) struct Table<T> {
-    chunks: [OnceLock<Box<[T]>>; CHUNKS],
-    /// The size of the first chunk as a power of two; chunk `k` has `2^k` times as many places.
+    /// Chunk 0, which is there from the beginning: what was reserved is found without a look at anything else.
+    first: Box<[T]>,
+    /// Chunk `k` is at `k - 1`, and has `2^k` times as many places as the first.
+    later: [OnceLock<Box<[T]>>; LATER],
+    /// The size of the first chunk as a power of two.
     first_log2: u32,
 }
 
@@ -15,34 +18,34 @@ impl<T: Default> Table<T> {
     /// A table whose first chunk, of at least that many places, is allocated at once.
     pub(super) fn new(reserved: usize) -> Self {
         let reserved = reserved.clamp(1, 1 << RESERVED_LOG2_MAX);
-        let table = Self {
-            chunks: [const { OnceLock::new() }; CHUNKS],
-            first_log2: reserved.next_power_of_two().ilog2(),
-        };
-        table.make(0);
-        table
+        let first_log2 = reserved.next_power_of_two().ilog2();
+        let first = places(1usize << first_log2);
+        Self { first, later: [const { OnceLock::new() }; LATER], first_log2 }
     }
 
     /// The place of that number, if its chunk has been allocated.
     #[inline]
     pub(super) fn get(&self, index: u32) -> Option<&T> {
+        match self.first.get(usize::try_from(index).ok()?) {
+            Some(place) => Some(place),
+            None => self.get_later(index),
+        }
+    }
+
+    fn get_later(&self, index: u32) -> Option<&T> {
         let (chunk, offset) = self.locate(index);
-        self.chunks.get(chunk)?.get()?.get(offset)
+        self.later.get(chunk.checked_sub(1)?)?.get()?.get(offset)
     }
 
     /// The place of that number, whose chunk is allocated if it has not been. `None` past the last that can be.
     pub(super) fn get_or_make(&self, index: u32) -> Option<&T> {
         let (chunk, offset) = self.locate(index);
-        self.make(chunk)?.get(offset)
-    }
-
-    fn make(&self, chunk: usize) -> Option<&[T]> {
-        let places = 1usize.checked_shl(self.first_log2)?.checked_shl(u32::try_from(chunk).ok()?)?;
-        Some(self.chunks.get(chunk)?.get_or_init(|| (0..places).map(|_| T::default()).collect()))
+        let Some(later) = chunk.checked_sub(1) else { return self.first.get(offset) };
+        let count = 1usize.checked_shl(self.first_log2)?.checked_shl(u32::try_from(chunk).ok()?)?;
+        self.later.get(later)?.get_or_init(|| places(count)).get(offset)
     }
 
     // With F places in the first chunk, chunk k starts at (2^k - 1) * F: so index + F lies in [2^k * F, 2^(k+1) * F).
-    #[inline]
     fn locate(&self, index: u32) -> (usize, usize) {
         let first = 1u64 << self.first_log2;
         // OK because the first chunk has at most 2^24 places, and the sum fits 33 bits.
@@ -51,14 +54,18 @@ impl<T: Default> Table<T> {
         let chunk = top.saturating_sub(self.first_log2);
         let offset = shifted & !(1u64 << top);
         // An offset or a chunk that does not fit `usize` is in no chunk, and is found in none.
-        (usize::try_from(chunk).unwrap_or(CHUNKS), usize::try_from(offset).unwrap_or(usize::MAX))
+        (usize::try_from(chunk).unwrap_or(usize::MAX), usize::try_from(offset).unwrap_or(usize::MAX))
     }
+}
+
+fn places<T: Default>(count: usize) -> Box<[T]> {
+    (0..count).map(|_| T::default()).collect()
 }
 
 /// The first chunk has at most `2^24` places, which is all that a table may need.
 const RESERVED_LOG2_MAX: u32 = 24;
-/// From one place in the first chunk, this many chunks have `2^25 - 1` places.
-const CHUNKS: usize = 25;
+/// With one place in the first chunk, it and this many have `2^25 - 1` places.
+const LATER: usize = 24;
 
 #[cfg(all(test, not(loom)))]
 mod tests {

@@ -34,15 +34,31 @@ enum Survey {
 }
 
 impl Engine {
+    /// As `take`, with a guess of what the first cell has, which may be any.
+    #[inline]
+    pub(super) fn take_guessed(&self, cells: &[u32], amount: Amount, guess: i64) -> Result<(), Shortfall> {
+        // Most paths have one cell, and its take needs no mark.
+        if let &[only] = cells
+            && let Some(cell) = self.cells.get(only)
+            && cell.take_guessed(guess, amount, 0)
+        {
+            return Ok(());
+        }
+        self.take(cells, amount)
+    }
+
     /// Takes the amount from every cell, or from none.
     ///
     /// What is taken before the last cell is tentative: it is marked at its cell while it may be undone. A denial
     /// rests on a cell that cannot pay and has no tentative take, so that two attempts that meet cannot deny each
     /// other; while it finds none, it looks again, a bounded number of times.
     pub(super) fn take(&self, cells: &[u32], amount: Amount) -> Result<(), Shortfall> {
-        if self.try_take(cells, amount)? {
-            return Ok(());
-        }
+        if self.try_take(cells, amount)? { Ok(()) } else { self.take_or_deny(cells, amount) }
+    }
+
+    /// What follows a first try that failed.
+    #[cold]
+    fn take_or_deny(&self, cells: &[u32], amount: Amount) -> Result<(), Shortfall> {
         for _ in 0..TAKE_ATTEMPTS_MAX {
             match self.survey(cells, amount) {
                 Survey::Short(shortfall) => return Err(shortfall),

@@ -7,7 +7,7 @@
 mod report;
 mod samples;
 
-use alloc::{boxed::Box, collections::VecDeque, sync::Arc};
+use alloc::{collections::VecDeque, sync::Arc};
 use core::{fmt, panic::AssertUnwindSafe};
 
 pub use report::{Disagreed, Disagreement, DisagreementKind, ShadowFailure, ShadowReport};
@@ -18,7 +18,7 @@ use crate::{
     kernel::{Decision, Disabled, Request, RequestError, prescribe},
     limits::{SHADOW_DISAGREEMENTS_MAX, SHADOW_QUEUE_MAX},
     num::TooLarge,
-    policy::{Policy, Schema, SchemaTag},
+    policy::{OtherSchema, Policy},
     record::{AdmissionOutcome, Decided},
     sync::{Mutex, MutexGuard},
 };
@@ -93,7 +93,7 @@ impl Controller {
         let active = self.active();
         let expected = active.policy.schema();
         if policy.schema() != expected {
-            return Err(NotShadowed::of_schemas(expected, policy.schema()));
+            return Err(NotShadowed::Schema(OtherSchema::new(expected, policy.schema())));
         }
         let ShadowOptions { queue_max, disagreements_max } = options;
         within(queue_max, SHADOW_QUEUE_MAX).map_err(NotShadowed::Queue)?;
@@ -255,41 +255,17 @@ fn count(counter: &mut u64) {
 #[non_exhaustive]
 pub enum NotShadowed {
     /// It has another schema than the log.
-    Schema {
-        /// The name of the log's.
-        expected: Box<str>,
-        /// Its tag.
-        expected_tag: SchemaTag,
-        /// The name of the policy's.
-        seen: Box<str>,
-        /// Its tag.
-        seen_tag: SchemaTag,
-    },
+    Schema(OtherSchema),
     /// More requests could wait than may.
     Queue(TooLarge),
     /// More disagreements would be listed than may.
     Disagreements(TooLarge),
 }
 
-impl NotShadowed {
-    fn of_schemas(log: &Schema, policy: &Schema) -> Self {
-        Self::Schema {
-            expected: log.name().into(),
-            expected_tag: log.tag(),
-            seen: policy.name().into(),
-            seen_tag: policy.tag(),
-        }
-    }
-}
-
 impl fmt::Display for NotShadowed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Schema { expected, expected_tag, seen, seen_tag } => write!(
-                f,
-                "the shadow policy has the schema {seen:?} tagged {:016x}; the log's is {expected:?} tagged {:016x}",
-                seen_tag.0, expected_tag.0
-            ),
+            Self::Schema(error) => write!(f, "shadow: {error}"),
             Self::Queue(error) => write!(f, "requests that wait for the shadow: {error}"),
             Self::Disagreements(error) => write!(f, "disagreements listed: {error}"),
         }
@@ -305,7 +281,7 @@ mod tests {
     #[test]
     fn what_panics_in_deciding_is_counted_as_any_failure() {
         let said = std::panic::catch_unwind(|| {
-            caught::<(), RequestError>(|| std::panic::resume_unwind(Box::new("a bug")))
+            caught::<(), RequestError>(|| std::panic::resume_unwind(alloc::boxed::Box::new("a bug")))
         });
         assert_eq!(said.ok(), Some(Err(None)));
         assert_eq!(caught::<_, ()>(|| Ok(1)), Ok(1));

@@ -168,6 +168,12 @@ impl Bounds {
         fee.wrapping_mul(by_unit).wrapping_add(self.rated(rates))
     }
 
+    /// Whether a row's cost may be within the limit.
+    #[inline]
+    pub(super) fn may_be_paid(&self, row: &[i64]) -> bool {
+        self.paid_max == i64::MAX || self.paid(row) <= self.paid_max
+    }
+
     #[inline]
     fn rated(&self, rates: &[i64]) -> i64 {
         let [_, _, _, weights @ ..] = &self.weights;
@@ -296,9 +302,9 @@ impl Bounds {
         if key < floor.key {
             return false;
         }
-        let paid = self.paid(row);
-        paid <= self.paid_max
-            && (key >= floor.above || last.is_none_or(|last| self.breaks_tie(last, paid, row, id())))
+        self.may_be_paid(row)
+            && (key >= floor.above
+                || last.is_none_or(|last| self.breaks_tie(last, self.paid(row), row, id())))
     }
 
     /// What is at best worth as much as the last one comes before it by cost, merit or id. SEMANTICS 5.3.

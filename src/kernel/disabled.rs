@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::RequestError;
+use super::{RequestError, search::bit};
 use crate::{
     crypto::Digest,
     id::CandidateId,
@@ -39,7 +39,7 @@ impl Disabled {
                 disabled.words.resize(policy.index().words(), 0);
             }
             if let Some(word) = disabled.words.get_mut(slot / WORD) {
-                *word |= bit(slot);
+                *word |= bit(slot % WORD);
             }
         }
         disabled
@@ -53,7 +53,7 @@ impl Disabled {
 
     /// Whether the candidate in that slot is among them.
     pub(super) fn has_slot(&self, slot: usize) -> bool {
-        self.word(slot / WORD) & bit(slot) != 0
+        self.word(slot / WORD) & bit(slot % WORD) != 0
     }
 
     /// The disabled ones among the slots of that word.
@@ -69,8 +69,4 @@ impl Disabled {
             Err(RequestError::DisabledOfAnotherPolicy)
         }
     }
-}
-
-fn bit(slot: usize) -> u64 {
-    1_u64.wrapping_shl(u32::try_from(slot % WORD).unwrap_or(0))
 }

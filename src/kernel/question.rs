@@ -1,7 +1,7 @@
 //! One request put to one policy: checked, with all that is the same for every candidate worked out once.
 
 use super::{
-    Disabled, Fact, Facts, Reason, Request, RequestError,
+    Disabled, Fact, Reason, Request, RequestError,
     cost::Bill,
     error::same_schema,
     gates::{Demanded, DemandedGate},
@@ -79,7 +79,14 @@ impl<'a> Question<'a> {
 
     /// The denial that needs no candidate. SEMANTICS 5.1.
     pub(super) fn denied_at_once(&self) -> Option<Reason> {
-        denied_at_once(self.policy, self.request.facts())
+        let (limits, facts) = (self.policy.limits(), self.request.facts());
+        if limits.risk_hard.is_some_and(|limit| facts.risk >= Some(limit)) {
+            return Some(Reason::RiskLimit);
+        }
+        if limits.confidence_min.is_some_and(|minimum| facts.confidence < Some(minimum)) {
+            return Some(Reason::ConfidenceMinimum);
+        }
+        None
     }
 
     /// Whether the candidate at that place of the catalog is eligible, or what turns it away first. SEMANTICS 5.2.
@@ -189,19 +196,6 @@ fn in_order(merit: u64) -> i64 {
     i64::try_from(merit).unwrap_or(i64::MAX)
 }
 
-/// The denial that needs no candidate. SEMANTICS 5.1.
-#[inline]
-pub(super) fn denied_at_once(policy: &Policy, facts: &Facts) -> Option<Reason> {
-    let limits = policy.limits();
-    if limits.risk_hard.is_some_and(|limit| facts.risk >= Some(limit)) {
-        return Some(Reason::RiskLimit);
-    }
-    if limits.confidence_min.is_some_and(|minimum| facts.confidence < Some(minimum)) {
-        return Some(Reason::ConfidenceMinimum);
-    }
-    None
-}
-
 /// The demand that the request, its quantities or its risk make of a gate. SEMANTICS 3.1.
 #[inline]
 fn demanded(request: &Request, index: usize, source: Source) -> Option<Demanded<'_>> {
@@ -232,7 +226,7 @@ fn breaks_rule(filter: &Filter, demand: Demanded<'_>) -> bool {
 }
 
 #[cold]
-pub(super) fn broken_rule(policy: &Policy, gate: usize, demand: Demanded<'_>) -> RequestError {
+fn broken_rule(policy: &Policy, gate: usize, demand: Demanded<'_>) -> RequestError {
     let slots = policy.index().filters().get(gate).map(|filter| &filter.slots);
     match demand {
         Demanded::Set(demand) => {
@@ -253,11 +247,7 @@ pub(super) fn broken_rule(policy: &Policy, gate: usize, demand: Demanded<'_>) ->
 
 /// The schema, and the facts that the policy's limits use. SEMANTICS 4.3 and 4.5.
 #[inline]
-pub(super) fn check_facts(
-    policy: &Policy,
-    disabled: &Disabled,
-    request: &Request,
-) -> Result<(), RequestError> {
+fn check_facts(policy: &Policy, disabled: &Disabled, request: &Request) -> Result<(), RequestError> {
     same_schema(request.tag(), policy.schema().tag())?;
     disabled.check(policy)?;
     let (facts, limits) = (request.facts(), policy.limits());

@@ -2,7 +2,7 @@
 
 use super::{
     Choice, Decision, Disabled, Request, RequestError, ask,
-    census::census,
+    census::{Wanted, census},
     order::{Contender, Leaders, Podium},
     question::Question,
     search::search,
@@ -87,7 +87,7 @@ fn rank<const K: usize>(question: &Question<'_>, sieves: &Sieves<'_>) -> Ranking
     let mut places = Places::<K>::new();
     search(question, sieves, &mut places);
     let judge = |id| question.judge_id(id);
-    let most = || census(question, sieves).most();
+    let most = || census(question, sieves, Wanted::Most).most();
     let decision = select::select(question.policy, question.requested(), &places.leaders, judge, most);
     let mut ranking = Ranking::denial(decision);
     // A denial has none, also where `never` keeps eligible ones from serving.

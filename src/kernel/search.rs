@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     id::CandidateId,
-    policy::{GROUP, GROUPS, Index, LEAF, LEAVES, WORD},
+    policy::{GROUP, GROUPS, Index, LEAF, LEAVES, WIDTHS, WORD},
 };
 
 /// A field of candidates on the way to its podium.
@@ -33,72 +33,85 @@ pub(super) fn search<P: Podium>(question: &Question<'_>, sieves: &Sieves<'_>, po
     let bounds = Bounds::new(question);
     let floor = bounds.open(question.valuation.is_some());
     let mut field = Field { question, index, bounds: &bounds, floor, keys: [i64::MIN; 2], podium };
-    field.groups(sieves);
+    match index.rows().stride() {
+        NARROW => field.groups::<NARROW>(sieves),
+        MIDDLE => field.groups::<MIDDLE>(sieves),
+        _ => field.groups::<WIDE>(sieves),
+    }
 }
 
 impl<P: Podium> Field<'_, '_, P> {
     /// Group after group, the one with the best bound first.
-    fn groups(&mut self, sieves: &Sieves<'_>) {
-        let mut keys = [i64::MIN; GROUPS];
-        let keys = keys.get_mut(..self.index.groups().len()).unwrap_or_default();
-        let mut left = sieves.groups();
-        for (key, row) in keys.iter_mut().zip(self.index.groups().block(0, GROUPS)) {
-            if left & 1 != 0 {
-                *key = self.bounds.key(row);
-            }
-            left >>= 1;
+    fn groups<const W: usize>(&mut self, sieves: &Sieves<'_>) {
+        let index = self.index;
+        let groups = index.groups().of::<W>();
+        if groups.len() == 1 {
+            return self.leaves::<W>(sieves, 0);
         }
-        self.best_first(keys, |field, group| {
-            let row = field.index.groups().row(group);
-            if field.may_matter(row, || field.index.group_id(group)) {
-                field.leaves(sieves, group);
+        self.best_first::<W, GROUPS>(groups, sieves.groups(), |field, at, row| {
+            if field.may_matter(row, || index.group_id(at)) {
+                field.leaves::<W>(sieves, at);
             }
         });
-    }
-
-    /// Visits blocks, the highest key first, while they reach the floor.
-    #[inline]
-    fn best_first(&mut self, keys: &mut [i64], mut visit: impl FnMut(&mut Self, usize)) {
-        while let Some(at) = take_best(keys, self.floor.key) {
-            visit(self, at);
-        }
     }
 
     /// The same for the leaves of one group.
-    fn leaves(&mut self, sieves: &Sieves<'_>, group: usize) {
+    #[inline]
+    fn leaves<const W: usize>(&mut self, sieves: &Sieves<'_>, group: usize) {
+        let index = self.index;
         let first = group.wrapping_mul(LEAVES);
-        let mut keys = [i64::MIN; LEAVES];
-        let within = self.index.leaves().len().saturating_sub(first).min(LEAVES);
-        let keys = keys.get_mut(..within).unwrap_or_default();
-        let mut left = sieves.leaves(group);
-        for (key, row) in keys.iter_mut().zip(self.index.leaves().block(first, LEAVES)) {
-            if left & 1 != 0 {
-                *key = self.bounds.key(row);
-            }
-            left >>= 1;
-        }
-        self.best_first(keys, |field, at| {
+        let leaves = index.leaves().of::<W>().get(first..).unwrap_or_default();
+        self.best_first::<W, LEAVES>(leaves, u64::from(sieves.leaves(group)), |field, at, row| {
             let leaf = first.wrapping_add(at);
-            if field.may_matter(field.index.leaves().row(leaf), || field.index.leaf_id(leaf)) {
-                field.leaf(sieves, leaf);
+            if field.may_matter(row, || index.leaf_id(leaf)) {
+                field.leaf::<W>(sieves, leaf);
             }
         });
     }
 
-    fn leaf(&mut self, sieves: &Sieves<'_>, leaf: usize) {
+    /// Visits those blocks that pass, `N` at most, the highest key first, while they reach the floor.
+    #[inline]
+    fn best_first<const W: usize, const N: usize>(
+        &mut self,
+        blocks: &[[i64; W]],
+        passing: u64,
+        mut visit: impl FnMut(&mut Self, usize, &[i64; W]),
+    ) {
+        let mut keys = [i64::MIN; N];
+        let mut left = passing;
+        for (key, row) in keys.iter_mut().zip(blocks) {
+            if left & 1 != 0 && self.bounds.may_be_paid(row) {
+                *key = self.bounds.key(row);
+            }
+            left >>= 1;
+        }
+        let keys = keys.get_mut(..blocks.len().min(N)).unwrap_or_default();
+        while let Some(at) = take_best(keys, self.floor.key)
+            && let Some(row) = blocks.get(at)
+        {
+            visit(self, at, row);
+        }
+    }
+
+    #[inline]
+    fn leaf<const W: usize>(&mut self, sieves: &Sieves<'_>, leaf: usize) {
         let index = self.index;
         let first = leaf.wrapping_mul(LEAF);
         let (word, half) = (first / WORD, first % WORD);
-        let mut left = sieves.outer(self.question, word) & index.live(word) & (HALF << half);
+        let rows = index.rows().of::<W>().get(word.wrapping_mul(WORD)..).unwrap_or_default();
+        let mut left = sieves.outer(self.question, word, index.live(word) & (HALF << half));
         let mut short = 0;
         while left != 0 {
             let at = lowest(left);
             left &= left.wrapping_sub(1);
+            let Some(row) = rows.get(at) else { break };
+            if self.bounds.key(row) < self.floor.key {
+                continue;
+            }
             let slot = word.wrapping_mul(WORD).wrapping_add(at);
-            let row = index.rows().row(slot);
             if self.may_matter(row, || index.id(slot))
                 && self.question.includes(index.id(slot))
-                && (sieves.exact || sieves.pass(slot))
+                && sieves.pass(slot)
             {
                 short |= bit(at);
                 if !self.is_loose(slot) {
@@ -178,7 +191,8 @@ fn take_best(keys: &mut [i64], floor: i64) -> Option<usize> {
             (best, place) = (key, at);
         }
     }
-    if best == i64::MIN || best < floor {
+    // No key is as low as the least number: it stands for those that are out.
+    if best < floor || best == i64::MIN {
         return None;
     }
     *keys.get_mut(place)? = i64::MIN;
@@ -196,6 +210,10 @@ pub(super) fn bit(at: usize) -> u64 {
     1_u64.wrapping_shl(u32::try_from(at).unwrap_or(0))
 }
 
+/// The widths of rows, for which everything that loops over rows is made.
+pub(super) const NARROW: usize = WIDTHS[0];
+pub(super) const MIDDLE: usize = WIDTHS[1];
+pub(super) const WIDE: usize = WIDTHS[2];
 /// The slots of the first leaf of a word.
 pub(super) const HALF: u64 = (1 << LEAF) - 1;
 const _: () = assert!(2 * LEAF == WORD && GROUP == LEAF * LEAVES, "a word has two leaves");

@@ -9,45 +9,37 @@ use crate::{
 /// The slots that pass one demanded gate.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Sieve<'a> {
-    /// By thresholds: at least those that pass, and at most those.
-    Number {
-        of: &'a Thresholds,
-        relation: Relation,
-        demand: u64,
-        outer: Passing,
-        inner: Passing,
-        exact: bool,
-    },
+    /// By thresholds: at least those that pass and, where they are exact, no others.
+    Number { of: &'a Thresholds, relation: Relation, demand: u64, outer: Passing, exact: bool },
     /// By members.
     Set { of: &'a MemberSlots, demand: &'a MemberSet },
+    /// Nobody passes.
+    Nobody,
 }
 
 /// The slots that a request leaves, each word worked out when it is asked for.
 #[derive(Clone, Debug)]
 pub(super) struct Sieves<'a> {
-    sieves: [Option<Sieve<'a>>; GATES_MAX],
+    sieves: [Sieve<'a>; GATES_MAX],
     count: usize,
-    /// Whether every word is exact, but for cost and utility.
-    pub(super) exact: bool,
 }
 
 impl<'a> Sieve<'a> {
     #[inline]
-    pub(super) fn new(filter: &'a Filter, demand: Demanded<'a>) -> Option<Self> {
+    pub(super) fn new(filter: &'a Filter, demand: Demanded<'a>) -> Self {
         let relation = filter.gate.relation();
         match (&filter.slots, demand) {
             (Slots::Thresholds(of), Demanded::Number(demand)) => {
                 let (outer, exact) = (of.outer(relation, demand), of.is_exact());
-                let inner = if exact { outer } else { of.inner(relation, demand) };
-                Some(Self::Number { of, relation, demand, outer, inner, exact })
+                Self::Number { of, relation, demand, outer, exact }
             }
             (Slots::Thresholds(of), Demanded::Beyond) => {
-                let passing = of.beyond(relation);
-                Some(Self::Number { of, relation, demand: 0, outer: passing, inner: passing, exact: true })
+                let outer = of.beyond(relation);
+                Self::Number { of, relation, demand: 0, outer, exact: true }
             }
-            (Slots::Members(of), Demanded::Set(demand)) => Some(Self::Set { of, demand }),
+            (Slots::Members(of), Demanded::Set(demand)) => Self::Set { of, demand },
             // No such pair is made: the schema's kinds are checked.
-            (Slots::Thresholds(_), Demanded::Set(_)) | (Slots::Members(_), _) => None,
+            (Slots::Thresholds(_), Demanded::Set(_)) | (Slots::Members(_), _) => Self::Nobody,
         }
     }
 
@@ -57,14 +49,21 @@ impl<'a> Sieve<'a> {
         match self {
             Self::Number { of, outer, .. } => of.word(*outer, word),
             Self::Set { of, demand } => of.word(demand, word),
+            Self::Nobody => 0,
         }
     }
 
-    /// Leaves at most those of some words of slots, the first of them `word`, that pass.
-    pub(super) fn sift(&self, word: usize, left: &mut [u64]) {
+    /// Leaves those of a whole bitmap that pass.
+    pub(super) fn sift(&self, left: &mut [u64]) {
         match self {
-            Self::Number { of, inner, .. } => of.sift(*inner, word, left),
-            Self::Set { of, demand } => of.sift(demand, word, left),
+            Self::Number { of, relation, demand, outer, exact } => {
+                of.sift(*outer, left);
+                if !exact {
+                    of.sift_open(*relation, *demand, left);
+                }
+            }
+            Self::Set { of, demand } => of.sift(demand, left),
+            Self::Nobody => left.fill(0),
         }
     }
 
@@ -74,6 +73,7 @@ impl<'a> Sieve<'a> {
         match self {
             Self::Number { of, outer, .. } => of.groups(*outer),
             Self::Set { of, demand } => of.groups(demand),
+            Self::Nobody => 0,
         }
     }
 
@@ -83,24 +83,17 @@ impl<'a> Sieve<'a> {
         match self {
             Self::Number { of, outer, .. } => of.leaves(*outer, group),
             Self::Set { of, demand } => of.leaves(demand, group),
+            Self::Nobody => 0,
         }
     }
 
     /// Whether the candidate of a slot within outer passes.
     #[inline]
-    pub(super) fn passes(&self, slot: usize) -> bool {
+    fn passes(&self, slot: usize) -> bool {
         match self {
             Self::Number { of, relation, demand, exact: false, .. } => of.passes(*relation, *demand, slot),
             Self::Number { .. } | Self::Set { .. } => true,
-        }
-    }
-
-    /// Whether outer and inner are the same.
-    #[inline]
-    pub(super) fn is_exact(&self) -> bool {
-        match self {
-            Self::Number { exact, .. } => *exact,
-            Self::Set { .. } => true,
+            Self::Nobody => false,
         }
     }
 }
@@ -108,23 +101,28 @@ impl<'a> Sieve<'a> {
 impl<'a> Sieves<'a> {
     /// Those of no demand.
     pub(super) fn new() -> Self {
-        Self { sieves: [const { None }; GATES_MAX], count: 0, exact: true }
+        Self { sieves: [Sieve::Nobody; GATES_MAX], count: 0 }
     }
 
     #[inline]
     pub(super) fn add(&mut self, filter: &'a Filter, demand: Demanded<'a>) {
-        let sieve = Sieve::new(filter, demand);
-        self.exact &= sieve.is_some_and(|sieve| sieve.is_exact());
         if let Some(place) = self.sieves.get_mut(self.count) {
-            *place = sieve;
+            *place = Sieve::new(filter, demand);
             self.count = self.count.wrapping_add(1);
         }
     }
 
-    /// At least the slots of that word that pass every gate and are not disabled.
+    /// At least those of some slots of that word that pass every gate and are not disabled.
     #[inline]
-    pub(super) fn outer(&self, question: &Question<'_>, word: usize) -> u64 {
-        self.iter().fold(question.enabled(word), |left, sieve| left & sieve.outer(word))
+    pub(super) fn outer(&self, question: &Question<'_>, word: usize, among: u64) -> u64 {
+        let mut left = among & question.enabled(word);
+        for sieve in self.iter() {
+            if left == 0 {
+                break;
+            }
+            left &= sieve.outer(word);
+        }
+        left
     }
 
     /// At least the groups in which a slot passes every gate.
@@ -145,7 +143,8 @@ impl<'a> Sieves<'a> {
         self.iter().all(|sieve| sieve.passes(slot))
     }
 
+    #[inline]
     pub(super) fn iter(&self) -> impl Iterator<Item = &Sieve<'a>> {
-        self.sieves.iter().map_while(Option::as_ref)
+        self.sieves.get(..self.count).unwrap_or_default().iter()
     }
 }

@@ -50,24 +50,14 @@ pub struct PenaltyTerm {
     pub micros: i128,
 }
 
-/// What one request states for a utility.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Stakes {
-    /// In micro-units; below zero counts as zero: SEMANTICS 4.2.
-    pub(super) value: u64,
-    /// In basis points.
-    pub(super) confidence: u64,
-    /// Risk · multiplier: the 10⁻⁸ of the value that are taken.
-    pub(super) at_risk: u64,
-}
-
-impl Stakes {
-    /// # Errors
-    /// A fact that the utility uses is not stated. SEMANTICS 4.3.
-    #[inline]
-    pub(super) fn new(utility: &Utility, facts: &Facts) -> Result<Self, RequestError> {
+impl<'a> Valuation<'a> {
+    /// The valuation of a policy that has a utility; a fact that it uses and the request does not state is an
+    /// error. SEMANTICS 4.3.
+    pub(super) fn new(policy: &'a Policy, facts: &Facts) -> Result<Option<Self>, RequestError> {
+        let Some(utility) = policy.utility() else { return Ok(None) };
         let stated = |fact: Option<u64>, name| fact.ok_or(RequestError::Missing { fact: name });
         let in_bps = |bps: crate::num::Bps| u64::from(bps.as_u16());
+        // Below zero counts as zero: SEMANTICS 4.2.
         let value = stated(facts.value.map(|value| value.max(0).unsigned_abs()), Fact::Value)?;
         let confidence = stated(facts.confidence.map(in_bps), Fact::Confidence)?;
         let multiplier = u64::from(utility.risk_multiplier_bps());
@@ -75,20 +65,11 @@ impl Stakes {
             None if multiplier == 0 => 0,
             risk => stated(risk.map(in_bps), Fact::Risk)?,
         };
-        // OK because 10⁴ · 2³² is below 2⁴⁶.
-        Ok(Self { value, confidence, at_risk: risk.saturating_mul(multiplier) })
-    }
-}
-
-impl<'a> Valuation<'a> {
-    /// The valuation of a policy that has a utility; a fact that it uses and the request does not state is an
-    /// error. SEMANTICS 4.3.
-    pub(super) fn new(policy: &'a Policy, facts: &Facts) -> Result<Option<Self>, RequestError> {
-        let Some(utility) = policy.utility() else { return Ok(None) };
-        let Stakes { value, confidence, at_risk } = Stakes::new(utility, facts)?;
         let merit = policy.schema().merit();
         let per_merit = u128::from(value).saturating_mul(u128::from(confidence));
-        Ok(Some(Self { utility, merit, per_merit, loss: share(u128::from(value), at_risk) }))
+        // OK because 10⁴ · 2³² is below 2⁴⁶.
+        let loss = share(u128::from(value), risk.saturating_mul(multiplier));
+        Ok(Some(Self { utility, merit, per_merit, loss }))
     }
 
     /// The candidate's utility at that cost; each weighted column is shown to `each`. `None` when it is unknown.

@@ -5,24 +5,23 @@
 //! for it), and only those that lead are worked out exactly. What is found is what asking every candidate would find.
 
 use super::{
-    Decision, Disabled, Failure, Request, RequestError,
+    Decision, Disabled, Facts, Failure, Quantities, Request, RequestError,
     arithmetic::{SCALE, narrow, share_up},
     census::bits,
+    error::same_schema,
     order::{Contender, Leaders, Podium},
-    question::{check_facts, denied_at_once},
     search::{bit, lowest},
     search_all, select,
-    utility::Stakes,
 };
 use crate::{
     id::CandidateId,
     limits::{GATES_MAX, QUANTITIES_MAX},
-    num::MicroUnits,
+    num::{Bps, MicroUnits},
     policy::{Policy, Source, Table, Word, WordRow},
 };
 
-/// Decides; where a demand breaks a rule, a number is too large or a candidate that passes the gates is priced by more
-/// than one row can say, by the search of larger catalogs.
+/// Decides. Where a demand breaks a rule, a fact is missing or denies the request, a number is too large, or a candidate
+/// that passes the gates is priced by more than one row can say, the search of larger catalogs answers.
 ///
 /// # Errors
 /// The request is malformed for this policy: SEMANTICS 4.5.
@@ -33,18 +32,13 @@ pub(super) fn prescribe<const QUANTITIES: usize>(
     disabled: &Disabled,
     request: &Request,
 ) -> Result<Decision, RequestError> {
-    check_facts(policy, disabled, request)?;
-    let stakes = match policy.utility() {
-        Some(utility) => Some(Stakes::new(utility, request.facts())?),
-        None => None,
-    };
-    let sifted = Sifted::new(policy, word, disabled, request);
-    let (Some(sifted), Some(weights)) = (sifted, Weights::new(word, request, stakes)) else {
+    same_schema(request.tag(), policy.schema().tag())?;
+    disabled.check(policy)?;
+    let mut sifted = Sifted::new(policy, word, disabled, request);
+    let weights = Weights::new(word, request.facts(), request.quantities());
+    let (true, Some(weights)) = (sifted.sift(word, request), weights) else {
         return search_all(policy, disabled, request);
     };
-    if let Some(reason) = denied_at_once(policy, request.facts()) {
-        return Ok(select::denial(policy, reason));
-    }
     if sifted.left & word.loose != 0 {
         return search_all(policy, disabled, request);
     }
@@ -77,17 +71,21 @@ struct Sifted {
 }
 
 impl Sifted {
-    /// Puts each demand to its gate; `None` where one breaks a rule.
-    #[inline(always)]
-    fn new(policy: &Policy, word: &Word, disabled: &Disabled, request: &Request) -> Option<Self> {
-        let enabled = policy.index().enabled(0) & !disabled.word(0);
+    #[inline]
+    fn new(policy: &Policy, word: &Word, disabled: &Disabled, request: &Request) -> Self {
+        let enabled = word.enabled & !disabled.word(0);
         let slots = request.excluded().iter().filter_map(|id| slot(policy, *id));
         let included = slots.fold(u64::MAX, |included, slot| included & !bit(slot));
-        let mut gated = [u64::MAX; GATES_MAX];
-        let mut left = enabled & included;
+        Self { enabled, included, gated: [u64::MAX; GATES_MAX], left: 0 }
+    }
+
+    /// Puts each demand to its gate; whether all of them keep the rules.
+    #[inline(always)]
+    fn sift(&mut self, word: &Word, request: &Request) -> bool {
+        let mut left = self.enabled & self.included;
         let mut sift = |gate: usize, passing| {
             left &= passing;
-            if let Some(gated) = gated.get_mut(gate) {
+            if let Some(gated) = self.gated.get_mut(gate) {
                 *gated = passing;
             }
         };
@@ -108,18 +106,19 @@ impl Sifted {
             };
             let Some(demand) = demand else { continue };
             if demand > ranks.demand_max {
-                return None;
+                return false;
             }
             sift(*gate, ranks.word(demand));
         }
         for (gate, choices) in &word.sets {
             let Some(demand) = request.set_demanded(*gate) else { continue };
             if !choices.listed.is_superset(demand) {
-                return None;
+                return false;
             }
             sift(*gate, choices.word(demand));
         }
-        Some(Self { enabled, included, gated, left })
+        self.left = left;
+        true
     }
 }
 
@@ -144,27 +143,37 @@ struct Weights<const QUANTITIES: usize> {
 }
 
 impl<const QUANTITIES: usize> Weights<QUANTITIES> {
-    /// `None` where a number is too large.
+    /// `None` where a fact is missing or denies the request, or a number is too large.
     #[inline]
-    fn new(word: &Word, request: &Request, stakes: Option<Stakes>) -> Option<Self> {
-        let Stakes { value, confidence, at_risk } = stakes.unwrap_or_default();
+    fn new(word: &Word, facts: &Facts, quantities: &Quantities) -> Option<Self> {
+        let &Facts { value, confidence, risk, cost_limit, .. } = facts;
+        if !word.stakes.are_stated(value, confidence, risk) {
+            return None;
+        }
+        let [confidence, risk] = [confidence, risk].map(|fact| fact.map_or(0, Bps::as_u16));
+        if word.stakes.deny(confidence, risk) {
+            return None;
+        }
+        // Below zero counts as zero: SEMANTICS 4.2. Without a utility no value counts.
+        let value = value.filter(|_| word.stakes.has_utility).unwrap_or(0).max(0).cast_unsigned();
         let mut fits = value <= word.value_max;
         let mut rates = [0; QUANTITIES];
-        let amounts = request.quantities().amounts().iter().zip(&word.amounts_max).zip(&word.scale);
+        let amounts = quantities.amounts().iter().zip(&word.amounts_max).zip(&word.scale);
         for (rate, ((amount, max), scale)) in rates.iter_mut().zip(amounts) {
             fits &= amount <= max;
+            // OK because what is multiplied, here and below, is used only if it was small enough.
             *rate = amount.wrapping_mul(*scale).cast_signed();
         }
-        let limit = request.facts().cost_limit.map_or(u64::MAX, |limit| limit.0);
+        let loss = narrow::share(value, u64::from(risk).wrapping_mul(word.stakes.risk_multiplier));
+        let limit = cost_limit.map_or(u64::MAX, |limit| limit.0);
         // A limit that does not fit is above every cost.
         let paid_max = limit.checked_mul(SCALE).and_then(|paid| i64::try_from(paid).ok());
         let paid_sure = paid_max.map_or(i64::MAX, |paid| paid.wrapping_sub(SLACK));
         fits.then(|| Self {
-            // OK because what is multiplied was found to be small enough.
-            merit: value.wrapping_mul(confidence).cast_signed(),
+            merit: value.wrapping_mul(u64::from(confidence)).cast_signed(),
             rates,
-            base: word.base.wrapping_add(narrow::share(value, at_risk).cast_signed()),
-            has_utility: stakes.is_some(),
+            base: word.base.wrapping_add(loss.cast_signed()),
+            has_utility: word.stakes.has_utility,
             limit,
             paid_max: paid_max.unwrap_or(i64::MAX),
             paid_sure,

@@ -7,7 +7,7 @@ use alloc::boxed::Box;
 use core::fmt;
 
 use super::place::Place;
-use super::{ColumnKind, Relation};
+use super::{ColumnKind, Relation, Schema, SchemaTag};
 use crate::codec::CodecError;
 use crate::id::Epoch;
 use crate::num::Bps;
@@ -318,6 +318,43 @@ impl fmt::Display for SwapError {
 }
 
 impl core::error::Error for SwapError {}
+
+/// A policy was given to what was made for another schema: no request of the one can be put to the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherSchema {
+    /// The name of the log's schema.
+    pub expected: Box<str>,
+    /// Its tag.
+    pub expected_tag: SchemaTag,
+    /// The name of the policy's.
+    pub seen: Box<str>,
+    /// Its tag.
+    pub seen_tag: SchemaTag,
+}
+
+impl OtherSchema {
+    pub(crate) fn new(log: &Schema, policy: &Schema) -> Self {
+        Self {
+            expected: log.name().into(),
+            expected_tag: log.tag(),
+            seen: policy.name().into(),
+            seen_tag: policy.tag(),
+        }
+    }
+}
+
+impl fmt::Display for OtherSchema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { expected, expected_tag, seen, seen_tag } = self;
+        write!(
+            f,
+            "the policy has the schema {seen:?} tagged {:016x}; the log's is {expected:?} tagged {:016x}",
+            seen_tag.0, expected_tag.0
+        )
+    }
+}
+
+impl core::error::Error for OtherSchema {}
 
 const NAME_MAX: usize = crate::limits::POLICY_NAME_BYTES_MAX;
 

@@ -5,11 +5,11 @@
 //! each slot, and each block of slots, a row of numbers from which a request computes a bound in one pass. The index
 //! says which candidates cannot matter; what the others are worth, the kernel works out from the catalog itself.
 //!
-//! Memory, for n candidates: for a numeric gate at most 65 bitmaps of n bits, and n values where these do not tell all
-//! of them apart; for a gate on members 4 bitmaps for each number up to the highest listed one while that is below
-//! 64, else 1; for each candidate a row of 3 + (number of quantities) integers, and 8 bytes more; 1/32 of the rows and
-//! 1/16 of the bitmaps once more. A catalog of one word has 2.3 KiB more for each numeric gate and 2 KiB
-//! for each 8 member numbers of the others.
+//! Memory, for n candidates: for a numeric gate at most 65 bitmaps of n bits, and n values and n places where these do
+//! not tell all of them apart; for a gate on members 4 bitmaps for each number up to the highest listed one while that
+//! is below 64, else 1; for each candidate a row of 5, 8 or 11 integers (for 2, 5 or 8 quantities), and 8 bytes more;
+//! 1/32 of the rows and 1/16 of the bitmaps once more. A catalog of one word has 2.3 KiB more for each numeric gate and
+//! 2 KiB for each 8 member numbers of the others.
 
 mod arrange;
 mod filter;
@@ -22,8 +22,8 @@ use alloc::{boxed::Box, vec::Vec};
 use super::{Candidate, Policy, Utility};
 use crate::id::CandidateId;
 
-pub(crate) use filter::{Filter, Members, Passing, Slots, Thresholds};
-pub(crate) use rows::{COLUMNS, RATES, Rows, Statics};
+pub(crate) use filter::{Filter, Members, Passing, Slots, Thresholds, clear};
+pub(crate) use rows::{COLUMNS, RATES, Rows, Statics, WIDTHS};
 pub(crate) use word::{Table, Tables, Word, WordRow};
 
 /// A policy's catalog laid out for searching.
@@ -37,6 +37,7 @@ pub(crate) struct Index {
     ids: Vec<CandidateId>,
     /// Slots that the policy does not disable.
     enabled: Vec<u64>,
+    enabled_count: u32,
     /// Slots whose rows do not bound from both sides: several cards, a rate missing or cut off.
     loose: Vec<u64>,
     /// One for each gate of the schema.
@@ -73,8 +74,10 @@ impl Index {
             policy.schema().gates().iter().map(|gate| Filter::new(policy, gate, &places)).collect();
         let word = Word::new(policy, &filters, &places, &rows).map(Box::new);
         let live = ids.get(..of_slots.len()).unwrap_or_default();
+        let enabled = candidates().filter(|candidate| candidate.is_enabled()).count();
         Self {
             enabled: bitmap(candidates().map(Candidate::is_enabled)),
+            enabled_count: u32::try_from(enabled).unwrap_or(u32::MAX),
             loose: bitmap(places.iter().map(|place| rows.is_loose(*place))),
             filters,
             word,
@@ -109,6 +112,12 @@ impl Index {
         self.ids.get(slot).copied().unwrap_or(CandidateId(u32::MAX))
     }
 
+    /// How many candidates there are.
+    pub(crate) fn candidates(&self) -> u32 {
+        // OK because there are at most 65,535.
+        u32::try_from(self.ids.len()).unwrap_or(u32::MAX)
+    }
+
     /// Every slot of that word.
     pub(crate) fn all(&self, word: usize) -> u64 {
         first_bits(self.ids.len().saturating_sub(word.saturating_mul(WORD)))
@@ -121,6 +130,15 @@ impl Index {
 
     pub(crate) fn enabled(&self, word: usize) -> u64 {
         self.enabled.get(word).copied().unwrap_or(0)
+    }
+
+    /// Slots that the policy does not disable.
+    pub(crate) fn enabled_slots(&self) -> &[u64] {
+        &self.enabled
+    }
+
+    pub(crate) fn enabled_count(&self) -> u32 {
+        self.enabled_count
     }
 
     pub(crate) fn loose(&self, word: usize) -> u64 {
@@ -198,7 +216,7 @@ fn first_bits(count: usize) -> u64 {
 
 /// Slots in one word of a bitmap.
 pub(crate) const WORD: usize = 64;
-/// Words of slots that are counted at a time.
+/// Words of a demand for members that are united at a time.
 pub(crate) const BLOCK: usize = 32;
 /// Slots in one leaf: half a word.
 pub(crate) const LEAF: usize = 32;

@@ -97,7 +97,18 @@ impl MemberSet {
 
     /// Its members, ascending.
     pub fn iter(&self) -> impl Iterator<Item = MemberId> + '_ {
-        (0_u16..).take(MEMBERS_MAX).map(MemberId).filter(|&member| self.contains(member))
+        let mut words = self.used().iter().zip((0_u16..).step_by(64));
+        let (mut left, mut first) = (0_u64, 0_u16);
+        core::iter::from_fn(move || {
+            while left == 0 {
+                let (word, of_word) = words.next()?;
+                (left, first) = (*word, of_word);
+            }
+            // OK because a word has 64 members and a set 512.
+            let member = u16::try_from(left.trailing_zeros()).unwrap_or(0).wrapping_add(first);
+            left &= left.wrapping_sub(1);
+            Some(MemberId(member))
+        })
     }
 
     /// Its words up to the last that is not 0.

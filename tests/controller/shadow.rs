@@ -246,7 +246,7 @@ fn a_shadow_is_set_replaced_and_cleared() {
     ask();
 
     let error = scene.controller.set_shadow(sample(), ShadowOptions::default()).unwrap_err();
-    assert!(matches!(error, NotShadowed::Schema { .. }));
+    assert!(matches!(error, NotShadowed::Schema(_)));
     let said = error.to_string();
     assert!(said.contains("llm-1") && said.contains("tiny"), "{said}");
     let usual = ShadowOptions::default();

@@ -1,6 +1,8 @@
 //! assize beside calybris-core 1.3.0: equal answers first, then times, as ratios within one run.
 
+mod admissions;
 mod agree;
+mod budgets;
 mod catalog;
 mod differential;
 mod freeze;
@@ -68,6 +70,8 @@ fn main() -> ExitCode {
     threads::rows(&mut table);
     swap::rows(&mut table);
     freeze::rows(&mut table);
+    budgets::rows(&mut table);
+    admissions::rows(&mut table);
     if table.rows() == 0 {
         eprintln!("no row has that name; the rows of the price list need --prices");
         return ExitCode::from(2);

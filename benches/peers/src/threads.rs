@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     catalog::{Catalog, Kind},
-    measure::{self, REPETITIONS, median, nanos},
+    measure::{self, Beside, REPETITIONS, median, nanos},
     ours::Ours,
     peer,
     prescribe::{CATALOG_SEED, REQUEST_SEED, REQUESTS, Scene},
@@ -30,7 +30,6 @@ pub fn rows(table: &mut Table) {
 
 fn row(name: &str, scene: &Scene) -> Row {
     let decide = |rounds: u64| (0..rounds).for_each(|_| scene.ours_round());
-    let spin = |rounds: u64| measure::spin(rounds * SPIN_STEPS);
     let (decide_rounds, spin_rounds) = (rounds(&decide), rounds(&spin));
     let (mut ours, mut control, mut relative) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..REPETITIONS * 3 {
@@ -46,6 +45,62 @@ fn row(name: &str, scene: &Scene) -> Row {
         .with("scaling_ours", median(ours))
         .with("scaling_spin", median(control))
         .with("relative", median(relative))
+}
+
+/// Work of both, in rounds of so many calls, and what is done untimed after each batch.
+pub struct Work<P, O, A> {
+    pub calls: usize,
+    pub peer: P,
+    pub ours: O,
+    pub after: A,
+}
+
+/// Two threads of each at once, in wall time; and how ours scales, beside the control.
+pub fn beside_row<P, O, A>(name: &str, work: Work<P, O, A>) -> Row
+where
+    P: Fn(u64) + Sync,
+    O: Fn(u64) + Sync,
+    A: Fn(),
+{
+    let Work { calls, peer, ours, after } = work;
+    let batch = |work: &dyn Fn() -> u64| {
+        let batch = work();
+        after();
+        batch
+    };
+    let (ours_batch, peer_batch, spin_batch) =
+        (batch(&|| rounds(&ours)), batch(&|| rounds(&peer)), rounds(&spin));
+    let per_call = |time, batch: u64| nanos(time) / (THREADS as f64 * batch as f64 * calls as f64);
+    let timed = |time: Duration| {
+        after();
+        time
+    };
+    let (mut times, mut scalings) = (Vec::new(), Vec::new());
+    for _ in 0..REPETITIONS * 3 {
+        let one = timed(together(1, ours_batch, &ours));
+        let spun_one = together(1, spin_batch, &spin);
+        let two = timed(together(THREADS, ours_batch, &ours));
+        let spun_two = together(THREADS, spin_batch, &spin);
+        let peer_two = timed(together(THREADS, peer_batch, &peer));
+        times.push((per_call(peer_two, peer_batch), per_call(two, ours_batch)));
+        scalings.push((scaling(one, two), scaling(spun_one, spun_two)));
+    }
+    let ratios = times.iter().map(|(peer, ours)| peer / ours);
+    let beside = Beside {
+        peer_ns: median(times.iter().map(|time| time.0)),
+        ours_ns: median(times.iter().map(|time| time.1)),
+        ratio: median(ratios.clone()),
+        ratio_min: ratios.fold(f64::INFINITY, f64::min),
+    };
+    Row::new(name, beside)
+        .with("scaling_ours", median(scalings.iter().map(|both| both.0)))
+        .with("scaling_spin", median(scalings.iter().map(|both| both.1)))
+        .with("relative", median(scalings.iter().map(|both| both.0 / both.1)))
+}
+
+/// The control: so many rounds of a loop that shares nothing.
+fn spin(rounds: u64) {
+    measure::spin(rounds * SPIN_STEPS);
 }
 
 /// How much more is done in a time by all threads than by one.
@@ -81,6 +136,6 @@ fn rounds(work: &(impl Fn(u64) + Sync)) -> u64 {
 }
 
 const COUNTS: [usize; 3] = [22, 4_096, 65_535];
-const THREADS: usize = 2;
+pub const THREADS: usize = 2;
 const SPIN_STEPS: u64 = 10_000;
 const BATCH: Duration = Duration::from_millis(20);

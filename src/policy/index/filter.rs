@@ -35,6 +35,10 @@ pub(crate) struct Thresholds {
     words: usize,
     /// The value of each slot, while bitmaps are not exact; 0 where it is unknown.
     by_slot: Vec<u64>,
+    /// The slots with a known value, by their values, ascending, while bitmaps are not exact.
+    ascending: Vec<u16>,
+    /// For each threshold the first place of those with that value or more.
+    starts: Vec<usize>,
     /// One bitmap for each value, then an empty one. The first has every slot with a known value.
     cells: Vec<u64>,
     /// A row for each of these bitmaps, then one for each with the slots of known values that are not in it.
@@ -124,11 +128,20 @@ impl Thresholds {
             tiers.push(known.iter().zip(bitmap).map(|(known, above)| known & !above));
         }
         let value = |candidate: &&Candidate| candidate.value(column).unwrap_or(0);
-        let by_slot = if exact { Vec::new() } else { candidates.iter().map(value).collect() };
-        Self { demand_max, values, exact, words, by_slot, cells, tiers }
+        let by_slot: Vec<u64> = if exact { Vec::new() } else { candidates.iter().map(value).collect() };
+        let value = |slot: &u16| by_slot.get(usize::from(*slot)).copied().unwrap_or(0);
+        let is_known = |slot: &u16| {
+            candidates.get(usize::from(*slot)).is_some_and(|candidate| candidate.value(column).is_some())
+        };
+        let slots = (0..=u16::MAX).take(by_slot.len());
+        let mut ascending: Vec<u16> = slots.filter(is_known).collect();
+        ascending.sort_by_key(value);
+        let start = |threshold: &u64| ascending.partition_point(|slot| value(slot) < *threshold);
+        let starts = values.iter().map(start).collect();
+        Self { demand_max, values, exact, words, by_slot, ascending, starts, cells, tiers }
     }
 
-    /// Whether [`Self::outer`] and [`Self::inner`] are the same.
+    /// Whether [`Self::outer`] leaves nothing open.
     pub(crate) fn is_exact(&self) -> bool {
         self.exact
     }
@@ -153,29 +166,29 @@ impl Thresholds {
         }
     }
 
-    /// At most the slots that pass.
-    #[inline]
-    pub(crate) fn inner(&self, relation: Relation, demand: u64) -> Passing {
-        match relation {
-            Relation::AtMost if self.exact => self.outer(relation, demand),
-            Relation::AtMost => self.up_to(self.reached(demand).saturating_sub(1)),
-            _ => self.from(self.below(demand)),
+    /// Leaves those of a whole bitmap that are in one of [`Self::outer`].
+    pub(crate) fn sift(&self, passing: Passing, left: &mut [u64]) {
+        let bitmap = |at: usize| self.cells.get(at..).unwrap_or_default();
+        for ((left, within), without) in
+            left.iter_mut().zip(bitmap(passing.within)).zip(bitmap(passing.without))
+        {
+            *left &= within & !without;
         }
     }
 
-    /// Leaves those of some words of slots, the first of them `word`, that pass.
-    pub(crate) fn sift(&self, passing: Passing, word: usize, left: &mut [u64]) {
-        let words = |bitmap: usize| {
-            let start = bitmap.wrapping_add(word);
-            self.cells.get(start..).unwrap_or_default().iter().take(self.words.saturating_sub(word))
-        };
-        let mut sifted = [0_u64; BLOCK];
-        for ((sifted, within), without) in
-            sifted.iter_mut().zip(words(passing.within)).zip(words(passing.without))
-        {
-            *sifted = within & !without;
+    /// Takes those out that [`Self::outer`] leaves open and that do not pass.
+    pub(crate) fn sift_open(&self, relation: Relation, demand: u64, left: &mut [u64]) {
+        let fails = |slot: &&u16| !self.passes(relation, demand, usize::from(**slot));
+        let start = |threshold: usize| self.starts.get(threshold).copied().unwrap_or(self.ascending.len());
+        let reached = self.reached(demand);
+        // What the last threshold reached leaves open lies before the next one, and fails on one side of the demand.
+        let open = self.ascending.get(start(reached.saturating_sub(1))..start(reached)).unwrap_or_default();
+        let take = |slot: &u16| clear(left, usize::from(*slot));
+        if relation == Relation::AtMost {
+            open.iter().rev().take_while(fails).for_each(take);
+        } else {
+            open.iter().take_while(fails).for_each(take);
         }
-        left.iter_mut().zip(sifted).for_each(|(left, sifted)| *left &= sifted);
     }
 
     #[inline]
@@ -302,19 +315,20 @@ impl Members {
         blocks
     }
 
-    /// Leaves those of some words of slots, the first of them `word`, that pass a demand for listed members.
-    pub(crate) fn sift(&self, demanded: &MemberSet, word: usize, left: &mut [u64]) {
-        let mut unions = [0_u64; BLOCK];
-        self.each_row(demanded, |row| {
-            let start = row.wrapping_mul(self.words).wrapping_add(word);
-            let row =
-                self.cells.get(start..).unwrap_or_default().iter().take(self.words.saturating_sub(word));
-            unions.iter_mut().zip(row).for_each(|(union, cell)| *union |= cell);
-        });
+    /// Leaves those of a whole bitmap that pass a demand for listed members.
+    pub(crate) fn sift(&self, demanded: &MemberSet, left: &mut [u64]) {
         let flip = if self.lacking { u64::MAX } else { 0 };
-        let known = self.known.get(word..).unwrap_or_default().iter().chain(core::iter::repeat(&0));
-        for ((left, union), known) in left.iter_mut().zip(unions).zip(known) {
-            *left &= known & (union ^ flip);
+        for (block, first) in left.chunks_mut(BLOCK).zip((0..).step_by(BLOCK)) {
+            let mut unions = [0_u64; BLOCK];
+            self.each_row(demanded, |row| {
+                let start = row.wrapping_mul(self.words).wrapping_add(first);
+                let row = self.cells.get(start..).unwrap_or_default();
+                unions.iter_mut().zip(row).for_each(|(union, cell)| *union |= cell);
+            });
+            let known = self.known.get(first..).unwrap_or_default();
+            for ((left, union), known) in block.iter_mut().zip(unions).zip(known) {
+                *left &= known & (union ^ flip);
+            }
         }
     }
 
@@ -374,6 +388,14 @@ fn unions(bitmaps: &[u64], words: usize) -> Vec<u64> {
         }
     }
     unions
+}
+
+/// Takes a slot out of a bitmap.
+#[inline]
+pub(crate) fn clear(bitmap: &mut [u64], slot: usize) {
+    if let Some(word) = bitmap.get_mut(slot / WORD) {
+        *word &= !1_u64.wrapping_shl(u32::try_from(slot % WORD).unwrap_or(0));
+    }
 }
 
 fn set_bit(bitmap: &mut [u64], slot: usize) {

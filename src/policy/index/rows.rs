@@ -8,7 +8,7 @@ use crate::limits::QUANTITIES_MAX;
 use crate::policy::{Candidate, Card, Policy, QuantityIndex};
 
 /// Rows of [`Rows::stride`] numbers: merit, penalty and flat fee together, the fee by itself, and the least rate of
-/// each quantity.
+/// each quantity, 0 for those that the schema has not.
 ///
 /// A row bounds its candidate from its better side: merit from above, everything that is paid from below.
 #[derive(Clone, Debug, Default)]
@@ -75,12 +75,15 @@ impl Rows {
         self.cells.get(start..start.wrapping_add(self.stride)).unwrap_or_default()
     }
 
-    /// Rows from `at` on, `count` at most.
+    /// How many numbers a row has: one of [`WIDTHS`].
+    pub(crate) fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// All rows, where they have that many numbers: what is done with them needs no loop over columns.
     #[inline]
-    pub(crate) fn block(&self, at: usize, count: usize) -> core::slice::ChunksExact<'_, i64> {
-        let start = at.wrapping_mul(self.stride).min(self.cells.len());
-        let end = start.wrapping_add(count.wrapping_mul(self.stride)).min(self.cells.len());
-        self.cells.get(start..end).unwrap_or_default().chunks_exact(self.stride.max(1))
+    pub(crate) fn of<const W: usize>(&self) -> &[[i64; W]] {
+        if self.stride == W { self.cells.as_chunks().0 } else { &[] }
     }
 
     /// For each block of rows one with the best of each column.
@@ -100,7 +103,7 @@ impl Draft {
     pub(super) fn new(policy: &Policy) -> Self {
         let quantities = policy.schema().quantities();
         let mut draft = Self {
-            rows: Rows::new(quantities.len().saturating_add(RATES), Vec::new()),
+            rows: Rows::new(width(quantities.len().saturating_add(RATES)), Vec::new()),
             able: Vec::new(),
             loose: Vec::new(),
             cut: Vec::new(),
@@ -180,6 +183,8 @@ impl Draft {
             let least = rates.min().map(|rate| cut(i128::from(rate), &mut cut_off));
             self.rows.cells.push(least.unwrap_or(UNKNOWN));
         }
+        let padding = self.rows.stride.saturating_sub(RATES.saturating_add(quantities));
+        self.rows.cells.extend(core::iter::repeat_n(0, padding));
         self.loose.push(cut_off || !known);
         self.cut.push(cut_off);
     }
@@ -233,6 +238,11 @@ fn cut(number: i128, cut_off: &mut bool) -> i64 {
     }
 }
 
+/// The least width of rows with that many columns.
+fn width(columns: usize) -> usize {
+    WIDTHS.into_iter().find(|width| *width >= columns).unwrap_or(COLUMNS)
+}
+
 /// The columns of a row.
 pub(crate) const MERIT: usize = 0;
 /// See [`MERIT`].
@@ -243,6 +253,8 @@ pub(crate) const FEE: usize = 2;
 pub(crate) const RATES: usize = 3;
 /// Columns of a row, at most.
 pub(crate) const COLUMNS: usize = RATES + QUANTITIES_MAX;
+/// The widths of rows: for 2 quantities, for 5, and for all.
+pub(crate) const WIDTHS: [usize; 3] = [RATES + 2, RATES + 5, COLUMNS];
 /// Micro-units are multiplied by this, so that basis points of basis points need not be divided.
 pub(super) const SCALE: u64 = 100_000_000;
 

@@ -8,6 +8,7 @@ use super::filter::{Filter, Slots, Thresholds};
 use super::rows::{Draft, FEE, MERIT, RATES, SCALE, TAKEN};
 use crate::id::CandidateId;
 use crate::limits::QUANTITIES_MAX;
+use crate::num::Bps;
 use crate::policy::{Candidate, MemberId, MemberSet, Policy, QuantityIndex, Relation, Source};
 
 /// What deciding needs of a catalog of at most 64 candidates.
@@ -16,10 +17,12 @@ pub(crate) struct Word {
     /// The gates of the schema by what they are on, with their places in it.
     pub(crate) numbers: Vec<(usize, Ranks)>,
     pub(crate) sets: Vec<(usize, Choices)>,
-    /// Slots that some request may find eligible.
+    /// Slots that the policy does not disable, and those that some request may find eligible.
+    pub(crate) enabled: u64,
     pub(crate) able: u64,
     /// Slots whose rows do not say all of their candidates: several cards, a number cut off.
     pub(crate) loose: u64,
+    pub(crate) stakes: Stakes,
     /// The least penalty, and what a request's value and quantities may be for every number to fit 64 bits.
     pub(crate) base: i64,
     pub(crate) value_max: u64,
@@ -31,6 +34,20 @@ pub(crate) struct Word {
     /// Slots without a rate card.
     pub(crate) uncarded: u64,
     pub(crate) tables: Tables,
+}
+
+/// What the policy makes of a request's facts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stakes {
+    pub(crate) has_utility: bool,
+    /// The facts that a request has to state.
+    needs_value: bool,
+    needs_confidence: bool,
+    needs_risk: bool,
+    /// A request with this risk or more, or with less confidence, is denied; in basis points.
+    risk_hard: u32,
+    confidence_min: u32,
+    pub(crate) risk_multiplier: u64,
 }
 
 /// The rows, as wide as the schema asks.
@@ -102,10 +119,10 @@ impl Word {
             return None;
         }
         let [merit_max, _, _, rates_max @ ..] = statics.weight_max.map(i64::cast_unsigned);
-        let multiplier = policy.utility().map_or(0, |utility| u64::from(utility.risk_multiplier_bps()));
+        let stakes = Stakes::new(policy);
         // Confidence and risk are at most 10⁴. The risk takes value · risk · multiplier / 10⁸, and that product is
         // to fit as well.
-        let at_risk_max = multiplier.saturating_mul(BPS_WHOLE);
+        let at_risk_max = stakes.risk_multiplier.saturating_mul(BPS_WHOLE);
         let loss_max = base_left.saturating_mul(SCALE).min(u64::MAX / 2);
         let value_max = (merit_max / BPS_WHOLE).min(loss_max.checked_div(at_risk_max).unwrap_or(u64::MAX));
         let candidates = || places.iter().filter_map(|place| policy.candidates().get(usize::from(*place)));
@@ -131,10 +148,12 @@ impl Word {
         Some(Self {
             numbers,
             sets,
+            stakes,
             base,
             value_max,
             amounts_max,
             scale: statics.scale,
+            enabled: slots(candidates(), |candidate| candidate.is_enabled()),
             able: slots(places.iter(), |place| rows.is_able(**place)),
             loose: slots(places.iter(), |place| rows.is_cut(**place)),
             unpriced,
@@ -145,6 +164,38 @@ impl Word {
                 Tables::Most(Table::new(policy, rows, places))
             },
         })
+    }
+}
+
+impl Stakes {
+    fn new(policy: &Policy) -> Self {
+        let (limits, utility) = (policy.limits(), policy.utility());
+        let risk_multiplier = utility.map_or(0, |utility| u64::from(utility.risk_multiplier_bps()));
+        let in_bps = |bps: Bps| u32::from(bps.as_u16());
+        Self {
+            has_utility: utility.is_some(),
+            needs_value: utility.is_some(),
+            needs_confidence: utility.is_some() || limits.confidence_min.is_some(),
+            needs_risk: risk_multiplier > 0 || limits.risk_hard.is_some(),
+            risk_hard: limits.risk_hard.map_or(u32::MAX, in_bps),
+            confidence_min: limits.confidence_min.map_or(0, in_bps),
+            risk_multiplier,
+        }
+    }
+
+    /// Whether a request states what the policy needs. SEMANTICS 4.3.
+    #[inline]
+    pub(crate) fn are_stated(&self, value: Option<i64>, confidence: Option<Bps>, risk: Option<Bps>) -> bool {
+        let missing = |needed: bool, stated: bool| needed & !stated;
+        !(missing(self.needs_value, value.is_some())
+            | missing(self.needs_confidence, confidence.is_some())
+            | missing(self.needs_risk, risk.is_some()))
+    }
+
+    /// Whether a request with that risk, and one with that confidence, is denied. SEMANTICS 5.1.
+    #[inline]
+    pub(crate) fn deny(&self, confidence: u16, risk: u16) -> bool {
+        u32::from(risk) >= self.risk_hard || u32::from(confidence) < self.confidence_min
     }
 }
 
