@@ -1,11 +1,12 @@
 //! The budget engine: accounts in trees, and holds that take from every account on a path or from none.
 //!
-//! Every call takes `&self`, from any thread. Reserving, extending, committing, releasing and expiring take no lock,
-//! look nothing up in a map, and allocate nothing while holds fit what was reserved for them; the rest
-//! (opening, granting, closing, reading, restoring) takes one lock, off that path. The protocols are described in
+//! Every call takes `&self`, from any thread. Reserving, extending, committing, wholly or in part, releasing and
+//! expiring take no lock, look nothing up in a map, and allocate nothing while holds fit what was reserved for them;
+//! the rest (opening, granting, adjusting, closing, reading, restoring) takes one lock, off that path. The protocols are described in
 //! `docs/CONCURRENCY.md`.
 
 mod account;
+mod adjust;
 mod cell;
 mod hold;
 mod path;
@@ -21,6 +22,7 @@ mod take;
 mod models;
 
 pub use account::{AccountError, AccountReading, AccountState, AccountTerms, CellCounters, GrantError};
+pub use adjust::{AdjustError, Adjusted};
 pub use hold::{ExtendError, Hold, HoldReading, HoldState, Release, ReserveError, SettleError, Settlement};
 pub use path::{Path, PathError, Payable};
 pub use restore::RestoreError;

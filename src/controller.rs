@@ -6,15 +6,18 @@
 //! happen outside it. `docs/ARCHITECTURE.md` follows one request through it. A policy that is to come can decide in
 //! its shadow first: [`Controller::set_shadow`].
 
+mod adjust;
 mod administer;
 mod admit;
 mod fault;
 mod open;
 mod operation;
+mod part;
 mod permit;
 mod reroute;
 mod section;
 mod settle;
+mod settled;
 mod shadow;
 mod stats;
 mod timer;
@@ -111,6 +114,7 @@ impl Controller {
             counts: section.counts,
             holds_open: section.holds.open(),
             holds_expired: section.holds.expired(),
+            holds_settled: section.settled.len(),
             operations: section.operations.len(),
             log_time: section.log_time,
             halt: section.halt,

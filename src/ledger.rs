@@ -2,7 +2,7 @@
 //!
 //! It is the check, and shares no arithmetic with the engine that it checks. The log keeps one as its
 //! [`Fold`](crate::wal::Fold), for checkpoints; an auditor replays a log on one of its own. It holds what a
-//! checkpoint holds: accounts, holds that have not ended, operations within the horizon, and the policies that
+//! checkpoint holds: accounts, holds that have not ended or can be adjusted, operations within the horizon, and the policies that
 //! are in force or named by a hold.
 
 mod account;
@@ -15,6 +15,7 @@ mod mismatch;
 mod operation;
 mod perform;
 mod policies;
+mod settled;
 
 pub use account::{Account, AccountState, Payable};
 pub use cell::Cell;
@@ -23,6 +24,7 @@ pub use fold::LedgerError;
 pub use hold::{Hold, HoldState};
 pub use mismatch::{Disagreement, Field, Halted, Mismatch};
 pub use operation::Remembered;
+pub use settled::SettledHold;
 
 use alloc::sync::Arc;
 use std::collections::BTreeSet;
@@ -33,6 +35,7 @@ use cell::Moves;
 use hold::Holds;
 use operation::Operations;
 use policies::Policies;
+use settled::SettledHolds;
 
 use crate::id::{AccountId, CandidateId, Epoch, Name, OperationId, Sequence};
 use crate::num::Timestamp;
@@ -50,6 +53,7 @@ pub struct Ledger {
     disabled: BTreeSet<CandidateId>,
     accounts: Accounts,
     holds: Holds,
+    settled: SettledHolds,
     operations: Operations,
     /// Room that every record uses again.
     moves: Moves,
@@ -71,6 +75,7 @@ impl Ledger {
             disabled: BTreeSet::new(),
             accounts: Accounts::default(),
             holds: Holds::default(),
+            settled: SettledHolds::default(),
             operations: Operations::default(),
             moves: Moves::default(),
             scratch: Vec::new(),
@@ -204,6 +209,17 @@ impl Ledger {
     #[must_use]
     pub fn hold(&self, hold: Sequence) -> Option<&Hold> {
         self.holds.find(hold)
+    }
+
+    /// All settled holds that are remembered, by the sequences that name them, ascending.
+    pub fn settled_holds(&self) -> impl Iterator<Item = (Sequence, &SettledHold)> {
+        self.settled.iter()
+    }
+
+    /// The settled hold of that name, if it is remembered.
+    #[must_use]
+    pub fn settled_hold(&self, hold: Sequence) -> Option<&SettledHold> {
+        self.settled.find(hold)
     }
 
     /// All operations remembered, by id, ascending.

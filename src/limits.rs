@@ -73,6 +73,8 @@ pub const EXPIRED_PER_RECORD_MAX: usize = 256;
 pub const EXPIRED_PER_ADMISSION_MAX: usize = 4;
 /// Operation ids that one log remembers within its horizon.
 pub const OPERATIONS_MAX: usize = 1 << 24;
+/// Settled holds that one log remembers, to be adjusted.
+pub const SETTLED_MAX: usize = 1 << 24;
 /// Requests that can wait for a shadow policy.
 pub const SHADOW_QUEUE_MAX: usize = 1 << 16;
 /// Disagreements of a shadow policy that can be listed.

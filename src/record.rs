@@ -3,29 +3,35 @@
 //! A payload is read back strictly: what has another encoding than the one that is written here is no record.
 
 mod account;
+mod adjust;
 mod admission;
 mod call;
 mod error;
 mod kind;
 mod log;
 mod operation;
+mod part_commit;
 mod path;
 mod settlement;
 #[cfg(feature = "serde")]
 mod shown;
+mod spend;
 mod terms;
 
 pub use account::{Account, AccountClosed, Grant};
+pub use adjust::{Adjust, AdjustOutcome};
 pub use admission::{Admission, AdmissionOutcome, Decided, Reroute, RerouteOutcome};
 pub use call::{Arguments, Call};
 pub use error::RecordError;
 pub use kind::Kind;
 pub use log::{PolicyBytes, Recovery};
 pub use operation::{Operation, Principal};
+pub use part_commit::{PartCommit, PartCommitOutcome};
 pub use path::{Path, PathError};
 pub use settlement::{
-    Commit, CommitOutcome, Expire, Extend, ExtendOutcome, Release, ReleaseOutcome, Settled, Spend,
+    Commit, CommitOutcome, Expire, Extend, ExtendOutcome, Release, ReleaseOutcome, Settled,
 };
+pub use spend::Spend;
 pub use terms::{CandidateSwitch, Halt, Switch, Terms};
 
 use alloc::vec::Vec;
@@ -53,8 +59,12 @@ pub enum Record {
     Release(Call<Release>),
     /// A hold that was to hold more, or longer.
     Extend(Call<Extend>),
+    /// A part of a hold spent, and the rest kept.
+    PartCommit(Call<PartCommit>),
     /// A hold released, and its request decided again without the candidate that failed.
     Reroute(Call<Reroute>),
+    /// What a settled hold spent, corrected.
+    Adjust(Call<Adjust>),
     /// Holds whose deadline came.
     Expire(Expire),
     /// An account opened.
@@ -80,7 +90,9 @@ impl Record {
             Self::Commit(_) => Kind::Commit,
             Self::Release(_) => Kind::Release,
             Self::Extend(_) => Kind::Extend,
+            Self::PartCommit(_) => Kind::PartCommit,
             Self::Reroute(_) => Kind::Reroute,
+            Self::Adjust(_) => Kind::Adjust,
             Self::Expire(_) => Kind::Expire,
             Self::Account(_) => Kind::Account,
             Self::Grant(_) => Kind::Grant,
@@ -100,7 +112,9 @@ impl Record {
             Self::Commit(call) => call.encode(out),
             Self::Release(call) => call.encode(out),
             Self::Extend(call) => call.encode(out),
+            Self::PartCommit(call) => call.encode(out),
             Self::Reroute(call) => call.encode(out),
+            Self::Adjust(call) => call.encode(out),
             Self::Expire(expire) => expire.encode(out),
             Self::Account(account) => account.encode(out),
             Self::Grant(call) => call.encode(out),
@@ -109,7 +123,7 @@ impl Record {
         }
     }
 
-    /// Reads a payload. Admissions, reroutes and commits by usage are read under the schema of the policy in force
+    /// Reads a payload. Admissions, reroutes and commits by usage, of parts too, are read under the schema of the policy in force
     /// (every policy of a log has the same); the others need none.
     ///
     /// # Errors
@@ -127,7 +141,9 @@ impl Record {
             Kind::Commit => Self::Commit(Call::decode(&mut reader, schema)?),
             Kind::Release => Self::Release(Call::decode(&mut reader, schema)?),
             Kind::Extend => Self::Extend(Call::decode(&mut reader, schema)?),
+            Kind::PartCommit => Self::PartCommit(Call::decode(&mut reader, schema)?),
             Kind::Reroute => Self::Reroute(Call::decode(&mut reader, schema)?),
+            Kind::Adjust => Self::Adjust(Call::decode(&mut reader, schema)?),
             Kind::Expire => Self::Expire(Expire::decode(&mut reader)?),
             Kind::Account => Self::Account(Account::decode(&mut reader)?),
             Kind::Grant => Self::Grant(Call::decode(&mut reader, schema)?),
@@ -146,7 +162,9 @@ impl Record {
             Self::Commit(call) => call.operation,
             Self::Release(call) => call.operation,
             Self::Extend(call) => call.operation,
+            Self::PartCommit(call) => call.operation,
             Self::Reroute(call) => call.operation,
+            Self::Adjust(call) => call.operation,
             Self::Grant(call) => call.operation,
             _ => None,
         }

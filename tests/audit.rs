@@ -62,7 +62,12 @@ fn story(segment_bytes: u64) -> Forgery {
     forgery.honest(&Record::Admission(halted));
     forgery.honest(&extend(third, 1, ExtendOutcome::DeniedHalted));
     forgery.honest(&Record::Halt(Halt::None));
+    let usage = Spend::Usage { served: NEAR, quantities: *request(1).quantities() };
+    forgery.honest(&Record::PartCommit(part_commit(third, usage, (31, 0, 0, 62))));
+    forgery.honest(&part_amount(third, (40, 0, 0, 53)));
+    forgery.honest(&Record::Terms(remembering(2, 60)));
     forgery.honest(&commit_amount(third, (Settled::InTime, 50, 0, 0)));
+    forgery.honest(&adjust(third, 45, (0, 0, 5)));
     forgery.world.wait(60);
     forgery.honest(&expire(&[fourth]));
     forgery.honest(&release(fourth, None));
@@ -94,8 +99,9 @@ fn a_log_that_holds_is_replayed_to_its_ledger() {
         );
         assert_eq!((calls.reroutes, calls.attested, calls.asserted), (1, 5, 1));
         assert_eq!((calls.commits_usage, calls.commits_amount, calls.releases), (1, 1, 1));
+        assert_eq!((calls.part_commits_usage, calls.part_commits_amount), (1, 1));
         assert_eq!((calls.extensions, calls.expired, calls.recoveries), (2, 1, 0));
-        assert_eq!(calls.administration, 6 + 6);
+        assert_eq!((calls.adjustments, calls.administration), (1, 6 + 7));
         let verified = verified(&storage).unwrap();
         assert_eq!(verified.summary.records, report.summary.records);
         assert!(verified.summary.sealed);
@@ -110,8 +116,8 @@ fn reports_end_with_what_they_do_not_prove() {
     assert_eq!(verified.not_proven, [&chain[..], &[NotProven::Contents]].concat());
     let counted = [
         NotProven::PolicyValues,
-        NotProven::Usage { commits: 1 },
-        NotProven::HostAmounts { commits: 1 },
+        NotProven::Usage { commits: 2 },
+        NotProven::HostAmounts { commits: 3 },
         NotProven::Attested { admissions: 5 },
         NotProven::Asserted { admissions: 1 },
     ];

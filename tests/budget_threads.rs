@@ -38,6 +38,7 @@ struct Count {
     denied: u32,
     contended: u32,
     extended: u32,
+    parts: u32,
     settled: u32,
     late: u32,
     expired: u32,
@@ -133,7 +134,7 @@ impl Shared {
     }
 
     fn change(&self, hold: Hold, place: &Mutex<Option<Hold>>, numbers: &mut Numbers, count: &mut Count) {
-        match numbers.below(8) {
+        match numbers.below(9) {
             0 | 1 => match self.engine.extend(hold, numbers.amount(50)) {
                 Ok(()) => count.extended += 1,
                 Err(ExtendError::Insufficient { .. }) => count.denied += 1,
@@ -141,6 +142,21 @@ impl Shared {
                 Err(ExtendError::AlreadySettled | ExtendError::Expired) => count.lost += 1,
                 Err(error) => panic!("{error}"),
             },
+            3 => {
+                let Some(reading) = self.engine.hold(hold) else {
+                    count.lost += 1;
+                    return;
+                };
+                match self.engine.part_commit(hold, numbers.amount(200)) {
+                    Ok(settled) => {
+                        count.parts += 1;
+                        self.booked(&reading.path, settled, count);
+                    }
+                    Err(SettleError::Contended) => count.contended += 1,
+                    Err(SettleError::AlreadySettled | SettleError::AlreadyExpired) => count.lost += 1,
+                    Err(error) => panic!("{error}"),
+                }
+            }
             2 => match self.engine.expire(hold) {
                 Ok(_) => count.expired += 1,
                 Err(SettleError::Contended) => count.contended += 1,
@@ -173,10 +189,7 @@ impl Shared {
                     Settlement::Committed { .. } => count.settled += 1,
                     Settlement::Late { .. } => count.late += 1,
                 }
-                for AccountId(account) in self.engine.accounts_on(&reading.path) {
-                    count.committed[account as usize] += i128::from(settled.booked_micros());
-                    count.unfunded[account as usize] += i128::from(settled.unfunded().micros());
-                }
+                self.booked(&reading.path, settled, count);
             })
         };
         match outcome {
@@ -187,6 +200,13 @@ impl Shared {
                 count.open.push(hold);
             }
             Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn booked(&self, path: &Path, settled: Settlement, count: &mut Count) {
+        for AccountId(account) in self.engine.accounts_on(path) {
+            count.committed[account as usize] += i128::from(settled.booked_micros());
+            count.unfunded[account as usize] += i128::from(settled.unfunded().micros());
         }
     }
 
@@ -281,6 +301,7 @@ fn totals(counts: &[Count]) -> Vec<(&'static str, u32)> {
         ("reserved", sum(|count| count.reserved)),
         ("denied", sum(|count| count.denied)),
         ("extended", sum(|count| count.extended)),
+        ("committed in part", sum(|count| count.parts)),
         ("settled", sum(|count| count.settled)),
         ("late", sum(|count| count.late)),
         ("expired", sum(|count| count.expired)),

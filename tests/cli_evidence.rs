@@ -21,6 +21,7 @@ mod sample;
 use std::{
     fs,
     io::{Read as _, Write as _},
+    path::Path,
     process::{Command, Stdio},
 };
 
@@ -242,6 +243,52 @@ fn every_record_has_a_line_in_words() {
     for (entry, line) in entries.iter().zip(&lines) {
         assert!(line.ends_with(entry["what"].as_str().unwrap()), "{entry}");
     }
+}
+
+/// The log that the second implementation states by hand, which ends with holds spent in parts.
+#[test]
+fn what_is_spent_in_parts_is_told_and_adds_up() {
+    let place = Place::new();
+    copy(
+        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/independent/vectors/log")),
+        &place.path("log"),
+    );
+    let secret: String = (64..112).map(|byte: u8| format!("{byte:02x}")).collect();
+    place.write("key", &format!("assize-key-1\nid=7\nsecret={secret}\n"));
+    let trail = place.on("log", "trail", &[]).out;
+    let told: Vec<&str> = trail.lines().filter(|line| line.contains("part_commit")).collect();
+    let expected = [
+        "hold 51 spent 300 µ on the host's word, 1,800 µ held, 1,500 µ stays held",
+        "hold 55 spent 500 µ on the host's word, 1,800 µ held, 1,300 µ stays held",
+        "hold 55 spent 1,800 µ by usage at beta, 500 µ of it in parts before, 1,300 µ held, 0 µ stays held",
+        "hold 55 spent 2,000 µ on the host's word, 1,800 µ of it in parts before, 0 µ held, 200 µ booked above it, \
+         0 µ stays held",
+    ];
+    assert_eq!(told.len(), expected.len(), "{trail}");
+    for (line, words) in told.iter().zip(expected) {
+        assert!(line.ends_with(words), "{line}");
+    }
+    let last = trail.lines().last().unwrap();
+    assert!(last.ends_with("hold 55 spent 1,900 µ on the host's word, 200 µ refunded"), "{last}");
+    let last = trail.lines().rev().nth(1).unwrap();
+    let words = "hold 55 spent 2,100 µ on the host's word, 2,000 µ of it in parts before, 0 µ held, 100 µ booked above it";
+    assert!(last.ends_with(words), "{last}");
+    let replayed = place.on("log", "replay", &["--json"]).json();
+    let calls = &replayed["calls"];
+    assert_eq!((&calls["part_commits_usage"], &calls["part_commits_amount"]), (&json!(1), &json!(3)));
+    // What candidates were paid is what is booked at the roots of the paths that they were paid from.
+    let candidates = place.on("log", "stat", &["--by", "candidate", "--json"]).json();
+    let beta = candidates["candidates"].as_array().unwrap().iter().find(|row| row["name"] == "beta").unwrap();
+    // 1,800 and 5,000 before, then 300 of one hold and 2,100 of another, of which 300 were above it in two settlements.
+    assert_eq!(
+        (&beta["committed_micros"], &beta["commits"]),
+        (&json!(1_800 + 4_250 + 300 + 2_100), &json!(4))
+    );
+    assert_eq!(calls["adjustments"], 1);
+    let adjusted = place.on("log", "explain", &["--seq", "60"]).out;
+    assert!(adjusted.contains("adjust") && adjusted.contains("org"), "{adjusted}");
+    let part = place.on("log", "explain", &["--seq", "58"]).out;
+    assert!(part.contains("part_commit") && part.contains("org"), "{part}");
 }
 
 #[test]

@@ -12,12 +12,16 @@
 
 #[path = "controller/accounts.rs"]
 mod accounts;
+#[path = "controller/adjusting.rs"]
+mod adjusting;
 #[path = "controller/admitting.rs"]
 mod admitting;
 #[path = "controller/expiring.rs"]
 mod expiring;
 #[path = "controller/extending.rs"]
 mod extending;
+#[path = "controller/parting.rs"]
+mod parting;
 #[path = "controller/policies.rs"]
 mod policies;
 #[path = "controller/reopening.rs"]

@@ -113,9 +113,25 @@ fn every_fault_is_caused_and_leaves_nothing() {
     let extended = scene.controller.extend(&mut permit, Amount::MAX, None, now);
     let NotExtended::Faulted(fault) = extended.unwrap_err() else { panic!("denied") };
     check("above the largest amount", fault, 10, &before);
+    let parted = scene.controller.part_commit(&mut permit, scene.used(NOBODY, 1, 0), now);
+    check("no price of a part", parted.unwrap_err(), 9, &before);
+    let parted = scene.controller.part_commit(&mut permit, Spend::Amount(micros(1)), call(SECOND));
+    check("a part of a hold that is due", parted.unwrap_err(), 8, &before);
+    let parted = scene.controller.part_commit(&mut of_another, Spend::Amount(micros(1)), now);
+    check("a part of another log's hold", parted.unwrap_err(), 11, &before);
     let extended = scene.controller.extend(&mut of_another, micros(1), None, now);
     let NotExtended::Faulted(fault) = extended.unwrap_err() else { panic!("denied") };
     check("another log's permit", fault, 11, &before);
+    let _part = scene.controller.part_commit(&mut permit, Spend::Amount(micros(5)), now).unwrap();
+    let before = scene.state();
+    let parted = scene.controller.part_commit(&mut permit, Spend::Amount(micros(4)), now);
+    check("less spent than before", parted.unwrap_err(), 13, &before);
+    let NotSettled { fault, permit: back } =
+        scene.controller.commit(permit, Spend::Amount(micros(4)), now).unwrap_err();
+    permit = back;
+    check("less spent than its parts", fault, 13, &before);
+    let adjusted = scene.controller.adjust(ended_hold, micros(1), now);
+    check("a hold that was not committed", adjusted.unwrap_err(), 14, &before);
     let beyond = Sequence(scene.head() + 1);
     check("no such record", scene.controller.wait(beyond, Level::Queued).unwrap_err(), 12, &before);
     check("a full table", admit(&request, named(3)), 21, &before);
@@ -130,6 +146,8 @@ fn every_fault_is_caused_and_leaves_nothing() {
     check("a candidate that is not there", fault, 32, &before);
     let endless = Terms { operations_max: u32::MAX, ..Terms::default() };
     check("terms without end", scene.controller.change_terms(endless, now).unwrap_err(), 33, &before);
+    let endless = Terms { settled_max: u32::MAX, ..Terms::default() };
+    check("too many settled holds", scene.controller.change_terms(endless, now).unwrap_err(), 33, &before);
     let reroute = assize::controller::Reroute { failed: ALPHA, request: &malformed, deadline: at(SECOND) };
     let Err(assize::controller::NotRerouted::Faulted { fault, permit: back }) =
         scene.controller.reroute(permit, &reroute, now)
@@ -182,7 +200,7 @@ fn poisoned() -> [u16; 2] {
 }
 
 /// One of each, in the order of their codes.
-fn all() -> [Fault; 24] {
+fn all() -> [Fault; 26] {
     let (hold, id) = (Sequence(5), OperationId([7; 16]));
     [
         Fault::Malformed(RequestError::Missing { fact: Fact::Risk }),
@@ -197,6 +215,8 @@ fn all() -> [Fault; 24] {
         Fault::AboveMaximum { held: micros(1), more: Amount::MAX },
         Fault::ForeignPermit { log: LOG },
         Fault::NoRecord { head: hold },
+        Fault::SpentBelow { spent: micros(2), seen: micros(1) },
+        Fault::NotAdjustable { hold },
         Fault::QueueFull,
         Fault::OperationsFull { max: 2 },
         Fault::HoldsFull { max: 3 },
@@ -217,7 +237,7 @@ fn the_codes_of_faults_are_frozen() {
     let codes: Vec<u16> = all().iter().map(Fault::code).collect();
     assert_eq!(
         codes,
-        [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 20, 21, 22, 23, 24, 30, 31, 32, 33, 40, 41, 50]
+        [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 20, 21, 22, 23, 24, 30, 31, 32, 33, 40, 41, 50]
     );
     for fault in all() {
         let shown = fault.to_string();

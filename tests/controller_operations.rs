@@ -122,6 +122,7 @@ fn a_settlement_is_retried_and_happens_once() {
         let release = scene.controller.release(released, named(12)).unwrap();
         let extension = scene.controller.extend(&mut extended, micros(5), None, named(13)).unwrap();
         let second = scene.controller.reroute(rerouted, &reroute, named(14)).unwrap();
+        let part = scene.controller.part_commit(&mut extended, Spend::Amount(micros(25)), named(16)).unwrap();
         let change = NonZeroI64::new(77).unwrap();
         let grant = scene.controller.grant(account, change, named(15)).unwrap();
         assert_eq!(second.candidate(), BETA);
@@ -140,7 +141,13 @@ fn a_settlement_is_retried_and_happens_once() {
         );
         let again = scene.controller.extend(&mut extended, micros(5), None, named(13)).unwrap();
         assert_eq!((again.sequence, again.repeated), (extension.sequence, Repeat::Repeated));
-        assert_eq!(extended.amount(), micros(105));
+        assert_eq!((extended.amount(), extended.spent()), (micros(80), micros(25)));
+        let again =
+            scene.controller.part_commit(&mut extended, Spend::Amount(micros(25)), named(16)).unwrap();
+        assert_eq!(
+            (again.outcome, again.sequence, again.repeated),
+            (part.outcome, part.sequence, Repeat::Repeated)
+        );
         let again = match scene.controller.reroute(copies.2, &reroute, named(14)) {
             Err(NotRerouted::Repeated(repeated)) => repeated,
             other => panic!("{other:?}"),
@@ -149,7 +156,7 @@ fn a_settlement_is_retried_and_happens_once() {
         assert!(matches!(again.into_state(), RepeatedState::Open(permit) if permit.candidate() == BETA));
         assert_eq!(scene.controller.grant(account, change, named(15)), Ok(grant));
         assert_eq!((scene.head(), scene.money(account)), (before, money));
-        assert_eq!(scene.controller.stats().unwrap().operations, 9);
+        assert_eq!(scene.controller.stats().unwrap().operations, 10);
 
         // The same names with other arguments, or for another kind of call, are other operations.
         let id = operation(11, 2).id;
@@ -160,6 +167,8 @@ fn a_settlement_is_retried_and_happens_once() {
         assert_eq!(not_settled.fault, reused);
         let more = scene.controller.extend(&mut extended, micros(6), None, named(11));
         assert_eq!(more, Err(NotExtended::Faulted(reused)));
+        let parted = scene.controller.part_commit(&mut extended, Spend::Amount(micros(25)), named(11));
+        assert_eq!(parted, Err(reused));
         assert_eq!(scene.controller.grant(account, change, named(11)), Err(reused));
         let admitted = scene.admit(&[account], &request, named(11));
         assert_eq!(admitted, Err(NotAdmitted::Faulted(reused)));

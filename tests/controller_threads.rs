@@ -35,7 +35,8 @@ const THREADS: u64 = 16;
 fn sixteen_threads_leave_a_log_that_replays_exactly() {
     for (place, rounds) in [(Place::memory(), 250), (Place::directory(), 60)] {
         let log = LogOptions { segment_bytes: 60_000, ..LogOptions::default() };
-        let terms = Terms { late_window_ns: 200, ..Terms::default() };
+        let terms =
+            Terms { late_window_ns: 200, settled_max: 20, adjust_window_ns: 2_000, ..Terms::default() };
         let scene = Scene::at(place, Setup { log, terms, ..Setup::default() });
         let root = scene.account("root", Debt, 60_000);
         let accounts = [
@@ -69,8 +70,8 @@ struct Work {
     clock: AtomicI64,
     epoch: AtomicU64,
     /// Admitted, denied by policy, by budget, for a halt; committed, released, extended, rerouted, settled late or
-    /// gone.
-    done: [AtomicU64; 9],
+    /// gone, committed in part, adjusted.
+    done: [AtomicU64; 11],
 }
 
 impl Work {
@@ -117,9 +118,31 @@ fn run(scene: &Scene, work: &Work, accounts: &[AccountId; 4], thread: u64, round
             continue;
         }
         let mut permit = held.swap_remove(draw(held.len() as u64) as usize);
-        match draw(4) {
-            0 => match scene.controller.commit(permit, Spend::Amount(micros(draw(3_000))), call) {
-                Ok(_) => work.count(4),
+        let hold = permit.hold();
+        let whole = Spend::Amount(micros(permit.spent().micros() + draw(3_000)));
+        match draw(5) {
+            4 => {
+                // Another part each time, often more than is left.
+                let so_far = micros(permit.spent().micros() + draw(900));
+                match scene.controller.part_commit(&mut permit, Spend::Amount(so_far), call) {
+                    Ok(_) => {
+                        work.count(9);
+                        held.push(permit);
+                    }
+                    Err(fault) => gone_by_time(work, fault),
+                }
+            }
+            0 => match scene.controller.commit(permit, whole, call) {
+                Ok(settlement) => {
+                    work.count(4);
+                    // Another thread's may have come between, and have it forgotten.
+                    let adjusted = scene.controller.adjust(hold, micros(draw(4_000)), call);
+                    assert!(settlement.sequence > hold);
+                    match adjusted {
+                        Ok(_) => work.count(10),
+                        Err(fault) => assert_eq!(fault.code(), 14, "{fault}"),
+                    }
+                }
                 Err(gone) => gone_by_time(work, gone.fault),
             },
             1 => match scene.controller.release(permit, call) {

@@ -15,11 +15,11 @@ use assize::{
     controller::{Permit, Reroute},
     num::Timestamp,
     overrun::Overrun::{Debt, Deny, IfAvailable},
-    record::{Halt, Spend},
+    record::{Halt, Spend, Terms},
     wal::Level,
 };
 
-use scene::{ALPHA, BETA, GAMMA, Scene, call, frames, micros, operation, tiny_at};
+use scene::{ALPHA, BETA, GAMMA, Scene, Setup, call, frames, micros, operation, tiny_at};
 
 #[test]
 fn two_runs_of_one_script_write_the_same_records() {
@@ -30,12 +30,14 @@ fn two_runs_of_one_script_write_the_same_records() {
     }
     // Every kind of record that calls can write is among them.
     let kinds: std::collections::BTreeSet<u16> = first.iter().map(|(_, kind, _)| *kind).collect();
-    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), [2, 3, 16, 17, 18, 19, 21, 22, 32, 33]);
+    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), [2, 3, 16, 17, 18, 19, 20, 21, 22, 23, 32, 33]);
 }
 
 /// 400 calls drawn by a fixed rule; all records.
 fn script() -> Vec<(assize::id::Sequence, u16, Vec<u8>)> {
-    let mut scene = Scene::new();
+    let terms = Terms { settled_max: 3, adjust_window_ns: 60, ..Terms::default() };
+    let mut scene = Scene::with(Setup { terms, ..Setup::default() });
+    let mut settled = assize::id::Sequence(1);
     let root = scene.account("root", Debt, 40_000);
     let accounts =
         [scene.account_under(Some(root), "a", Deny, 2_500), scene.account("b", IfAvailable, 9_000)];
@@ -48,7 +50,12 @@ fn script() -> Vec<(assize::id::Sequence, u16, Vec<u8>)> {
         match step % 10 {
             0..5 => held.extend(scene.admit_until(&accounts, &request, deadline, named)),
             5 if !held.is_empty() => {
-                let _outcome = scene.controller.commit(held.remove(0), Spend::Amount(micros(300)), named);
+                let permit = held.remove(0);
+                let former = std::mem::replace(&mut settled, permit.hold());
+                let _outcome = scene.controller.commit(permit, Spend::Amount(micros(300)), named);
+                for (hold, actual) in [(former, 90), (settled, 310 + step as u64 % 30)] {
+                    let _outcome = scene.controller.adjust(hold, micros(actual), call);
+                }
             }
             6 if !held.is_empty() => {
                 let _outcome = scene.controller.release(held.remove(0), call);
@@ -56,6 +63,8 @@ fn script() -> Vec<(assize::id::Sequence, u16, Vec<u8>)> {
             7 => {
                 if let Some(permit) = held.last_mut() {
                     let _outcome = scene.controller.extend(permit, micros(9), Some(deadline), named);
+                    let so_far = Spend::Amount(micros(permit.spent().micros() + 40));
+                    let _outcome = scene.controller.part_commit(permit, so_far, call);
                 }
             }
             8 if !held.is_empty() => {

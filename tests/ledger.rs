@@ -102,6 +102,209 @@ fn how_a_commit_is_booked() {
     }
 }
 
+/// How a hold of 60 µ is spent in parts: mode, then of each part what is spent so far, what is booked above the hold,
+/// what not, and what is held then; the commit at the end, and the money after it (of 300 µ). SEMANTICS 9.14.
+#[test]
+fn how_part_commits_are_booked() {
+    let (deny, if_available, debt) = (Overrun::Deny, Overrun::IfAvailable, Overrun::Debt);
+    let max = Amount::MAX.micros();
+    type Parts<'a> = &'a [(u64, u64, u64, u64)];
+    let cases: [(Overrun, Parts<'_>, Outcome, Money); 12] = [
+        (deny, &[(0, 0, 0, 60)], (IN_TIME, 0, 0, 0), (300, 0, 0, 0)),
+        (deny, &[(1, 0, 0, 59), (1, 0, 0, 59)], (IN_TIME, 1, 0, 0), (299, 0, 1, 0)),
+        (deny, &[(20, 0, 0, 40), (50, 0, 0, 10)], (IN_TIME, 55, 0, 0), (245, 0, 55, 0)),
+        (deny, &[(60, 0, 0, 0)], (IN_TIME, 61, 0, 1), (240, 0, 60, 1)),
+        (deny, &[(50, 0, 0, 10), (70, 0, 10, 0)], (IN_TIME, 71, 0, 1), (240, 0, 60, 11)),
+        (if_available, &[(70, 10, 0, 0), (80, 10, 0, 0)], (IN_TIME, 80, 0, 0), (220, 0, 80, 0)),
+        (if_available, &[(310, 240, 10, 0)], (IN_TIME, 320, 0, 10), (0, 0, 300, 20)),
+        (debt, &[(59, 0, 0, 1), (310, 250, 0, 0)], (IN_TIME, 311, 1, 0), (-11, 0, 311, 0)),
+        (debt, &[(max, max - 60, 0, 0)], (IN_TIME, max, 0, 0), (300 - i64::MAX, 0, max, 0)),
+        (deny, &[(max, 0, max - 60, 0), (max, 0, 0, 0)], (IN_TIME, max, 0, 0), (240, 0, 60, max - 60)),
+        // Late: what was booked stays so, and only what is new is missed.
+        (deny, &[(20, 0, 0, 40)], (EXPIRED, 50, 0, 30), (280, 0, 20, 30)),
+        (debt, &[(20, 0, 0, 40)], (EXPIRED, 20, 0, 0), (280, 0, 20, 0)),
+    ];
+    for (mode, parts, outcome, money) in cases {
+        let place = format!("{mode:?} {parts:?} {outcome:?}");
+        let mut world = World::new();
+        world.must(&account("only", None, mode));
+        world.must(&grant(0, 300));
+        let hold = world.admit(&[0], 3, 60);
+        for part in parts {
+            world.must(&part_amount(hold, *part));
+            let held = world.ledger.hold(hold).unwrap();
+            assert_eq!(
+                (held.spent, held.amount, held.state),
+                (amount(part.0), amount(part.3), HoldState::Open)
+            );
+            assert_eq!(world.money(0).1, part.3, "{place}");
+            assert_eq!(world.ledger.check_conservation(), Ok(()));
+        }
+        if outcome.0 == EXPIRED {
+            world.wait(60);
+        }
+        world.must(&commit_amount(hold, outcome));
+        assert_eq!(world.money(0), money, "{place}");
+        assert_eq!(world.ledger.check_conservation(), Ok(()));
+    }
+}
+
+/// How a settled hold of 60 µ is adjusted: mode; how it was settled, in parts or at once; then of each adjustment what was
+/// spent in all, what is booked more, what is not booked of it, what is refunded; and the money after it (of 300 µ).
+#[test]
+fn how_adjustments_are_booked() {
+    let (deny, if_available, debt) = (Overrun::Deny, Overrun::IfAvailable, Overrun::Debt);
+    let max = Amount::MAX.micros();
+    type Adjustments<'a> = &'a [(u64, (u64, u64, u64))];
+    let cases: [(Overrun, Outcome, Adjustments<'_>, Money); 14] = [
+        (deny, (IN_TIME, 60, 0, 0), &[(60, (0, 0, 0))], (240, 0, 60, 0)),
+        (deny, (IN_TIME, 60, 0, 0), &[(0, (0, 0, 60)), (0, (0, 0, 0))], (300, 0, 0, 0)),
+        (deny, (IN_TIME, 60, 0, 0), &[(59, (0, 0, 1)), (60, (0, 1, 0)), (60, (0, 0, 0))], (241, 0, 59, 1)),
+        (deny, (IN_TIME, 40, 0, 0), &[(10, (0, 0, 30)), (0, (0, 0, 10))], (300, 0, 0, 0)),
+        (deny, (IN_TIME, 70, 0, 10), &[(65, (0, 0, 0)), (60, (0, 0, 0)), (50, (0, 0, 10))], (250, 0, 50, 10)),
+        // What was counted as unfunded stays so, and is not counted again.
+        (
+            deny,
+            (IN_TIME, 70, 0, 10),
+            &[(50, (0, 0, 10)), (60, (0, 0, 0)), (70, (0, 10, 0))],
+            (250, 0, 50, 20),
+        ),
+        (if_available, (IN_TIME, 60, 0, 0), &[(100, (40, 0, 0)), (310, (200, 10, 0))], (0, 0, 300, 10)),
+        (if_available, (IN_TIME, 300, 240, 0), &[(301, (0, 1, 0)), (299, (0, 0, 1))], (1, 0, 299, 1)),
+        (debt, (IN_TIME, 60, 0, 0), &[(310, (250, 0, 0)), (309, (0, 0, 1))], (-9, 0, 309, 0)),
+        (debt, (IN_TIME, 0, 0, 0), &[(max, (max, 0, 0)), (0, (0, 0, max))], (300, 0, 0, 0)),
+        (debt, (IN_TIME, max, max - 60, 0), &[(0, (0, 0, max)), (1, (1, 0, 0))], (299, 0, 1, 0)),
+        (deny, (IN_TIME, max, 0, max - 60), &[(max, (0, 0, 0)), (0, (0, 0, 60))], (300, 0, 0, max - 60)),
+        // Late: nothing was booked, and what is new can be.
+        (debt, (EXPIRED, 40, 0, 40), &[(40, (0, 0, 0)), (0, (0, 0, 0)), (45, (5, 0, 0))], (295, 0, 5, 40)),
+        (deny, (EXPIRED, 0, 0, 0), &[(1, (0, 1, 0))], (300, 0, 0, 1)),
+    ];
+    for (mode, outcome, adjustments, money) in cases {
+        for in_parts in [false, true] {
+            let place = format!("{mode:?} {outcome:?} {adjustments:?} {in_parts}");
+            let mut world = World::with(remembering(1, 100));
+            world.must(&account("only", None, mode));
+            world.must(&grant(0, 300));
+            let hold = world.admit(&[0], 3, 60);
+            // A part of 20 in time, if there is one: what it books cannot be late any more.
+            if in_parts && outcome.1 >= 20 && outcome.0 == IN_TIME {
+                world.must(&part_amount(hold, (20, 0, 0, 40)));
+            }
+            if outcome.0 == EXPIRED {
+                world.wait(60);
+            }
+            world.must(&commit_amount(hold, outcome));
+            for (actual, adjusted) in adjustments {
+                world.must(&adjust(hold, *actual, *adjusted));
+                assert_eq!(world.ledger.check_conservation(), Ok(()), "{place}");
+            }
+            assert_eq!(world.money(0), money, "{place}");
+        }
+    }
+}
+
+/// Parts and their overruns are of the hold that is adjusted; every cell of its path moves.
+#[test]
+fn an_adjustment_is_of_all_that_a_hold_has_booked_at_every_cell() {
+    let mut world = World::with(remembering(9, 100));
+    world.must(&account("org", None, Overrun::Deny));
+    world.must(&account("team", Some(0), Overrun::Debt));
+    world.must(&grant(0, 1_000));
+    world.must(&grant(1, 100));
+    let hold = world.admit(&[1], 3, 60);
+    world.must(&part_amount(hold, (50, 0, 0, 10)));
+    world.must(&part_amount(hold, (75, 0, 15, 0)));
+    world.must(&commit_amount(hold, (IN_TIME, 80, 0, 5)));
+    let settled = world.ledger.settled_hold(hold).unwrap();
+    assert_eq!((settled.booked, settled.unfunded, settled.settled), (amount(60), amount(20), after(0)));
+    world.must(&adjust(hold, 25, (0, 0, 35)));
+    assert_eq!([world.money(0), world.money(1)], [(975, 0, 25, 20), (75, 0, 25, 20)]);
+    world.must(&Record::AccountClosed(AccountClosed { account: AccountId(1) }));
+    let closed = Mismatch::AccountClosed { account: AccountId(1) };
+    assert_eq!(world.apply(&adjust(hold, 0, (0, 0, 25))), Err(closed));
+}
+
+#[test]
+fn settled_holds_are_remembered_for_the_window_and_up_to_a_number() {
+    let mut world = World::with(remembering(2, 100));
+    world.must(&account("only", None, Overrun::Debt));
+    world.must(&grant(0, 10_000));
+    let settle = |world: &mut World| {
+        let hold = world.admit(&[0], 1, 60);
+        world.must(&commit_amount(hold, (IN_TIME, 20, 0, 0)));
+        hold
+    };
+    let remembered = |world: &World| world.ledger.settled_holds().map(|(hold, _)| hold).collect::<Vec<_>>();
+    let first = settle(&mut world);
+    world.wait(50);
+    let (second, third) = (settle(&mut world), settle(&mut world));
+    assert_eq!(remembered(&world), [second, third], "{first} was settled first");
+    assert_eq!(world.apply(&adjust(first, 0, (0, 0, 20))), Err(Mismatch::SettledUnknown { hold: first }));
+    // Adjusting does not make it younger; the window ends with its last instant.
+    world.wait(100);
+    world.must(&adjust(third, 10, (0, 0, 10)));
+    world.now = Timestamp(world.now.0 + 1);
+    assert_eq!(world.apply(&adjust(third, 0, (0, 0, 10))), Err(Mismatch::SettledUnknown { hold: third }));
+    assert_eq!(remembered(&world), [second, third], "until a record says what time it is");
+    world.must(&Record::Halt(Halt::None));
+    assert_eq!(remembered(&world), []);
+    // Released and expired holds are not; fewer by new terms, at once; a longer window brings nothing back.
+    let released = world.admit(&[0], 1, 60);
+    world.must(&release(released, Some(20)));
+    let (fourth, fifth) = (settle(&mut world), settle(&mut world));
+    assert_eq!(remembered(&world), [fourth, fifth]);
+    world.must(&Record::Terms(remembering(1, 1_000)));
+    assert_eq!(remembered(&world), [fifth]);
+    world.must(&Record::Terms(remembering(0, 1_000)));
+    settle(&mut world);
+    assert_eq!(remembered(&world), []);
+}
+
+/// By usage, each part is priced with all before it: once rounded up, whatever it is cut into.
+#[test]
+fn parts_of_usage_come_to_the_price_of_the_whole() {
+    let mut world = World::funded();
+    let hold = world.admit(&[2], 5, 60);
+    let usage = |calls| Spend::Usage { served: FAR, quantities: *request(calls).quantities() };
+    world.must(&swap(2));
+    for (calls, outcome) in [(1, (20, 0, 0, 80)), (3, (60, 0, 0, 40)), (5, (100, 0, 0, 0))] {
+        world.must(&Record::PartCommit(part_commit(hold, usage(calls), outcome)));
+    }
+    world.must(&Record::Commit(commit(hold, usage(5), (IN_TIME, 100, 0, 0))));
+    for (account, money) in [(0, (900, 0, 100, 0)), (1, (500, 0, 100, 0)), (2, (200, 0, 100, 0))] {
+        assert_eq!(world.money(account), money, "account {account}");
+    }
+}
+
+#[test]
+fn what_a_part_has_left_is_released_extended_rerouted_and_expired() {
+    let after_part = || {
+        let mut world = World::funded();
+        let hold = world.admit(&[2], 3, 60);
+        world.must(&part_amount(hold, (25, 0, 0, 35)));
+        (world, hold)
+    };
+    let (mut world, hold) = after_part();
+    world.must(&release(hold, Some(35)));
+    assert_eq!(world.money(2), (275, 0, 25, 0));
+    let (mut world, hold) = after_part();
+    world.must(&extend(hold, 5, ExtendOutcome::Extended { deadline: after(60), held: amount(40) }));
+    world.must(&part_amount(hold, (65, 0, 0, 0)));
+    assert_eq!(world.money(2), (235, 0, 65, 0));
+    let (mut world, hold) = after_part();
+    let call = world.rerouted(hold, 2, 60);
+    assert_eq!(call.outcome.given_back, amount(35));
+    let new = world.must(&Record::Reroute(call));
+    assert_eq!((world.money(2), world.ledger.hold(new).unwrap().spent), ((215, 60, 25, 0), Amount::ZERO));
+    let (mut world, hold) = after_part();
+    world.wait(60);
+    world.must(&expire(&[hold]));
+    assert_eq!(world.money(2), (275, 0, 25, 0));
+    assert_eq!(world.ledger.hold(hold).map(|hold| (hold.amount, hold.spent)), Some((amount(35), amount(25))));
+    world.must(&release(hold, None));
+    assert_eq!(world.money(2), (275, 0, 25, 0));
+}
+
 /// SEMANTICS 9.6: what would take a debt below its deepest is not booked.
 #[test]
 fn a_debt_has_a_floor() {

@@ -27,6 +27,7 @@ use world::*;
 /// operations of several kinds.
 fn full() -> World {
     let mut world = World::funded();
+    world.must(&Record::Terms(remembering(2, 1_000)));
     world.must(&account("debtor", Some(0), Overrun::Debt));
     world.must(&account("gone", Some(3), Overrun::IfAvailable));
     world.must(&grant(3, 40));
@@ -46,6 +47,9 @@ fn full() -> World {
     let Record::Extend(mut call) = extend(extended, 6, more) else { unreachable!() };
     call.operation = operation(1, after(2));
     world.must(&Record::Extend(call));
+    let mut call = part_commit(extended, Spend::Amount(amount(7)), (7, 0, 0, 43));
+    call.operation = operation(4, after(3));
+    world.must(&Record::PartCommit(call));
     world.wait(6);
     world.must(&expire(&[expired]));
     for candidate in [NEAR, CandidateId(900)] {
@@ -94,6 +98,8 @@ fn the_form_is_laid_out_as_the_format_says() {
         operations_max: 2,
         clock_jump_ns_max: 3,
         late_window_ns: 4,
+        adjust_window_ns: 0,
+        settled_max: 0,
     });
     world.must(&account("a", None, Overrun::Debt));
     world.must(&grant(0, 60));
@@ -128,12 +134,14 @@ fn the_form_is_laid_out_as_the_format_says() {
     expected.extend(3_u64.to_le_bytes());
     expected.push(0);
     expected.extend(60_u64.to_le_bytes());
+    expected.extend([0; 16]);
     expected.extend(after(60).0.to_le_bytes());
     expected.extend(1_u64.to_le_bytes());
     expected.extend(2_u32.to_le_bytes());
     expected.extend([1, 0, 0, 0, 0]);
     expected.extend([1, 0, 0, 0, 0, 0]);
     expected.extend([0; 8]);
+    expected.extend([0; 4]);
     expected.extend(0_u32.to_le_bytes());
     assert_eq!(world.form(), expected);
 
@@ -221,6 +229,7 @@ struct Parts {
     form: Vec<u8>,
     accounts_at: usize,
     holds_at: usize,
+    settled_at: usize,
     operations_at: usize,
 }
 
@@ -238,10 +247,12 @@ fn parts() -> Parts {
         .holds()
         .map(|(_, hold)| {
             let cells = world.ledger.cells(&hold.path).unwrap().count();
-            8 + 1 + 8 + 8 + 8 + 4 + 1 + 4 * hold.path.accounts().len() + 1 + 13 * cells
+            8 + 1 + 8 + 8 + 8 + 8 + 8 + 4 + 1 + 4 * hold.path.accounts().len() + 1 + 13 * cells
         })
         .sum();
-    let holds_at = operations_at - holds - 4;
+    // The settled hold is of one account, and takes from that and the one above it.
+    let settled_at = operations_at - (8 + 8 + 8 + 8 + 1 + 4 + 1 + 13 * 2) - 4;
+    let holds_at = settled_at - holds - 4;
     let accounts: usize = world
         .ledger
         .accounts()
@@ -249,13 +260,13 @@ fn parts() -> Parts {
         .sum();
     let accounts_at = holds_at - accounts - 4;
     let count = |at: usize| u32::from_le_bytes(form[at..at + 4].try_into().unwrap());
-    assert_eq!([accounts_at, holds_at, operations_at].map(count), [5, 3, 3]);
-    Parts { form, accounts_at, holds_at, operations_at }
+    assert_eq!([accounts_at, holds_at, settled_at, operations_at].map(count), [5, 3, 1, 4]);
+    Parts { form, accounts_at, holds_at, settled_at, operations_at }
 }
 
 #[test]
 fn forms_that_contradict_themselves_are_none() {
-    let Parts { form, accounts_at, holds_at, operations_at } = parts();
+    let Parts { form, accounts_at, holds_at, settled_at, operations_at } = parts();
     let put = |at: usize, bytes: &[u8]| {
         let mut altered = form.clone();
         altered[at..at + bytes.len()].copy_from_slice(bytes);
@@ -270,7 +281,8 @@ fn forms_that_contradict_themselves_are_none() {
     let state = org + 4 + 4 + 4 + 12;
     let counters = state + 1 + 16;
     let first_hold = holds_at + 4;
-    let hold_path = first_hold + 8 + 1 + 8 + 8 + 8 + 4;
+    let hold_path = first_hold + 8 + 1 + 8 + 8 + 8 + 8 + 8 + 4;
+    let settled = settled_at + 4;
     let first_operation = operations_at + 4;
     let cases: Vec<(usize, Vec<u8>, &str)> = vec![
         (0, vec![2], "layout of a checkpoint"),
@@ -293,8 +305,22 @@ fn forms_that_contradict_themselves_are_none() {
         (first_hold + 8, vec![1], "a hold has expired before its deadline"),
         (first_hold + 9, u64::MAX.to_le_bytes().into(), "amount of a hold"),
         (first_hold + 9, 61_u64.to_le_bytes().into(), "its open holds do not hold what it has reserved"),
-        (first_hold + 25, 2_u64.to_le_bytes().into(), "a hold's policy or candidate is missing"),
-        (first_hold + 33, 44_u32.to_le_bytes().into(), "a hold's policy or candidate is missing"),
+        (first_hold + 17, (1_u64 << 63).to_le_bytes().into(), "amount spent of a hold"),
+        (first_hold + 25, 1_u64.to_le_bytes().into(), "amount unfunded of a hold"),
+        (settled_at, 3_u32.to_le_bytes().into(), "count of settled holds"),
+        (settled, 0_u64.to_le_bytes().into(), "sequence of a settled hold"),
+        (settled, 500_u64.to_le_bytes().into(), "sequence of a settled hold"),
+        (settled + 8, after(7).0.to_le_bytes().into(), "a settled hold is not within the window"),
+        (
+            settled + 8,
+            (CREATED.0 - 994 * 1_000_000_000 - 1).to_le_bytes().into(),
+            "a settled hold is not within the window",
+        ),
+        (settled + 16, u64::MAX.to_le_bytes().into(), "amount booked"),
+        (settled + 24, u64::MAX.to_le_bytes().into(), "amount unfunded"),
+        (settled + 33, 77_u32.to_le_bytes().into(), "a hold's path has no cells"),
+        (first_hold + 41, 2_u64.to_le_bytes().into(), "a hold's policy or candidate is missing"),
+        (first_hold + 49, 44_u32.to_le_bytes().into(), "a hold's policy or candidate is missing"),
         (hold_path + 1, 77_u32.to_le_bytes().into(), "a hold's path has no cells"),
         (hold_path + 5, vec![2], "a hold's cells are not those of its path"),
         (hold_path + 6, vec![1], "a hold's cells are not those of its path"),
@@ -355,7 +381,7 @@ fn policies_are_kept_as_long_as_they_are_named() {
     let (mut first, mut second) = (Vec::new(), Vec::new());
     policy(1).encode(&mut first);
     policy(2).encode(&mut second);
-    assert_eq!(with.len() - without.len(), 4 + first.len() + 8 + 1 + 8 + 8 + 8 + 4 + 1 + 4 + 1 + 39);
+    assert_eq!(with.len() - without.len(), 4 + first.len() + 8 + 1 + 8 + 8 + 8 + 8 + 8 + 4 + 1 + 4 + 1 + 39);
     // The form without the hold, but with its policy still there.
     let at = 2 + 8 + 8 + 44 + 1 + 8;
     let mut kept = without[..at].to_vec();

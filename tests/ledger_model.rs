@@ -20,14 +20,16 @@ use assize::id::{AccountId, Sequence};
 use assize::ledger::Ledger;
 use assize::overrun::Overrun;
 use assize::record::{
-    AccountClosed, AdmissionOutcome, Call, CommitOutcome, ExtendOutcome, Record, ReleaseOutcome, Settled,
-    Terms,
+    AccountClosed, AdjustOutcome, AdmissionOutcome, Call, CommitOutcome, ExtendOutcome, PartCommitOutcome,
+    Record, ReleaseOutcome, Settled, Terms,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use world::*;
 
 const LATE_S: u64 = 100;
+const ADJUST_S: u64 = 150;
+const SETTLED_MAX: usize = 4;
 const MODES: [Overrun; 3] = [Overrun::Deny, Overrun::IfAvailable, Overrun::Debt];
 
 #[derive(Clone, Debug)]
@@ -35,13 +37,21 @@ enum Step {
     Open { parent: usize, mode: usize },
     Grant { account: usize, change: i64 },
     Admit { named: Vec<usize>, calls: u64, seconds: u64 },
-    Commit { hold: usize, micros: u64 },
+    PartCommit { hold: usize, part: u64 },
+    Commit { hold: usize, part: u64 },
+    Adjust { hold: usize, to: u64 },
     Release { hold: usize },
     Extend { hold: usize, micros: u64, later: u64 },
     Reroute { hold: usize, calls: u64, seconds: u64 },
     Expire { from: usize },
     Close { account: usize },
     Wait { seconds: u64 },
+}
+
+/// What is new in a settlement.
+fn parts() -> impl Strategy<Value = u64> {
+    let most = assize::num::Amount::MAX.micros();
+    prop_oneof![8 => 0_u64..500, 8 => 0_u64..5_000, 1 => Just(0), 1 => Just(1), 1 => Just(most - 1), 1 => Just(most)]
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -51,7 +61,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => (any.clone(), -400_i64..1_500).prop_map(|(account, change)| Step::Grant { account, change }),
         6 => (prop::collection::vec(any.clone(), 1..4), 0_u64..12, 1_u64..90)
             .prop_map(|(named, calls, seconds)| Step::Admit { named, calls, seconds }),
-        4 => (any.clone(), prop_oneof![0_u64..500, 0_u64..5_000]).prop_map(|(hold, micros)| Step::Commit { hold, micros }),
+        4 => (any.clone(), parts()).prop_map(|(hold, part)| Step::PartCommit { hold, part }),
+        4 => (any.clone(), parts()).prop_map(|(hold, part)| Step::Commit { hold, part }),
+        3 => (any.clone(), parts()).prop_map(|(hold, to)| Step::Adjust { hold, to }),
         1 => any.clone().prop_map(|hold| Step::Release { hold }),
         2 => (any.clone(), 0_u64..1_000, 0_u64..40)
             .prop_map(|(hold, micros, later)| Step::Extend { hold, micros, later }),
@@ -78,6 +90,9 @@ struct ModelAccount {
 #[derive(Clone, Debug)]
 struct ModelHold {
     amount: i128,
+    /// What its parts came to, and what of that is not booked.
+    spent: u64,
+    missed: i128,
     deadline_s: u64,
     named: Vec<usize>,
     expired: bool,
@@ -87,6 +102,8 @@ struct ModelHold {
 struct Model {
     accounts: Vec<ModelAccount>,
     holds: BTreeMap<u64, ModelHold>,
+    /// Settled holds in the order in which they were: name, when, what is booked and unfunded, and where.
+    settled: Vec<(u64, u64, i128, i128, Vec<usize>)>,
     now_s: u64,
 }
 
@@ -168,8 +185,11 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn new(reached: &mut Reached) -> Run<'_> {
-        let terms =
-            Terms { late_window_ns: LATE_S * SECOND_NS, clock_jump_ns_max: u64::MAX, ..Terms::default() };
+        let terms = Terms {
+            late_window_ns: LATE_S * SECOND_NS,
+            clock_jump_ns_max: u64::MAX,
+            ..remembering(SETTLED_MAX as u32, ADJUST_S)
+        };
         Run { world: World::with(terms), model: Model::default(), reached }
     }
 
@@ -189,7 +209,9 @@ impl Run<'_> {
             Step::Open { parent, mode } => self.open(*parent, *mode),
             Step::Grant { account, change } => self.grant(*account, *change),
             Step::Admit { named, calls, seconds } => self.admit(named, *calls, *seconds),
-            Step::Commit { hold, micros } => self.commit(*hold, *micros),
+            Step::PartCommit { hold, part } => self.part_commit(*hold, *part),
+            Step::Commit { hold, part } => self.commit(*hold, *part),
+            Step::Adjust { hold, to } => self.adjust(*hold, *to),
             Step::Release { hold } => self.release(*hold),
             Step::Extend { hold, micros, later } => self.extend(*hold, *micros, *later),
             Step::Reroute { hold, calls, seconds } => self.reroute(*hold, *calls, *seconds),
@@ -291,27 +313,88 @@ impl Run<'_> {
         let cells = self.model.cells(&named);
         self.model.move_all(&cells, -amount);
         let deadline_s = self.model.now_s + seconds;
-        self.model.holds.insert(hold.0, ModelHold { amount, deadline_s, named, expired: false });
+        self.model
+            .holds
+            .insert(hold.0, ModelHold { amount, spent: 0, missed: 0, deadline_s, named, expired: false });
     }
 
-    fn commit(&mut self, number: usize, micros: u64) {
+    /// What is stated in all when so much is new, and what of it is new: an amount has a maximum.
+    fn stated(hold: &ModelHold, part: u64) -> (u64, i128) {
+        let micros = (hold.spent + part).min(assize::num::Amount::MAX.micros());
+        (micros, i128::from(micros - hold.spent))
+    }
+
+    /// What is above the hold, and what of it is booked.
+    fn booked(&self, cells: &[usize], hold: &ModelHold, part: i128) -> (i128, i128) {
+        let extra = (part - hold.amount).max(0);
+        let strictest = cells.iter().map(|&cell| self.model.accounts[cell].mode).min().unwrap();
+        let least = self.model.least(cells).0;
+        let room = match strictest {
+            0 => 0,
+            1 => least.max(0),
+            _ => least + i128::from(i64::MAX),
+        };
+        (extra, extra.min(room))
+    }
+
+    fn miss(&mut self, cells: &[usize], unfunded: i128) {
+        for &cell in cells {
+            let of = &mut self.model.accounts[cell];
+            of.unfunded = (of.unfunded + unfunded).min(u64::MAX.into());
+        }
+    }
+
+    fn part_commit(&mut self, number: usize, part: u64) {
         let Some((name, hold)) = self.model.pick(number) else { return };
         let cells = self.model.cells(&hold.named);
-        let actual = i128::from(micros);
+        let (micros, part) = Self::stated(&hold, part);
+        let (extra, booked) = self.booked(&cells, &hold, part);
+        let left = (hold.amount - part).max(0);
+        let outcome = (micros, booked as u64, (extra - booked) as u64, left as u64);
+        let record = part_amount(Sequence(name), outcome);
         if self.model.is_late(&hold) {
-            self.take("commit late", &commit_amount(Sequence(name), (Settled::Expired, micros, 0, micros)));
+            assert!(self.world.apply(&record).is_err());
+            self.reached.count("part too late");
+            return;
+        }
+        if let Some(less) = hold.spent.checked_sub(1) {
+            let less = (less, outcome.1, outcome.2, outcome.3);
+            assert!(self.world.apply(&part_amount(Sequence(name), less)).is_err());
+            self.reached.count("part below before");
+        }
+        let what = match (extra, booked) {
+            (0, _) => "part within",
+            (_, 0) => "part unfunded",
+            _ if extra > booked => "part partly booked",
+            _ => "part above",
+        };
+        self.take(what, &record);
+        self.model.move_all(&cells, -booked);
+        let charged = part.min(hold.amount) + booked;
+        cells.iter().for_each(|&cell| self.model.accounts[cell].committed += charged);
+        self.miss(&cells, extra - booked);
+        let held = self.model.holds.get_mut(&name).unwrap();
+        (held.amount, held.spent) = (left, micros);
+        held.missed += extra - booked;
+    }
+
+    fn commit(&mut self, number: usize, part: u64) {
+        let Some((name, hold)) = self.model.pick(number) else { return };
+        let cells = self.model.cells(&hold.named);
+        let (micros, part) = Self::stated(&hold, part);
+        if hold.spent > 0 {
+            self.reached.count("commit after parts");
+        }
+        if self.model.is_late(&hold) {
+            let outcome = (Settled::Expired, micros, 0, part as u64);
+            self.take("commit late", &commit_amount(Sequence(name), outcome));
             if !hold.expired {
                 self.model.move_all(&cells, hold.amount);
             }
-            cells.iter().for_each(|&cell| self.model.accounts[cell].unfunded += actual);
+            self.miss(&cells, part);
+            self.settle(name, &hold, micros, part);
         } else {
-            let extra = (actual - hold.amount).max(0);
-            let strictest = cells.iter().map(|&cell| self.model.accounts[cell].mode).min().unwrap();
-            let booked = match strictest {
-                0 => 0,
-                1 => extra.min(self.model.least(&cells).0.max(0)),
-                _ => extra,
-            };
+            let (extra, booked) = self.booked(&cells, &hold, part);
             let outcome = (Settled::InTime, micros, booked as u64, (extra - booked) as u64);
             let what = match (extra, booked) {
                 (0, _) => "commit within",
@@ -320,14 +403,60 @@ impl Run<'_> {
                 _ => "commit above",
             };
             self.take(what, &commit_amount(Sequence(name), outcome));
-            let charged = actual.min(hold.amount) + booked;
+            let charged = part.min(hold.amount) + booked;
             self.model.move_all(&cells, hold.amount - charged);
-            for &cell in &cells {
-                self.model.accounts[cell].committed += charged;
-                self.model.accounts[cell].unfunded += extra - booked;
-            }
+            cells.iter().for_each(|&cell| self.model.accounts[cell].committed += charged);
+            self.miss(&cells, extra - booked);
+            self.settle(name, &hold, micros, extra - booked);
         }
         self.model.holds.remove(&name);
+    }
+
+    fn settle(&mut self, name: u64, hold: &ModelHold, micros: u64, missed: i128) {
+        let missed = hold.missed + missed;
+        let booked = i128::from(micros) - missed;
+        let settled = (name, self.model.now_s, booked, missed, hold.named.clone());
+        self.model.settled.push(settled);
+        // Of those settled at the same time, the lowest name goes first.
+        self.model.settled.sort_by_key(|(name, at, ..)| (*at, *name));
+        if self.model.settled.len() > SETTLED_MAX {
+            self.model.settled.remove(0);
+            self.reached.count("settled too many");
+        }
+    }
+
+    fn adjust(&mut self, number: usize, to: u64) {
+        let now_s = self.model.now_s;
+        let count = self.model.settled.len();
+        if count == 0 {
+            return;
+        }
+        let place = number % count;
+        let (name, at, booked, missed, named) = self.model.settled[place].clone();
+        let cells = self.model.cells(&named);
+        let actual = i128::from(to);
+        let extra = (actual - booked - missed).max(0);
+        let refunded = (booked - actual).max(0);
+        let nothing_held = ModelHold { amount: 0, spent: 0, missed: 0, deadline_s: 0, named, expired: false };
+        let (_, more) = self.booked(&cells, &nothing_held, extra);
+        let record = adjust(Sequence(name), to, (more as u64, (extra - more) as u64, refunded as u64));
+        if at + ADJUST_S < now_s || self.model.any_closed(&nothing_held.named) {
+            assert!(self.world.apply(&record).is_err());
+            self.reached.count("adjustment too late");
+            return;
+        }
+        let what = match (extra, more, refunded) {
+            (0, _, 0) => "adjusted by nothing",
+            (0, _, _) => "adjusted down",
+            (_, 0, _) => "adjusted up, unfunded",
+            _ => "adjusted up",
+        };
+        self.take(what, &record);
+        self.model.move_all(&cells, refunded - more);
+        cells.iter().for_each(|&cell| self.model.accounts[cell].committed += more - refunded);
+        self.miss(&cells, extra - more);
+        let settled = &mut self.model.settled[place];
+        (settled.2, settled.3) = (booked + more - refunded, missed + extra - more);
     }
 
     fn release(&mut self, number: usize) {
@@ -449,6 +578,19 @@ impl Run<'_> {
             !hold.expired
                 || hold.deadline_s + LATE_S >= (self.world.ledger.log_time().0 - CREATED.0) as u64 / SECOND_NS
         };
+        let log_s = (self.world.ledger.log_time().0 - CREATED.0) as u64 / SECOND_NS;
+        let mut expected: Vec<_> =
+            self.model.settled.iter().filter(|(_, at, ..)| at + ADJUST_S >= log_s).collect();
+        expected.sort_by_key(|(name, ..)| *name);
+        let expected: Vec<_> =
+            expected.iter().map(|(name, _, booked, missed, _)| (Sequence(*name), *booked, *missed)).collect();
+        let seen: Vec<_> = self
+            .world
+            .ledger
+            .settled_holds()
+            .map(|(name, of)| (name, of.booked.signed_micros().into(), of.unfunded.signed_micros().into()))
+            .collect();
+        assert_eq!(seen, expected);
         let expected: Vec<_> =
             self.model.holds.iter().filter(known).map(|(name, _)| Sequence(*name)).collect();
         let seen: Vec<_> = self.world.ledger.holds().map(|(name, _)| name).collect();
@@ -462,7 +604,10 @@ fn differing(record: &Record) -> Vec<Record> {
     let mut all = Vec::new();
     let near = |of: assize::num::Amount| {
         let micros = of.micros();
-        [micros.checked_sub(1), micros.checked_add(1)].into_iter().flatten().map(amount)
+        [micros.checked_sub(1), micros.checked_add(1)]
+            .into_iter()
+            .flatten()
+            .filter_map(assize::num::Amount::new)
     };
     match record {
         Record::Commit(call) => {
@@ -475,6 +620,26 @@ fn differing(record: &Record) -> Vec<Record> {
             near(outcome.unfunded).for_each(|unfunded| with(CommitOutcome { unfunded, ..outcome }));
             let settled = if outcome.settled == Settled::InTime { Settled::Expired } else { Settled::InTime };
             with(CommitOutcome { settled, ..outcome });
+        }
+        Record::PartCommit(call) => {
+            let mut with = |outcome: PartCommitOutcome| {
+                all.push(Record::PartCommit(Call { outcome, ..call.clone() }));
+            };
+            let outcome = call.outcome;
+            near(outcome.actual).for_each(|actual| with(PartCommitOutcome { actual, ..outcome }));
+            near(outcome.booked_extra)
+                .for_each(|booked_extra| with(PartCommitOutcome { booked_extra, ..outcome }));
+            near(outcome.unfunded).for_each(|unfunded| with(PartCommitOutcome { unfunded, ..outcome }));
+            near(outcome.held).for_each(|held| with(PartCommitOutcome { held, ..outcome }));
+        }
+        Record::Adjust(call) => {
+            let mut with =
+                |outcome: AdjustOutcome| all.push(Record::Adjust(Call { outcome, ..call.clone() }));
+            let outcome = call.outcome;
+            near(outcome.booked_extra)
+                .for_each(|booked_extra| with(AdjustOutcome { booked_extra, ..outcome }));
+            near(outcome.unfunded).for_each(|unfunded| with(AdjustOutcome { unfunded, ..outcome }));
+            near(outcome.refunded).for_each(|refunded| with(AdjustOutcome { refunded, ..outcome }));
         }
         Record::Release(call) => {
             let mut with = |outcome| all.push(Record::Release(Call { outcome, ..call.clone() }));
@@ -580,6 +745,19 @@ fn money_moves_as_in_the_model() {
         "commit partly booked",
         "commit above",
         "commit late",
+        "commit after parts",
+        "part within",
+        "part unfunded",
+        "part partly booked",
+        "part above",
+        "part too late",
+        "part below before",
+        "adjusted by nothing",
+        "adjusted down",
+        "adjusted up",
+        "adjusted up, unfunded",
+        "adjustment too late",
+        "settled too many",
         "release",
         "release late",
         "extend",

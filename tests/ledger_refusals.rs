@@ -270,6 +270,38 @@ fn of_settlements() -> Vec<Refusal> {
         world
     };
     let halt = |halt, seen| Mismatch::Halt { halt, seen };
+    let part = |outcome| part_amount(hold, outcome);
+    let in_parts = || {
+        let (mut world, _) = held();
+        world.must(&part((40, 0, 0, 20)));
+        world
+    };
+    let settled_hold = || {
+        let mut world = World::funded();
+        world.ledger = {
+            let mut ledger = Ledger::new(remembering(9, 10), policy(1), CREATED);
+            for record in [
+                account("org", None, Overrun::Deny),
+                account("team", Some(0), Overrun::Deny),
+                account("key", Some(1), Overrun::Deny),
+                grant(0, 1_000),
+                grant(1, 600),
+                grant(2, 300),
+            ] {
+                let next = Sequence(ledger.sequence().0 + 1);
+                ledger.apply(next, CREATED, &record).unwrap();
+            }
+            ledger
+        };
+        assert_eq!(world.admit(&[2], 3, 60), hold);
+        world.must(&commit_amount(hold, (IN_TIME, 40, 0, 0)));
+        world
+    };
+    let forgotten = Mismatch::SettledUnknown { hold };
+    let mut late = settled_hold();
+    late.wait(11);
+    let below = Mismatch::SpentBelow { hold, spent: amount(40), seen: amount(39) };
+    let told_part = Record::PartCommit(part_commit(hold, Spend::Amount(amount(5)), (6, 0, 0, 55)));
     let reroute = |world: &World, given_back: u64| {
         let mut call = world.rerouted(hold, 2, 60);
         call.outcome.given_back = amount(given_back);
@@ -300,6 +332,57 @@ fn of_settlements() -> Vec<Refusal> {
         refusal("no hold expires", held().0, expire(&[nobody]), unknown(nobody)),
         refusal("a commit beyond the window", waited(3_661).0, commits((EXPIRED, 5, 0, 5)), unknown(hold)),
         refusal("a release beyond the window", waited(3_661).0, release(hold, None), unknown(hold)),
+        refusal("an adjustment of an open hold", held().0, adjust(hold, 5, (0, 0, 0)), forgotten.clone()),
+        refusal("an adjustment too late", late, adjust(hold, 5, (0, 0, 35)), forgotten),
+        refusal(
+            "an adjustment that books",
+            settled_hold(),
+            adjust(hold, 41, (1, 0, 0)),
+            amounts(Field::BookedExtra, 0, 1),
+        ),
+        refusal(
+            "one that misses nothing",
+            settled_hold(),
+            adjust(hold, 41, (0, 0, 0)),
+            amounts(Field::Unfunded, 1, 0),
+        ),
+        refusal(
+            "a refund of too much",
+            settled_hold(),
+            adjust(hold, 5, (0, 0, 36)),
+            amounts(Field::Refunded, 35, 36),
+        ),
+        refusal(
+            "a refund of what is more",
+            settled_hold(),
+            adjust(hold, 40, (0, 0, 1)),
+            amounts(Field::Refunded, 0, 1),
+        ),
+        refusal("a part of another amount", held().0, told_part, amounts(Field::Actual, 5, 6)),
+        refusal(
+            "too much booked of a part",
+            held().0,
+            part((70, 1, 9, 0)),
+            amounts(Field::BookedExtra, 0, 1),
+        ),
+        refusal(
+            "too little missed of a part",
+            held().0,
+            part((70, 0, 9, 0)),
+            amounts(Field::Unfunded, 10, 9),
+        ),
+        refusal("a part that leaves more", held().0, part((40, 0, 0, 21)), amounts(Field::Held, 20, 21)),
+        refusal("a part of less than before", in_parts(), part((39, 0, 0, 21)), below.clone()),
+        refusal("a commit of less than its parts", in_parts(), commits((IN_TIME, 39, 0, 0)), below),
+        refusal(
+            "a part that misses all of it",
+            in_parts(),
+            part((61, 0, 61, 0)),
+            amounts(Field::Unfunded, 1, 61),
+        ),
+        refusal("a part when due", waited(60).0, part((5, 0, 0, 55)), is_expired.clone()),
+        refusal("a part of an expired one", expired(), part((5, 0, 0, 55)), is_expired.clone()),
+        refusal("a part of no hold", held().0, part_amount(nobody, (5, 0, 0, 0)), unknown(nobody)),
         refusal(
             "another amount given back",
             held().0,
@@ -469,11 +552,14 @@ fn caused(mismatch: &Mismatch) -> Option<&'static str> {
         Mismatch::HoldNotDue { .. } => "hold not due",
         Mismatch::SettledAs { .. } => "settled as",
         Mismatch::Unpriced { .. } => "unpriced",
+        Mismatch::SettledUnknown { .. } => "settled unknown",
+        Mismatch::SpentBelow { .. } => "spent below",
         Mismatch::Outcome { field, .. } => match field {
             Field::Actual => "actual",
             Field::BookedExtra => "booked extra",
             Field::Unfunded => "unfunded",
             Field::GivenBack => "given back",
+            Field::Refunded => "refunded",
             Field::Held => "held",
         },
         Mismatch::AccountUnknown { .. } => "account unknown",
@@ -494,7 +580,7 @@ fn caused(mismatch: &Mismatch) -> Option<&'static str> {
 }
 
 /// What can be caused, without the three that are caused where the place or the frame is wrong.
-const CAUSED: usize = 38 - 3;
+const CAUSED: usize = 41 - 3;
 
 #[test]
 fn every_mismatch_is_found_and_changes_nothing() {

@@ -76,7 +76,11 @@ fn samples() -> Vec<Record> {
         Record::Admission(admission(path(&[0]), demanding, denied)),
         Record::Admission(admission(path(&[0, 1, 2]), request(20), short)),
         Record::Admission(admission(path(&[3]), request(0), AdmissionOutcome::DeniedHalted)),
-        Record::Commit(commit(hold, usage, (Settled::InTime, 140, 80, 0))),
+        Record::Commit(commit(hold, usage.clone(), (Settled::InTime, 140, 80, 0))),
+        Record::PartCommit(part_commit(hold, usage, (140, 80, 0, 0))),
+        part_amount(hold, (50, 0, 0, 10)),
+        adjust(hold, 70, (4, 6, 0)),
+        adjust(hold, 0, (0, 0, 60)),
         commit_amount(hold, (Settled::Expired, 5, 0, 5)),
         release(hold, Some(60)),
         release(hold, None),
@@ -105,7 +109,7 @@ fn every_kind_has_a_sample() {
 #[test]
 fn codes_of_kinds_are_frozen() {
     let codes: Vec<_> = Kind::ALL.iter().map(|kind| kind.code()).collect();
-    assert_eq!(codes, [1, 2, 3, 4, 16, 17, 18, 19, 21, 22, 32, 33, 34, 66]);
+    assert_eq!(codes, [1, 2, 3, 4, 16, 17, 18, 19, 20, 21, 22, 23, 32, 33, 34, 66]);
     for code in 0..=u16::MAX {
         assert_eq!(Kind::from_code(code).map(Kind::code), codes.contains(&code).then_some(code));
     }
@@ -127,15 +131,27 @@ fn payloads_are_laid_out_as_the_format_says() {
     });
     let spend = Spend::Usage { served: FAR, quantities: *request(258).quantities() };
     let commit = Record::Commit(commit(Sequence(6), spend, (Settled::InTime, 1, 2, 3)));
-    let cases: [(&Record, &str); 10] = [
+    let part = part_amount(Sequence(6), (260, 2, 3, 4));
+    let adjustment = adjust(Sequence(6), 260, (2, 3, 4));
+    let cases: [(&Record, &str); 12] = [
+        (
+            &adjustment,
+            "00 0600000000000000 0401000000000000 0200000000000000 0300000000000000 0400000000000000",
+        ),
+        (
+            &part,
+            "00 0600000000000000 02 0401000000000000 00 0401000000000000 0200000000000000 0300000000000000 0400000000000000",
+        ),
         (
             &Record::Terms(Terms {
                 operation_horizon_ns: 1,
                 operations_max: 2,
                 clock_jump_ns_max: 3,
                 late_window_ns: 4,
+                adjust_window_ns: 5,
+                settled_max: 6,
             }),
-            "0100000000000000 02000000 0300000000000000 0400000000000000 00000000000000000000000000000000",
+            "0100000000000000 02000000 0300000000000000 0400000000000000 0500000000000000 06000000 00000000",
         ),
         (&Record::Halt(Halt::ReduceOnly), "01"),
         (
@@ -285,7 +301,7 @@ fn what_a_record_cannot_say_is_refused() {
     let many = [&300_u16.to_le_bytes()[..], &[1; 2_400]].concat();
     let cases: Vec<(&str, u16, Vec<u8>, RecordError)> = vec![
         ("a control frame's kind", 64, vec![], RecordError::Kind { seen: 64 }),
-        ("a reserved kind", 20, vec![], RecordError::Kind { seen: 20 }),
+        ("a reserved kind", 35, vec![], RecordError::Kind { seen: 35 }),
         ("terms with reserved bytes", 1, terms, invalid(44, "reserved bytes of terms")),
         ("an unknown halt", 3, vec![3], invalid(1, "halt")),
         ("an unknown switch", 4, vec![1, 0, 0, 0, 2], invalid(5, "switch of a candidate")),
@@ -324,6 +340,17 @@ fn what_a_record_cannot_say_is_refused() {
             [&[0], &hold[..], &[2], &one, &[3]].concat(),
             invalid(19, "outcome of a commit"),
         ),
+        (
+            "an unknown part commit",
+            20,
+            [&[0], &hold[..], &[2], &one, &[1]].concat(),
+            invalid(19, "outcome of a part commit"),
+        ),
+        ("too large a part", 20, [&[0], &hold[..], &[2], &big].concat(), invalid(18, "amount")),
+        ("too large an adjustment", 23, [&[0], &hold[..], &big].concat(), invalid(17, "amount")),
+        ("too large a refund", 23, [&[0], &hold[..], &one, &one, &one, &big].concat(), invalid(41, "amount")),
+        ("an adjustment of no hold", 23, [&[0], &zero[..]].concat(), invalid(9, "hold")),
+        ("an unknown spend of a part", 20, [&[0], &hold[..], &[3]].concat(), invalid(10, "spend")),
         (
             "an unknown extension",
             19,
@@ -478,6 +505,15 @@ fn arbitrary() -> impl Strategy<Value = Record> {
             quantities: *request(calls).quantities(),
         }),
     ];
+    let parts = (holds.clone(), spends.clone(), amounts.clone(), amounts.clone(), amounts.clone()).prop_map(
+        |(hold, spend, extra, unfunded, held)| {
+            let mut call = part_commit(hold, spend, (7, 0, 0, 0));
+            call.outcome.booked_extra = extra;
+            call.outcome.unfunded = unfunded;
+            call.outcome.held = held;
+            Record::PartCommit(call)
+        },
+    );
     let committed =
         (operations.clone(), holds.clone(), spends, any::<bool>(), amounts.clone(), amounts.clone())
             .prop_map(|(operation, hold, spend, late, extra, unfunded)| {
@@ -510,7 +546,7 @@ fn arbitrary() -> impl Strategy<Value = Record> {
         let outcome = ExtendOutcome::Extended { deadline: Timestamp(deadline), held };
         extend(hold, held.micros(), outcome)
     });
-    prop_oneof![committed, admitted, extended]
+    prop_oneof![committed, parts, admitted, extended]
 }
 
 proptest! {

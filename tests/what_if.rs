@@ -536,7 +536,7 @@ fn draw(seed: &mut u64, below: u64) -> u64 {
 }
 
 /// Everything that a host does, drawn; what is reached is counted.
-fn drawn(seed: &mut u64, reached: &mut [u64; 9]) -> Scene {
+fn drawn(seed: &mut u64, reached: &mut [u64; 10]) -> Scene {
     let terms = Terms { late_window_ns: 40, ..Terms::default() };
     let scene = Scene::with(Setup { terms, ..Setup::default() });
     let root = scene.account("root", Debt, 9_000);
@@ -572,12 +572,22 @@ fn drawn(seed: &mut u64, reached: &mut [u64; 9]) -> Scene {
             continue;
         }
         let mut permit = held.swap_remove(draw(seed, held.len() as u64) as usize);
-        match draw(seed, 5) {
+        match draw(seed, 6) {
+            5 => {
+                let (served, units) = (permit.candidate(), draw(seed, 40));
+                let so_far = match draw(seed, 2) {
+                    0 => scene.used(served, units, 0),
+                    _ => Spend::Amount(micros(permit.spent().micros() + units * 10)),
+                };
+                // Less than before is no part.
+                reached[9] += u64::from(scene.controller.part_commit(&mut permit, so_far, call).is_ok());
+                held.push(permit);
+            }
             0 | 1 => {
                 let (served, units) = (permit.candidate(), draw(seed, 40));
                 let spend = match draw(seed, 2) {
                     0 => scene.used(served, units, 0),
-                    _ => Spend::Amount(micros(units * 10)),
+                    _ => Spend::Amount(micros(permit.spent().micros() + units * 10)),
                 };
                 reached[5] += u64::from(scene.controller.commit(permit, spend, call).is_ok());
             }
@@ -631,9 +641,53 @@ fn administer(scene: &Scene, seed: &mut u64, accounts: &[AccountId], call: Call)
     }
 }
 
+/// What the invoice said later moves money, and no figure of the comparison; that is said.
+#[test]
+fn adjustments_are_left_out_and_counted() {
+    let terms = Terms { settled_max: 9, adjust_window_ns: 100, ..Terms::default() };
+    let scene = Scene::with(Setup { terms, ..Setup::default() });
+    let account = scene.account("a", Debt, 1_000);
+    let permit = scene.admit(&[account], &scene.ask(10), call(0)).unwrap();
+    let hold = permit.hold();
+    let _settlement = scene.controller.commit(permit, scene.used(ALPHA, 10, 0), call(0)).unwrap();
+    let _settlement = scene.controller.adjust(hold, micros(40), call(1)).unwrap();
+    for budgets in [Budgets::Recorded, Budgets::Simulated] {
+        let report = again(&scene, &alpha_at(10), budgets);
+        assert_eq!(report.money.spent, sums(100, 100));
+        assert!(report.assumptions.contains(&Assumption::AdjustmentsLeftOut { adjustments: 1 }));
+    }
+    scene.finish();
+}
+
+/// A hold spent in parts, decided again at other prices: what each part comes to is above what the one before did.
+#[test]
+fn parts_are_estimated_as_the_whole_until_then() {
+    // Alpha's rate now; what is held and spent now, and what the account has left in the simulation.
+    for (rate, held, spent) in [(10, 100, 130), (5, 50, 65), (40, 400, 520)] {
+        let scene = Scene::new();
+        let account = scene.account("a", Debt, 1_000);
+        let mut request = scene.ask(10);
+        request.requested(ALPHA);
+        let mut permit = scene.admit(&[account], &request, call(0)).unwrap();
+        // By usage, by usage again, on the host's word at the recorded price, and the whole.
+        for so_far in [scene.used(ALPHA, 4, 0), scene.used(ALPHA, 4, 0), Spend::Amount(micros(120))] {
+            let settlement = scene.controller.part_commit(&mut permit, so_far, call(1)).unwrap();
+            assert_eq!(settlement.outcome.actual, permit.spent());
+        }
+        let settlement = scene.controller.commit(permit, scene.used(ALPHA, 13, 0), call(2)).unwrap();
+        assert_eq!(settlement.outcome.actual, micros(130));
+        for budgets in [Budgets::Recorded, Budgets::Simulated] {
+            let report = again(&scene, &alpha_at(rate), budgets);
+            assert_eq!(report.money.held, sums(100, held), "{rate} {budgets:?}");
+            assert_eq!(report.money.spent, sums(130, spent), "{rate} {budgets:?}");
+        }
+        scene.finish();
+    }
+}
+
 #[test]
 fn under_the_policy_in_force_nothing_changes_whatever_is_done() {
-    let (mut seed, mut reached) = (0x9E37_79B9_7F4A_7C15, [0; 9]);
+    let (mut seed, mut reached) = (0x9E37_79B9_7F4A_7C15, [0; 10]);
     for _ in 0..40 {
         let scene = drawn(&mut seed, &mut reached);
         for budgets in [Budgets::Recorded, Budgets::Simulated] {
@@ -649,8 +703,8 @@ fn under_the_policy_in_force_nothing_changes_whatever_is_done() {
             assert!(report.candidates.iter().all(|row| (row.gained, row.lost) == (0, 0)));
         }
     }
-    // Admitted; denied by policy, by a budget, for a halt (4); committed, released, extended, rerouted.
-    let without_throttle = [0, 1, 2, 4, 5, 6, 7, 8].map(|kind: usize| reached[kind]);
+    // Admitted; denied by policy, by a budget, for a halt (4); committed, released, extended, rerouted, spent in part.
+    let without_throttle = [0, 1, 2, 4, 5, 6, 7, 8, 9].map(|kind: usize| reached[kind]);
     assert!(without_throttle.iter().all(|count| *count > 20), "{reached:?}");
 }
 
@@ -705,8 +759,14 @@ fn live(script: &[Scripted], policy: Policy, before: Option<&Lived>) -> Lived {
             permit => permits.push_back(permit.map(|permit| (permit, asked.used))),
         }
         if permits.len() > 3
-            && let Some((permit, used)) = permits.pop_front().unwrap()
+            && let Some((mut permit, used)) = permits.pop_front().unwrap()
         {
+            // Some of them in parts: the whole is the same.
+            for part in 1..place as u64 % 3 {
+                let so_far = scene.used(permit.candidate(), used * part / 2, 0);
+                let settlement = scene.controller.part_commit(&mut permit, so_far, call(0)).unwrap();
+                assert_eq!(settlement.outcome.actual, permit.spent());
+            }
             let spend = scene.used(permit.candidate(), used, 0);
             lived.spent += commit(permit, spend);
         }

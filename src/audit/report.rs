@@ -64,6 +64,12 @@ pub struct Calls {
     pub commits_usage: u64,
     /// Commits of amounts on the host's word.
     pub commits_amount: u64,
+    /// Part commits of quantities observed.
+    pub part_commits_usage: u64,
+    /// Part commits of amounts on the host's word.
+    pub part_commits_amount: u64,
+    /// Adjustments of settled holds, on the host's word.
+    pub adjustments: u64,
     /// Releases.
     pub releases: u64,
     /// Extensions, the denied ones included.
@@ -103,12 +109,12 @@ pub enum NotProven {
     PolicyValues,
     /// That quantities observed are right: the host gave them.
     Usage {
-        /// Commits that state them.
+        /// Commits that state them, those of parts included.
         commits: u64,
     },
     /// That amounts are right: they stand on the host's word.
     HostAmounts {
-        /// Commits that state them.
+        /// Commits that state them, those of parts and adjustments included.
         commits: u64,
     },
     /// Who made requests: the host's word alone attests it.
@@ -167,9 +173,12 @@ impl NotProven {
     pub(super) fn of_replay(summary: &Summary, calls: &Calls) -> Vec<Self> {
         let mut list = Self::of_chain(summary);
         list.push(Self::PolicyValues);
+        let usage = calls.commits_usage.saturating_add(calls.part_commits_usage);
+        let amounts = calls.commits_amount.saturating_add(calls.part_commits_amount);
+        let amounts = amounts.saturating_add(calls.adjustments);
         let counted = [
-            (calls.commits_usage, Self::Usage { commits: calls.commits_usage }),
-            (calls.commits_amount, Self::HostAmounts { commits: calls.commits_amount }),
+            (usage, Self::Usage { commits: usage }),
+            (amounts, Self::HostAmounts { commits: amounts }),
             (calls.attested, Self::Attested { admissions: calls.attested }),
             (calls.asserted, Self::Asserted { admissions: calls.asserted }),
             (calls.recoveries, Self::Recoveries { cuts: calls.recoveries }),
@@ -204,7 +213,10 @@ impl fmt::Display for NotProven {
                 write!(f, "that the quantities observed are right: the host gave them, in {commits} commits")
             }
             Self::HostAmounts { commits } => {
-                write!(f, "that amounts are right: {commits} commits state one on the host's word")
+                write!(
+                    f,
+                    "that amounts are right: {commits} commits or adjustments state one on the host's word"
+                )
             }
             Self::Attested { admissions } => {
                 write!(f, "who made {admissions} requests: the host attests it, and nobody else")
@@ -238,6 +250,11 @@ impl Calls {
                 Spend::Usage { .. } => &mut self.commits_usage,
                 Spend::Amount(_) => &mut self.commits_amount,
             }),
+            Record::PartCommit(call) => one(match call.arguments.spend {
+                Spend::Usage { .. } => &mut self.part_commits_usage,
+                Spend::Amount(_) => &mut self.part_commits_amount,
+            }),
+            Record::Adjust(_) => one(&mut self.adjustments),
             Record::Release(_) => one(&mut self.releases),
             Record::Extend(_) => one(&mut self.extensions),
             Record::Expire(expire) => {

@@ -153,6 +153,13 @@ impl Cell {
         }
     }
 
+    /// Takes back from what was booked; the caller has seen that it is there, and holds the registry's lock for
+    /// writing, so that nobody else takes back and nobody reads.
+    pub(super) fn uncommit(&self, amount: Amount) {
+        // ORDERING: Relaxed: the registry's lock orders it for readers; to bookings it is one more change of the word.
+        self.committed.fetch_sub(amount.micros(), Ordering::Relaxed);
+    }
+
     /// Counts what was spent and is not booked. Saturates at `u64::MAX`, and stays there.
     pub(super) fn add_unfunded(&self, micros: u64) {
         if micros == 0 {

@@ -47,12 +47,13 @@ pub struct HoldReading {
     pub path: Path,
 }
 
-/// How a hold was committed.
+/// How a hold, or a part of it, was committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "says what could not be booked"]
 pub enum Settlement {
     /// From an open hold: `held + booked_extra` is committed at every cell of the path when `actual` is above
-    /// `held`, and `actual` otherwise, the rest being available again.
+    /// `held`, and `actual` otherwise, the rest being available again. Of a part, `held` is what the hold had for
+    /// it, and so there is no rest.
     Committed {
         /// What was held.
         held: Amount,
@@ -203,7 +204,7 @@ impl core::error::Error for ExtendError {}
 pub enum SettleError {
     /// The hold has ended: committed, released or forgotten, by another call.
     AlreadySettled,
-    /// The hold has expired already, and was to expire.
+    /// The hold has expired already, and was to expire or to be committed in part.
     AlreadyExpired,
     /// The hold is open, and only one that has expired can be forgotten.
     StillOpen,

@@ -84,6 +84,32 @@ impl Engine {
         Ok(settlement)
     }
 
+    /// Books a part of an open hold as spent, and keeps the hold open with the rest. Above the hold, the part is
+    /// booked as [`commit`](Self::commit) does it, and the hold stays open with 0.
+    ///
+    /// # Errors
+    /// The hold has expired or ended, or another call had it and kept it: nothing is booked.
+    pub fn part_commit(&self, hold: Hold, part: Amount) -> Result<Settlement, SettleError> {
+        let (slot, word) = match self.enter(hold, Phase::Extending)? {
+            Entered::Now(slot, word) => (slot, word),
+            Entered::Expired => return Err(SettleError::AlreadyExpired),
+        };
+        let held = slot.amount();
+        // Before it is booked: who sees the part committed sees the hold without it.
+        slot.set_amount(held.checked_sub(part).unwrap_or(Amount::ZERO));
+        let settlement = if part > held {
+            self.book_overrun(&slot.path(), held, part)
+        } else {
+            for cell in self.cells_in(slot) {
+                cell.commit(part.micros());
+            }
+            let (booked_extra, unfunded) = (Amount::ZERO, Amount::ZERO);
+            Settlement::Committed { held: part, actual: part, booked_extra, unfunded }
+        };
+        slot.set(word.with(Phase::Open));
+        Ok(settlement)
+    }
+
     /// Ends a hold with nothing spent: all of it is available again.
     ///
     /// # Errors
@@ -149,7 +175,7 @@ impl Engine {
         })
     }
 
-    /// Books what an open hold spent that was more than it held; the hold has ended.
+    /// Books what was spent of an open hold above what it held: it has ended, or holds nothing more.
     #[cold]
     fn book_overrun(&self, path: &Path, held: Amount, actual: Amount) -> Settlement {
         let extra = actual.checked_sub(held).unwrap_or(Amount::ZERO);

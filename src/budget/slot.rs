@@ -42,7 +42,7 @@ pub(super) enum Phase {
     Taking,
     /// It keeps its money.
     Open,
-    /// It keeps its money, and one call is taking more.
+    /// It keeps its money, and one call is taking more for it or booking a part of it.
     Extending,
     /// One call is giving its money back.
     Expiring,

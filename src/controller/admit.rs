@@ -56,7 +56,7 @@ impl Call {
         Self { level, ..self }
     }
 
-    /// The same, under that operation's name. Admissions, settlements, extensions, reroutes and grants are
+    /// The same, under that operation's name. Admissions, settlements, of parts too, extensions, reroutes and grants are
     /// remembered by it; other calls, which can be made again as they are, take no notice of it.
     #[must_use]
     pub fn operation(self, operation: Operation) -> Self {
@@ -249,8 +249,18 @@ impl Entered<'_> {
         let AdmissionOutcome::Admitted { decided, deadline } = outcome else { return None };
         let ((candidate, amount), engine) = (decided.held()?, opened?);
         let policy = Arc::clone(&active.policy);
-        let held =
-            Held { sequence, engine, amount, deadline: *deadline, candidate, policy, path, expired: false };
+        let held = Held {
+            sequence,
+            engine,
+            amount,
+            spent: Amount::ZERO,
+            unfunded: Amount::ZERO,
+            deadline: *deadline,
+            candidate,
+            policy,
+            path,
+            expired: false,
+        };
         let permit = permit(self.log.id(), &held, Some(decided.decision));
         let late_ns = self.section.terms.late_window_ns;
         self.section.holds.put(held, late_ns);
@@ -285,6 +295,7 @@ pub(super) fn permit(log: LogId, held: &Held, decision: Option<Decision>) -> Per
         engine: held.engine,
         candidate: held.candidate,
         amount: held.amount,
+        spent: held.spent,
         deadline: held.deadline,
         epoch: held.policy.epoch(),
         decision,

@@ -50,7 +50,7 @@ pub enum Fault {
         /// Its name.
         hold: Sequence,
     },
-    /// The hold has expired: it can be neither extended nor rerouted.
+    /// The hold has expired: it can be neither extended nor rerouted, nor committed in part.
     Expired {
         /// Its name.
         hold: Sequence,
@@ -71,6 +71,18 @@ pub enum Fault {
     ForeignPermit {
         /// The log that it is of.
         log: LogId,
+    },
+    /// Less is stated as spent than the hold's part commits have stated.
+    SpentBelow {
+        /// What they have stated.
+        spent: Amount,
+        /// What the call comes to.
+        seen: Amount,
+    },
+    /// The hold is not remembered as one that was committed: it never was, or too long ago.
+    NotAdjustable {
+        /// Its name.
+        hold: Sequence,
     },
     /// There is no such record yet.
     NoRecord {
@@ -112,7 +124,7 @@ pub enum Fault {
         /// The candidate named.
         candidate: CandidateId,
     },
-    /// Terms that remember more operations than a checkpoint can carry.
+    /// Terms that remember more operations or settled holds than a checkpoint can carry.
     Operations(TooLarge),
     /// The log failed before this call, which did nothing; the controller must be opened again.
     Poisoned,
@@ -154,6 +166,8 @@ impl Fault {
             Self::AboveMaximum { .. } => 10,
             Self::ForeignPermit { .. } => 11,
             Self::NoRecord { .. } => 12,
+            Self::SpentBelow { .. } => 13,
+            Self::NotAdjustable { .. } => 14,
             Self::QueueFull => 20,
             Self::OperationsFull { .. } => 21,
             Self::HoldsFull { .. } => 22,
@@ -218,6 +232,10 @@ impl fmt::Display for Fault {
                 write!(f, "a hold of {held} extended by {more} passes the limit of {}", Amount::MAX)
             }
             Self::ForeignPermit { log } => write!(f, "the permit is of log {log}"),
+            Self::SpentBelow { spent, seen } => {
+                write!(f, "{seen} is stated as spent so far; part commits have stated {spent} already")
+            }
+            Self::NotAdjustable { hold } => write!(f, "hold {hold} is not remembered as committed"),
             Self::NoRecord { head } => write!(f, "there is no such record; the last is {head}"),
             Self::QueueFull => write!(f, "the log's queue is full; drive the log"),
             Self::OperationsFull { max } => {
@@ -231,7 +249,7 @@ impl fmt::Display for Fault {
             Self::UnknownCandidate { candidate } => {
                 write!(f, "the policy in force has no candidate {candidate}")
             }
-            Self::Operations(error) => write!(f, "operations remembered: {error}"),
+            Self::Operations(error) => write!(f, "operations or settled holds remembered: {error}"),
             Self::Poisoned => write!(f, "the log failed earlier; open it again"),
             Self::Unknown { sequence } => {
                 write!(f, "the log failed; record {sequence} may be on disk or not: open it again and ask")

@@ -9,6 +9,7 @@ use super::{
     operation::{Operations, Outcome, Remembered},
     permit::Permit,
     section::{Active, Held, Holds, Section, lies_back},
+    settled::{Settled, SettledHold},
     shadow::Shadow,
     stats::Counts,
 };
@@ -176,6 +177,8 @@ fn restore(log: LogId, ledger: &Ledger, engine: &Engine) -> Result<(Section, Vec
             sequence,
             engine: engine.restore_hold(&cells, hold.amount, state)?,
             amount: hold.amount,
+            spent: hold.spent,
+            unfunded: hold.unfunded,
             deadline: hold.deadline,
             candidate: hold.candidate,
             policy: Arc::clone(ledger.policy_of(hold.epoch).ok_or(OpenError::Unusable)?),
@@ -190,6 +193,11 @@ fn restore(log: LogId, ledger: &Ledger, engine: &Engine) -> Result<(Section, Vec
         holds.restore(held, terms.late_window_ns);
     }
     engine.finish_restore()?;
+    let mut settled = Settled::new();
+    for (name, hold) in ledger.settled_holds() {
+        let ledger::SettledHold { settled: at, booked, unfunded, path } = *hold;
+        settled.insert(name, SettledHold { settled: at, booked, unfunded, path });
+    }
     let mut operations = Operations::new();
     for (id, operation) in ledger.operations() {
         let what = Remembered {
@@ -216,6 +224,7 @@ fn restore(log: LogId, ledger: &Ledger, engine: &Engine) -> Result<(Section, Vec
         }),
         disabled: switched_off,
         holds,
+        settled,
         operations,
         counts: Counts::default(),
         broken: false,
@@ -232,7 +241,7 @@ pub enum CreateError {
         /// Its bytes.
         seen: usize,
     },
-    /// The terms remember more operations than a checkpoint can carry.
+    /// The terms remember more operations or settled holds than a checkpoint can carry.
     Operations(TooLarge),
     /// The log itself.
     Log(wal::CreateError<LedgerError>),
@@ -244,7 +253,7 @@ impl fmt::Display for CreateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Queue { seen } => queue_too_small(*seen, f),
-            Self::Operations(error) => write!(f, "operations remembered: {error}"),
+            Self::Operations(error) => write!(f, "operations or settled holds remembered: {error}"),
             Self::Log(error) => write!(f, "the log is not created: {error}"),
             Self::Assemble(error) => write!(f, "the log is created and not opened: {error}"),
         }

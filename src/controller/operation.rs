@@ -9,8 +9,9 @@ use crate::{
     id::{OperationId, Sequence},
     num::Timestamp,
     record::{
-        Admission, AdmissionOutcome, Arguments as _, Commit, CommitOutcome, Extend, ExtendOutcome, Kind,
-        Operation, RecordError, Release, ReleaseOutcome, Reroute, RerouteOutcome, Terms,
+        Adjust, AdjustOutcome, Admission, AdmissionOutcome, Arguments as _, Commit, CommitOutcome, Extend,
+        ExtendOutcome, Kind, Operation, PartCommit, PartCommitOutcome, RecordError, Release, ReleaseOutcome,
+        Reroute, RerouteOutcome, Terms,
     },
 };
 
@@ -26,8 +27,12 @@ pub enum Outcome {
     Release(ReleaseOutcome),
     /// A hold was extended, or not.
     Extend(ExtendOutcome),
+    /// A part of a hold was spent.
+    PartCommit(PartCommitOutcome),
     /// A request was decided again.
     Reroute(RerouteOutcome),
+    /// A settled hold was corrected.
+    Adjust(AdjustOutcome),
     /// A grant was made.
     Grant,
 }
@@ -41,7 +46,9 @@ impl Outcome {
             Kind::Commit => Self::Commit(Commit::decode_outcome(&mut reader)?),
             Kind::Release => Self::Release(Release::decode_outcome(&mut reader)?),
             Kind::Extend => Self::Extend(Extend::decode_outcome(&mut reader)?),
+            Kind::PartCommit => Self::PartCommit(PartCommit::decode_outcome(&mut reader)?),
             Kind::Reroute => Self::Reroute(Reroute::decode_outcome(&mut reader)?),
+            Kind::Adjust => Self::Adjust(Adjust::decode_outcome(&mut reader)?),
             Kind::Grant => Self::Grant,
             other => return Err(RecordError::Kind { seen: other.code() }),
         };

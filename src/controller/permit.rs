@@ -23,6 +23,7 @@ pub struct Permit {
     pub(super) engine: Hold,
     pub(super) candidate: CandidateId,
     pub(super) amount: Amount,
+    pub(super) spent: Amount,
     pub(super) deadline: Timestamp,
     pub(super) epoch: Epoch,
     pub(super) decision: Option<Decision>,
@@ -45,6 +46,12 @@ impl Permit {
     #[must_use]
     pub fn amount(&self) -> Amount {
         self.amount
+    }
+
+    /// What part commits have stated as spent so far; nothing before the first.
+    #[must_use]
+    pub fn spent(&self) -> Amount {
+        self.spent
     }
 
     /// When the hold ends by itself, on the log's time.

@@ -22,6 +22,7 @@ use super::{
     fault::Fault,
     operation::{Operations, Outcome, Remembered},
     permit::Permit,
+    settled::Settled,
     stats::Counts,
     timer::Timers,
 };
@@ -41,6 +42,9 @@ pub(super) struct Held {
     pub(super) sequence: Sequence,
     pub(super) engine: Hold,
     pub(super) amount: Amount,
+    /// What its part commits have stated so far, and what of that is not booked.
+    pub(super) spent: Amount,
+    pub(super) unfunded: Amount,
     pub(super) deadline: Timestamp,
     pub(super) candidate: CandidateId,
     pub(super) policy: Arc<Policy>,
@@ -73,6 +77,7 @@ pub(super) struct Section {
     pub(super) active: Arc<Active>,
     pub(super) disabled: BTreeSet<CandidateId>,
     pub(super) holds: Holds,
+    pub(super) settled: Settled,
     pub(super) operations: Operations,
     pub(super) counts: Counts,
     pub(super) broken: bool,
@@ -107,6 +112,8 @@ impl Entered<'_> {
                 self.section.log_time = self.now;
                 let horizon_ns = self.section.terms.operation_horizon_ns;
                 self.section.operations.forget(self.now, horizon_ns);
+                let terms = self.section.terms;
+                self.section.settled.forget(self.now, &terms);
                 Ok(sequence)
             }
             Err(AppendError::Poisoned(_)) => Err(Fault::Poisoned),

@@ -8,7 +8,8 @@ use super::{
     fault::Fault,
     operation::Outcome,
     permit::{AuditedReason, Denial, DenialClass, Permit},
-    section::Entered,
+    section::{Entered, Held},
+    settled::SettledHold,
 };
 use crate::{
     budget::{Release as Given, Settlement as Booked},
@@ -109,12 +110,13 @@ impl core::error::Error for NotExtended {
 }
 
 impl Controller {
-    /// Ends a hold with what was spent: quantities observed, priced by the policy that admitted it, or an amount
-    /// that is the host's word. After the deadline nothing is booked and the amount counts as unfunded. SEMANTICS 12.
+    /// Ends a hold with what was spent under it: quantities observed, priced by the policy that admitted it, or an amount
+    /// that is the host's word. What [`part_commit`](Self::part_commit) has booked is part of it and is not booked
+    /// again. After the deadline nothing is booked and what is new counts as unfunded. SEMANTICS 12.
     ///
     /// # Errors
-    /// The permit comes back with the fault: the hold has ended already, the quantities have no price, or the log
-    /// cannot take the record.
+    /// The permit comes back with the fault: the hold has ended already, the quantities have no price or one below
+    /// what part commits have stated, or the log cannot take the record.
     pub fn commit(
         &self,
         permit: Permit,
@@ -138,9 +140,9 @@ impl Controller {
             drop(entered);
             return self.settled(before.sequence, Repeat::Repeated, outcome, call);
         }
-        let actual = entered.price(permit, &arguments.spend)?;
+        let (actual, part) = entered.price(permit, &arguments.spend)?;
         let hold = entered.ending(permit)?;
-        let booked = self.engine.commit(hold, actual).map_err(|_| entered.broken())?;
+        let booked = self.engine.commit(hold, part).map_err(|_| entered.broken())?;
         let outcome = match booked {
             Booked::Committed { booked_extra, unfunded, .. } => {
                 CommitOutcome { settled: Settled::InTime, actual, booked_extra, unfunded }
@@ -149,12 +151,15 @@ impl Controller {
                 settled: Settled::Expired,
                 actual,
                 booked_extra: Amount::ZERO,
-                unfunded: actual,
+                unfunded: part,
             },
         };
-        entered.section.holds.take(hold.slot(), permit.hold);
+        let ended = entered.section.holds.take(hold.slot(), permit.hold);
         let record = Record::Commit(record::Call { operation: call.operation, arguments, outcome });
         let sequence = entered.append(&record)?;
+        if let Some(ended) = ended {
+            entered.remember_settled(&ended, &outcome);
+        }
         entered.section.counts.committed();
         entered.remember(call.operation, digest, sequence, Outcome::Commit(outcome), None);
         drop(entered);
@@ -238,7 +243,7 @@ impl Controller {
         Err(NotExtended::Denied(Denial { class, sequence, repeated, reason }))
     }
 
-    fn settled<O>(
+    pub(super) fn settled<O>(
         &self,
         sequence: Sequence,
         repeated: Repeat,
@@ -251,15 +256,32 @@ impl Controller {
 }
 
 impl Entered<'_> {
-    /// What was spent, in money. SEMANTICS 12.1, 12.2.
-    fn price(&mut self, permit: &Permit, spend: &Spend) -> Result<Amount, Fault> {
+    /// What was spent, in money: in all, and what of it no part commit has stated. SEMANTICS 12.1, 12.2, 12.5.
+    pub(super) fn price(&mut self, permit: &Permit, spend: &Spend) -> Result<(Amount, Amount), Fault> {
         let held = self.held(permit)?;
-        match spend {
-            Spend::Amount(amount) => Ok(*amount),
+        let actual = match spend {
+            Spend::Amount(amount) => *amount,
             Spend::Usage { served, quantities } => cost_of(&held.policy, *served, quantities)
                 .and_then(|cost| Amount::try_from(cost).ok())
-                .ok_or(Fault::Unpriced { candidate: *served }),
+                .ok_or(Fault::Unpriced { candidate: *served })?,
+        };
+        let spent = held.spent;
+        let part = actual.checked_sub(spent).ok_or(Fault::SpentBelow { spent, seen: actual })?;
+        Ok((actual, part))
+    }
+
+    /// Remembers a committed hold, to be adjusted, for as long as the terms say. SEMANTICS 9.15.
+    fn remember_settled(&mut self, ended: &Held, outcome: &CommitOutcome) {
+        let (now, terms) = (self.now, self.section.terms);
+        if terms.settled_max == 0 {
+            return;
         }
+        // OK because it is at most what was spent, which is an amount.
+        let unfunded = ended.unfunded.checked_add(outcome.unfunded).unwrap_or(Amount::MAX);
+        let booked = outcome.actual.checked_sub(unfunded).unwrap_or(Amount::ZERO);
+        let hold = SettledHold { settled: now, booked, unfunded, path: ended.path };
+        self.section.settled.insert(ended.sequence, hold);
+        self.section.settled.forget(now, &terms);
     }
 
     /// Takes more for the hold, or says why not. SEMANTICS 9.9.

@@ -17,6 +17,8 @@ pub struct Stats {
     pub holds_open: usize,
     /// Expired holds that can still be settled.
     pub holds_expired: usize,
+    /// Settled holds remembered, that can be adjusted.
+    pub holds_settled: usize,
     /// Operations remembered.
     pub operations: usize,
     /// The time of the last record.
@@ -43,6 +45,10 @@ pub struct Counts {
     pub denied_halted: u64,
     /// Holds settled with what was spent.
     pub committed: u64,
+    /// Parts of holds settled with what was spent so far.
+    pub part_commits: u64,
+    /// Settled holds adjusted.
+    pub adjusted: u64,
     /// Holds released, those of reroutes included.
     pub released: u64,
     /// Holds expired.
@@ -62,6 +68,14 @@ impl Counts {
 
     pub(super) fn committed(&mut self) {
         self.committed = self.committed.saturating_add(1);
+    }
+
+    pub(super) fn adjusted(&mut self) {
+        self.adjusted = self.adjusted.saturating_add(1);
+    }
+
+    pub(super) fn part_committed(&mut self) {
+        self.part_commits = self.part_commits.saturating_add(1);
     }
 
     pub(super) fn released(&mut self) {

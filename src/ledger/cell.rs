@@ -47,11 +47,18 @@ impl Cell {
         Some(())
     }
 
-    /// Ends a hold with what is booked in all, which may be above what was held.
+    /// Ends so much of a hold with what is booked in all, which may be above it.
     pub(super) fn book(&mut self, held: Amount, booked_micros: u64) -> Option<()> {
         self.give_back(held)?;
         self.available_micros = self.available_micros.checked_sub_unsigned(booked_micros)?;
         self.committed_micros = self.committed_micros.checked_add(booked_micros)?;
+        Some(())
+    }
+
+    /// Makes available again what was booked.
+    pub(super) fn refund(&mut self, refunded: Amount) -> Option<()> {
+        self.committed_micros = self.committed_micros.checked_sub(refunded.micros())?;
+        self.available_micros = self.available_micros.checked_add(refunded.signed_micros())?;
         Some(())
     }
 

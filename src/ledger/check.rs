@@ -1,6 +1,7 @@
 //! Whether a record follows from the state. Nothing is changed here: what a record moves is staged, what else it
 //! does is an [`Effect`].
 
+mod adjustment;
 mod administration;
 mod admission;
 mod settlement;
@@ -9,8 +10,9 @@ use alloc::sync::Arc;
 
 use super::Ledger;
 use super::cell::Moves;
-use super::hold::Hold;
+use super::hold::{Hold, Left};
 use super::mismatch::{Field, Halted, Mismatch};
+use super::settled::SettledHold;
 use crate::id::{AccountId, Sequence};
 use crate::num::{Amount, Timestamp};
 use crate::policy::Policy;
@@ -24,10 +26,23 @@ pub(super) enum Effect {
     Policy(Arc<Policy>),
     Halt(Halt),
     Switch(CandidateSwitch),
-    /// Holds end and open, each if there is one; the new one is named by the record.
+    /// Holds end and open, each if there is one; the new one is named by the record. What a commit has ended is
+    /// remembered.
     Hold {
         ended: Option<Sequence>,
         opened: Option<Hold>,
+        settled: Option<SettledHold>,
+    },
+    /// A hold holds what is left of it.
+    PartCommit {
+        hold: Sequence,
+        left: Left,
+    },
+    /// What is booked and unfunded of a settled hold.
+    Adjust {
+        hold: Sequence,
+        booked: Amount,
+        unfunded: Amount,
     },
     Extend {
         hold: Sequence,
@@ -66,7 +81,9 @@ impl Ledger {
             Record::Commit(call) => self.check_commit(effective, call, moves)?,
             Record::Release(call) => self.check_release(effective, call, moves)?,
             Record::Extend(call) => self.check_extend(effective, call, moves)?,
+            Record::PartCommit(call) => self.check_part_commit(effective, call, moves)?,
             Record::Reroute(call) => self.check_reroute(effective, call, moves)?,
+            Record::Adjust(call) => self.check_adjust(effective, call, moves)?,
             Record::Expire(expire) => self.check_expire(effective, expire, moves)?,
             Record::Account(account) => {
                 self.accounts.check_next(account)?;

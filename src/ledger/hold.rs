@@ -16,6 +16,12 @@ pub struct Hold {
     /// What it holds at every cell of its path, or held until it expired.
     #[cfg_attr(feature = "serde", serde(rename = "amount_micros"))]
     pub amount: Amount,
+    /// What its part commits say was spent so far; nothing before the first.
+    #[cfg_attr(feature = "serde", serde(rename = "spent_micros"))]
+    pub spent: Amount,
+    /// What of that could not be booked.
+    #[cfg_attr(feature = "serde", serde(rename = "unfunded_micros"))]
+    pub unfunded: Amount,
     /// When it is due.
     #[cfg_attr(feature = "serde", serde(rename = "deadline_ns"))]
     pub deadline: Timestamp,
@@ -25,6 +31,14 @@ pub struct Hold {
     pub candidate: CandidateId,
     /// The accounts that pay.
     pub path: Path,
+}
+
+/// What a part commit leaves of a hold.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Left {
+    pub(super) held: Amount,
+    pub(super) spent: Amount,
+    pub(super) unfunded: Amount,
 }
 
 /// Whether a hold still holds its amount.
@@ -109,6 +123,12 @@ impl Holds {
         if let Some(hold) = self.holds.get_mut(&sequence) {
             hold.amount = held;
             hold.deadline = deadline;
+        }
+    }
+
+    pub(super) fn spend(&mut self, sequence: Sequence, left: Left) {
+        if let Some(hold) = self.holds.get_mut(&sequence) {
+            (hold.amount, hold.spent, hold.unfunded) = (left.held, left.spent, left.unfunded);
         }
     }
 

@@ -167,6 +167,11 @@ pub enum Mismatch {
         /// The hold.
         hold: Sequence,
     },
+    /// There is no such settled hold, or it can no longer be adjusted. SEMANTICS 9.15.
+    SettledUnknown {
+        /// The hold.
+        hold: Sequence,
+    },
     /// The hold is due, or has expired.
     HoldExpired {
         /// The hold.
@@ -190,6 +195,15 @@ pub enum Mismatch {
     Unpriced {
         /// The candidate that served.
         candidate: CandidateId,
+    },
+    /// A settlement states less than the hold's part commits have. SEMANTICS 12.5.
+    SpentBelow {
+        /// The hold.
+        hold: Sequence,
+        /// What they stated.
+        spent: Amount,
+        /// What the record comes to.
+        seen: Amount,
     },
     /// An amount of the outcome is another.
     Outcome {
@@ -288,9 +302,11 @@ pub enum Field {
     BookedExtra,
     /// What was spent and not booked.
     Unfunded,
+    /// What an adjustment made available again.
+    Refunded,
     /// What a release or a reroute gave back.
     GivenBack,
-    /// What a hold holds after an extension.
+    /// What a hold holds after an extension or a part commit.
     Held,
 }
 
@@ -300,6 +316,7 @@ impl fmt::Display for Field {
             Self::Actual => "actual amount",
             Self::BookedExtra => "booked extra",
             Self::Unfunded => "unfunded amount",
+            Self::Refunded => "amount refunded",
             Self::GivenBack => "amount given back",
             Self::Held => "amount held",
         })
@@ -372,6 +389,9 @@ impl fmt::Display for Mismatch {
                 write!(f, "a deadline at {} ns; {} ns is the earliest", seen.0, least.0)
             }
             Self::HoldUnknown { hold } => write!(f, "hold {hold} is unknown or has ended"),
+            Self::SettledUnknown { hold } => {
+                write!(f, "hold {hold} is not remembered as settled")
+            }
             Self::HoldExpired { hold } => write!(f, "hold {hold} has expired"),
             Self::HoldNotDue { hold, deadline } => {
                 write!(f, "hold {hold} expires and is not due until {} ns", deadline.0)
@@ -381,6 +401,9 @@ impl fmt::Display for Mismatch {
             }
             Self::Unpriced { candidate } => {
                 write!(f, "the usage has no price at candidate {candidate}")
+            }
+            Self::SpentBelow { hold, spent, seen } => {
+                write!(f, "hold {hold} spent {seen}; its parts have stated {spent} already")
             }
             Self::Outcome { field, expected, seen } => {
                 write!(f, "{field} of {seen}; expected {expected}")

@@ -34,7 +34,10 @@ impl Ledger {
             Effect::Switch(CandidateSwitch { candidate, switch: Switch::Enabled }) => {
                 self.disabled.remove(&candidate);
             }
-            Effect::Hold { ended, opened } => {
+            Effect::Hold { ended, opened, settled } => {
+                if let (Some(ended), Some(settled)) = (ended, settled) {
+                    self.settled.insert(ended, settled);
+                }
                 if let Some(ended) = ended.and_then(|ended| self.holds.remove(ended)) {
                     self.policies.unname(ended.epoch);
                     if ended.state == HoldState::Open {
@@ -47,6 +50,8 @@ impl Ledger {
                     self.holds.insert(sequence, opened);
                 }
             }
+            Effect::PartCommit { hold, left } => self.holds.spend(hold, left),
+            Effect::Adjust { hold, booked, unfunded } => self.settled.adjust(hold, booked, unfunded),
             Effect::Extend { hold, held, deadline } => self.holds.extend(hold, held, deadline),
             Effect::Expire => {
                 if let Record::Expire(expire) = record {
@@ -72,6 +77,7 @@ impl Ledger {
     fn forget(&mut self) {
         let terms = self.terms;
         self.operations.forget(self.log_time, terms.operation_horizon_ns);
+        self.settled.forget(self.log_time, &terms);
         while let Some(forgotten) = self.holds.forget_one(self.log_time, terms.late_window_ns) {
             self.policies.unname(forgotten.epoch);
         }
@@ -83,7 +89,9 @@ impl Ledger {
             Record::Commit(call) => self.remember_call(call),
             Record::Release(call) => self.remember_call(call),
             Record::Extend(call) => self.remember_call(call),
+            Record::PartCommit(call) => self.remember_call(call),
             Record::Reroute(call) => self.remember_call(call),
+            Record::Adjust(call) => self.remember_call(call),
             Record::Grant(call) => self.remember_call(call),
             _ => {}
         }

@@ -22,10 +22,14 @@ pub enum Kind {
     Release,
     /// A hold extended.
     Extend,
+    /// A part of a hold committed.
+    PartCommit,
     /// A hold released and its request decided again.
     Reroute,
     /// Holds expired.
     Expire,
+    /// A settled hold corrected.
+    Adjust,
     /// An account opened.
     Account,
     /// A grant changed.
@@ -38,7 +42,7 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds, in the order of their codes.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Terms,
         Self::Policy,
         Self::Halt,
@@ -47,8 +51,10 @@ impl Kind {
         Self::Commit,
         Self::Release,
         Self::Extend,
+        Self::PartCommit,
         Self::Reroute,
         Self::Expire,
+        Self::Adjust,
         Self::Account,
         Self::Grant,
         Self::AccountClosed,
@@ -67,8 +73,10 @@ impl Kind {
             Self::Commit => 17,
             Self::Release => 18,
             Self::Extend => 19,
+            Self::PartCommit => 20,
             Self::Reroute => 21,
             Self::Expire => 22,
+            Self::Adjust => 23,
             Self::Account => 32,
             Self::Grant => 33,
             Self::AccountClosed => 34,
@@ -88,8 +96,10 @@ impl Kind {
             17 => Self::Commit,
             18 => Self::Release,
             19 => Self::Extend,
+            20 => Self::PartCommit,
             21 => Self::Reroute,
             22 => Self::Expire,
+            23 => Self::Adjust,
             32 => Self::Account,
             33 => Self::Grant,
             34 => Self::AccountClosed,
@@ -110,8 +120,10 @@ impl Kind {
             Self::Commit => "commit",
             Self::Release => "release",
             Self::Extend => "extend",
+            Self::PartCommit => "part_commit",
             Self::Reroute => "reroute",
             Self::Expire => "expire",
+            Self::Adjust => "adjust",
             Self::Account => "account",
             Self::Grant => "grant",
             Self::AccountClosed => "account_closed",

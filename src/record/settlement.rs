@@ -5,9 +5,9 @@ use alloc::vec::Vec;
 use super::call::Arguments;
 use super::error::RecordError;
 use super::kind::Kind;
+use super::spend::Spend;
 use crate::codec::{CodecError, Reader, Writer};
-use crate::id::{AccountId, CandidateId, Sequence};
-use crate::kernel::Quantities;
+use crate::id::{AccountId, Sequence};
 use crate::limits::EXPIRED_PER_RECORD_MAX;
 use crate::num::{Amount, Timestamp};
 use crate::policy::Schema;
@@ -18,25 +18,8 @@ use crate::policy::Schema;
 pub struct Commit {
     /// The hold, by the sequence of the record that opened it.
     pub hold: Sequence,
-    /// What was spent.
+    /// What was spent from its opening on, what part commits have booked included.
     pub spend: Spend,
-}
-
-/// What was spent, and on whose word. SEMANTICS 12.1.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
-pub enum Spend {
-    /// Quantities observed, priced by the policy that admitted the hold.
-    Usage {
-        /// The candidate that served.
-        served: CandidateId,
-        /// What it used.
-        #[cfg_attr(feature = "serde", serde(serialize_with = "super::shown::quantities"))]
-        quantities: Quantities,
-    },
-    /// An amount, on the host's word.
-    #[cfg_attr(feature = "serde", serde(rename = "amount_micros"))]
-    Amount(Amount),
 }
 
 /// What a commit booked. All amounts are the same at every cell of the hold.
@@ -45,13 +28,13 @@ pub enum Spend {
 pub struct CommitOutcome {
     /// Whether the hold was open or had expired.
     pub settled: Settled,
-    /// What was spent.
+    /// What was spent, the parts before included.
     #[cfg_attr(feature = "serde", serde(rename = "actual_micros"))]
     pub actual: Amount,
     /// What was booked above the hold.
     #[cfg_attr(feature = "serde", serde(rename = "booked_extra_micros"))]
     pub booked_extra: Amount,
-    /// What was spent and not booked.
+    /// What was spent and not booked, of what no part commit had stated.
     #[cfg_attr(feature = "serde", serde(rename = "unfunded_micros"))]
     pub unfunded: Amount,
 }
@@ -72,19 +55,8 @@ impl Arguments for Commit {
     const KIND: Kind = Kind::Commit;
 
     fn encode(&self, out: &mut Vec<u8>) {
-        let mut writer = Writer::new(out);
-        writer.u64(self.hold.0);
-        match &self.spend {
-            Spend::Usage { served, quantities } => {
-                writer.u8(1);
-                writer.u32(served.0);
-                quantities.encode(out);
-            }
-            Spend::Amount(amount) => {
-                writer.u8(2);
-                writer.u64(amount.micros());
-            }
-        }
+        Writer::new(out).u64(self.hold.0);
+        self.spend.encode(out);
     }
 
     fn encode_outcome(outcome: &CommitOutcome, out: &mut Vec<u8>) {
@@ -100,16 +72,7 @@ impl Arguments for Commit {
 
     fn decode(reader: &mut Reader<'_>, schema: Option<&Schema>) -> Result<Self, RecordError> {
         let hold = read_hold(reader)?;
-        let spend = match reader.u8()? {
-            1 => {
-                let schema = schema.ok_or(RecordError::SchemaMissing { kind: Self::KIND })?;
-                let served = CandidateId(reader.u32()?);
-                Spend::Usage { served, quantities: Quantities::decode(reader, schema)? }
-            }
-            2 => Spend::Amount(read_amount(reader)?),
-            _ => return Err(reader.invalid("spend").into()),
-        };
-        Ok(Self { hold, spend })
+        Ok(Self { hold, spend: Spend::decode(reader, schema, Self::KIND)? })
     }
 
     fn decode_outcome(reader: &mut Reader<'_>) -> Result<CommitOutcome, RecordError> {

@@ -108,11 +108,20 @@ impl Days {
         self.host.controller.halt(halt, call).unwrap();
     }
 
+    /// And the invoice says less, then more.
     fn commits_usage(&mut self) {
         let permit = self.take(0);
+        let hold = permit.hold();
         assert_eq!(permit.candidate(), ALDER);
         let spend = self.host.usage(ALDER, self.tokens() - 100, 400);
         assert_eq!(self.commit(permit, spend), Settled::InTime);
+        for actual in [1 + self.round() as u64 % 7, 90 + self.round() as u64] {
+            let call = self.host.named();
+            let adjusted = self.host.controller.adjust(hold, Amount::new(actual).unwrap(), call).unwrap();
+            assert!(
+                adjusted.outcome.refunded == Amount::ZERO || adjusted.outcome.booked_extra == Amount::ZERO
+            );
+        }
     }
 
     /// More than what was held: booked in full, in part or not, as the key's mode says.
@@ -139,7 +148,17 @@ impl Days {
         let too_much = Amount::new(1 << 50).unwrap();
         let denied = self.host.controller.extend(&mut permit, too_much, None, call);
         assert!(matches!(denied, Err(NotExtended::Denied(denial)) if denial.class() == DenialClass::Budget));
-        assert_eq!(self.commit(permit, amount(40)), Settled::InTime);
+        for of_usage in [true, false] {
+            let so_far = match of_usage {
+                true => self.host.usage(ALDER, self.tokens() / 4, 0),
+                false => amount(permit.spent().micros() + 15),
+            };
+            let call = self.host.named();
+            let part = self.host.controller.part_commit(&mut permit, so_far, call).unwrap();
+            assert_eq!(part.outcome.actual, permit.spent());
+        }
+        let whole = amount(permit.spent().micros() + 25);
+        assert_eq!(self.commit(permit, whole), Settled::InTime);
     }
 
     fn reroutes(&mut self) {

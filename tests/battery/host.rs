@@ -44,6 +44,8 @@ pub const TERMS: Terms = Terms {
     operations_max: 4096,
     clock_jump_ns_max: 3_600_000_000_000,
     late_window_ns: 1_000_000_000,
+    adjust_window_ns: 1_000_000_000,
+    settled_max: 3,
 };
 
 pub fn policy(epoch: u64) -> Policy {

@@ -277,6 +277,12 @@ fn shape(record: &Record) -> &'static str {
             (_, Spend::Amount(_)) if call.outcome.unfunded.micros() > 0 => "commit with an unfunded overrun",
             (_, Spend::Amount(_)) => "commit of an amount",
         },
+        Record::PartCommit(call) => match call.arguments.spend {
+            Spend::Usage { .. } => "part commit of usage",
+            Spend::Amount(_) => "part commit of an amount",
+        },
+        Record::Adjust(call) if call.outcome.refunded.micros() > 0 => "adjustment down",
+        Record::Adjust(_) => "adjustment up",
         Record::Release(call) => match call.outcome {
             ReleaseOutcome::Released { .. } => "release",
             ReleaseOutcome::Expired => "late release",
@@ -301,9 +307,11 @@ fn shape(record: &Record) -> &'static str {
 }
 
 /// Every shape that a log of a thousand records has; a host causes no others but a recovery, which a crash does.
-pub const SHAPES: [&str; 30] = [
+pub const SHAPES: [&str; 34] = [
     "account",
     "account closed",
+    "adjustment down",
+    "adjustment up",
     "admission",
     "admission denied by a budget",
     "admission denied by a halt",
@@ -325,6 +333,8 @@ pub const SHAPES: [&str; 30] = [
     "header",
     "late commit",
     "late release",
+    "part commit of an amount",
+    "part commit of usage",
     "policy",
     "release",
     "reroute",

@@ -1,7 +1,7 @@
 //! What errors say.
 
 use assize::budget::{
-    AccountError, ExtendError, GrantError, PathError, ReserveError, RestoreError, SettleError,
+    AccountError, AdjustError, ExtendError, GrantError, PathError, ReserveError, RestoreError, SettleError,
 };
 use assize::id::AccountId;
 
@@ -11,7 +11,8 @@ use super::{MAX, amount, counters};
 #[test]
 fn errors_read_well() {
     let account = AccountId(3);
-    let rows: [(&dyn std::error::Error, &str); 17] = [
+    let rows: [(&dyn std::error::Error, &str); 18] = [
+        (&AdjustError::AboveCommitted { account, committed_micros: 4 }, "account 3 has only 4 µ committed"),
         (
             &AccountError::TooDeep { parent: account },
             "account 3 is at level 8, the deepest; none can be below it",

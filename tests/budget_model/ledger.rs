@@ -96,12 +96,7 @@ impl Model {
         let late = self.holds[hold].state == State::Expired;
         self.holds[hold].state = State::Ended;
         let extra = (actual - held).max(0);
-        let strictest = path.iter().map(|&cell| self.accounts[cell].overrun).min().unwrap();
-        let room = match strictest {
-            Overrun::Deny => 0,
-            Overrun::IfAvailable => self.least(&path).max(0),
-            Overrun::Debt => self.least(&path) + i128::from(i64::MAX),
-        };
+        let room = self.room(&path);
         let (booked_extra, unfunded) =
             if late { (0, actual) } else { (extra.min(room), extra - extra.min(room)) };
         for cell in path {
@@ -113,6 +108,46 @@ impl Model {
             account.unfunded = (account.unfunded + unfunded).min(u64::MAX.into());
         }
         (booked_extra, unfunded)
+    }
+
+    /// Extra booked and unfunded of a part; the hold keeps the rest.
+    pub(crate) fn part_commit(&mut self, hold: usize, part: i128) -> (i128, i128) {
+        let (path, held) = (self.holds[hold].path.clone(), self.holds[hold].amount);
+        let extra = (part - held).max(0);
+        let booked_extra = extra.min(self.room(&path));
+        self.holds[hold].amount = (held - part).max(0);
+        for cell in path {
+            let account = &mut self.accounts[cell];
+            account.committed += held.min(part) + booked_extra;
+            account.available -= booked_extra;
+            account.unfunded = (account.unfunded + extra - booked_extra).min(u64::MAX.into());
+        }
+        (booked_extra, extra - booked_extra)
+    }
+
+    /// Booked and unfunded, or refunded; or the cell that has less booked than is to be given back.
+    pub(crate) fn adjust(&mut self, path: &[usize], change: i128) -> Result<(i128, i128, i128), usize> {
+        let (extra, refunded) = (change.max(0), (-change).max(0));
+        if let Some(&short) = path.iter().find(|&&cell| self.accounts[cell].committed < refunded) {
+            return Err(short);
+        }
+        let booked = extra.min(self.room(path));
+        for &cell in path {
+            let account = &mut self.accounts[cell];
+            account.committed += booked - refunded;
+            account.available += refunded - booked;
+            account.unfunded = (account.unfunded + extra - booked).min(u64::MAX.into());
+        }
+        Ok((booked, extra - booked, refunded))
+    }
+
+    /// How much may be booked above a hold.
+    fn room(&self, path: &[usize]) -> i128 {
+        match path.iter().map(|&cell| self.accounts[cell].overrun).min().unwrap() {
+            Overrun::Deny => 0,
+            Overrun::IfAvailable => self.least(path).max(0),
+            Overrun::Debt => self.least(path) + i128::from(i64::MAX),
+        }
     }
 
     pub(crate) fn give_back(&mut self, hold: usize) {

@@ -13,8 +13,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use assize::budget::{
-    AccountError, AccountState, AccountTerms, Engine, EngineOptions, ExtendError, GrantError, Hold,
-    HoldState, PathError, Release, ReserveError, SettleError, Settlement,
+    AccountError, AccountState, AccountTerms, AdjustError, Adjusted, Engine, EngineOptions, ExtendError,
+    GrantError, Hold, HoldState, PathError, Release, ReserveError, SettleError, Settlement,
 };
 use assize::id::{AccountId, Name};
 use assize::num::Amount;
@@ -65,9 +65,11 @@ impl Pair<'_> {
                 let named: Vec<_> = accounts.iter().map(|&account| self.account(account)).collect();
                 self.reserve(&named, *micros)
             }
+            Op::Adjust { account, change_micros } => self.adjust(self.account(*account), *change_micros),
             Op::Close { account } => self.close(self.account(*account)),
             _ if self.handles.is_empty() => Ok(()),
             Op::Extend { hold, micros } => self.extend(pick(*hold, self.handles.len()), *micros),
+            Op::PartCommit { hold, micros } => self.part_commit(pick(*hold, self.handles.len()), *micros),
             Op::Commit { hold, micros } => self.commit(pick(*hold, self.handles.len()), *micros),
             Op::Release { hold } => self.release(pick(*hold, self.handles.len())),
             Op::Expire { hold } => self.expire(pick(*hold, self.handles.len())),
@@ -247,6 +249,65 @@ impl Pair<'_> {
         Ok(())
     }
 
+    fn part_commit(&mut self, hold: usize, micros: u64) -> Result<(), TestCaseError> {
+        let committed = self.engine.part_commit(self.handles[hold], amount(micros));
+        let expected = match self.model.holds[hold].state {
+            State::Ended => Err(SettleError::AlreadySettled),
+            State::Expired => Err(SettleError::AlreadyExpired),
+            State::Open => {
+                let held = amount(u64::try_from(self.model.holds[hold].amount).unwrap().min(micros));
+                let (booked_extra, unfunded) = self.model.part_commit(hold, micros.into());
+                let (booked_extra, unfunded) =
+                    (amount(booked_extra.try_into().unwrap()), amount(unfunded.try_into().unwrap()));
+                Ok(Settlement::Committed { held, actual: amount(micros), booked_extra, unfunded })
+            }
+        };
+        self.met(match expected {
+            Ok(Settlement::Committed { booked_extra: Amount::ZERO, unfunded: Amount::ZERO, .. }) => {
+                "part-commit: within the hold"
+            }
+            Ok(Settlement::Committed { unfunded: Amount::ZERO, .. }) => "part-commit: overrun booked",
+            Ok(Settlement::Committed { booked_extra: Amount::ZERO, .. }) => "part-commit: overrun denied",
+            Ok(_) => "part-commit: overrun booked in part",
+            Err(SettleError::AlreadyExpired) => "part-commit: expired",
+            Err(_) => "part-commit: settled already",
+        });
+        prop_assert_eq!(committed, expected);
+        Ok(())
+    }
+
+    fn adjust(&mut self, account: usize, change_micros: i64) -> Result<(), TestCaseError> {
+        let chain = self.model.chain(account);
+        if self.model.accounts[account].closed {
+            self.met("adjust: closed");
+            prop_assert!(self.engine.path(&[id(account)]).is_err());
+            return Ok(());
+        }
+        let path = self.engine.path(&[id(account)]).unwrap();
+        let adjusted = self.engine.adjust(&path, change_micros);
+        // What is no amount counts as the largest.
+        let change = i128::from(change_micros.max(-i64::MAX));
+        let micros = |of: i128| amount(of.try_into().unwrap());
+        let expected = match self.model.adjust(&chain, change) {
+            Ok((booked, unfunded, refunded)) => {
+                let unfunded = micros(unfunded);
+                Ok(Adjusted { booked: micros(booked), unfunded, refunded: micros(refunded) })
+            }
+            Err(short) => Err(AdjustError::AboveCommitted {
+                account: id(short),
+                committed_micros: self.model.accounts[short].committed.try_into().unwrap(),
+            }),
+        };
+        self.met(match &expected {
+            Err(_) => "adjust: more than is committed",
+            Ok(Adjusted { refunded, .. }) if *refunded > Amount::ZERO => "adjust: refunded",
+            Ok(Adjusted { unfunded, .. }) if *unfunded > Amount::ZERO => "adjust: not all booked",
+            Ok(_) => "adjust: booked",
+        });
+        prop_assert_eq!(adjusted, expected);
+        Ok(())
+    }
+
     fn release(&mut self, hold: usize) -> Result<(), TestCaseError> {
         let released = self.engine.release(self.handles[hold]);
         let held = amount(u64::try_from(self.model.holds[hold].amount).unwrap());
@@ -400,6 +461,11 @@ fn the_engine_agrees_with_a_naive_ledger() {
     }
     let met = met.into_inner();
     let targets = [
+        "adjust: booked",
+        "adjust: closed",
+        "adjust: more than is committed",
+        "adjust: not all booked",
+        "adjust: refunded",
         "close: children open",
         "close: closed already",
         "close: done",
@@ -428,6 +494,12 @@ fn the_engine_agrees_with_a_naive_ledger() {
         "grant: up",
         "open: parent closed",
         "open: too deep",
+        "part-commit: expired",
+        "part-commit: overrun booked",
+        "part-commit: overrun booked in part",
+        "part-commit: overrun denied",
+        "part-commit: settled already",
+        "part-commit: within the hold",
         "path: error",
         "release: expired",
         "release: returned",

@@ -163,8 +163,9 @@ fn statistics_count_outcomes_and_tell_the_present_state() {
     let request = scene.ask(10);
     let mut permits: Vec<_> =
         (0..5).map(|_| scene.admit_until(&[account], &request, at(SECOND), call(0)).unwrap()).collect();
-    let _settlement =
-        scene.controller.commit(permits.pop().unwrap(), Spend::Amount(micros(90)), call(0)).unwrap();
+    let mut first = permits.pop().unwrap();
+    let _part = scene.controller.part_commit(&mut first, Spend::Amount(micros(40)), call(0)).unwrap();
+    let _settlement = scene.controller.commit(first, Spend::Amount(micros(90)), call(0)).unwrap();
     let _settlement = scene.controller.release(permits.pop().unwrap(), call(0)).unwrap();
     let reroute = Reroute { failed: ALPHA, request: &request, deadline: at(SECOND) };
     let permit = scene.controller.reroute(permits.pop().unwrap(), &reroute, call(0)).unwrap();
@@ -183,6 +184,7 @@ fn statistics_count_outcomes_and_tell_the_present_state() {
     expected.admitted = 6;
     (expected.denied_policy, expected.denied_budget, expected.denied_halted) = (1, 1, 1);
     (expected.committed, expected.released, expected.expired) = (1, 2, 3);
+    expected.part_commits = 1;
     assert_eq!(stats.counts, expected);
     assert_eq!((stats.holds_open, stats.holds_expired, stats.operations), (0, 3, 0));
     assert_eq!((stats.log_time, stats.halt), (at(SECOND), Halt::All));

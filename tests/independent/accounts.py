@@ -34,18 +34,39 @@ class Account:
 
 
 class Hold:
-    __slots__ = ("sequence", "state", "amount", "deadline", "policy", "candidate", "named", "cells")
+    __slots__ = ("sequence", "state", "amount", "spent", "unfunded", "deadline", "policy", "candidate", "named", "cells")
 
     def __init__(self, sequence, amount, deadline, policy, candidate, named, cells):
         self.sequence, self.state, self.amount, self.deadline = sequence, OPEN, amount, deadline
+        self.spent = self.unfunded = 0
         self.policy, self.candidate, self.named, self.cells = policy, candidate, named, cells
 
     def canonical(self, number_of: Callable[[Account], int]) -> bytes:
         """FORMAT 10.7."""
-        head = pack("<QBQqQI", self.sequence, self.state, self.amount, self.deadline, self.policy.epoch, self.candidate)
-        named = b"".join(pack("<I", number_of(account)) for account in self.named)
-        cells = b"".join(pack("<IBq", number_of(account), 0, 0) for account in self.cells)
-        return head + bytes([len(self.named)]) + named + bytes([len(self.cells)]) + cells
+        head = pack("<QBQQQq", self.sequence, self.state, self.amount, self.spent, self.unfunded, self.deadline)
+        head += pack("<QI", self.policy.epoch, self.candidate)
+        return head + paid_by(self.named, self.cells, number_of)
+
+
+class Settled:
+    """A committed hold that can be adjusted."""
+
+    __slots__ = ("sequence", "at", "booked", "unfunded", "named", "cells")
+
+    def __init__(self, sequence, at, booked, unfunded, named, cells):
+        self.sequence, self.at, self.booked, self.unfunded, self.named, self.cells = sequence, at, booked, unfunded, named, cells
+
+    def canonical(self, number_of: Callable[[Account], int]) -> bytes:
+        """FORMAT 10.11."""
+        head = pack("<QqQQ", self.sequence, self.at, self.booked, self.unfunded)
+        return head + paid_by(self.named, self.cells, number_of)
+
+
+def paid_by(named: tuple, cells: tuple, number_of: Callable[[Account], int]) -> bytes:
+    """FORMAT 10.7: the accounts named, and the cells."""
+    accounts = b"".join(pack("<I", number_of(account)) for account in named)
+    taken = b"".join(pack("<IBq", number_of(account), 0, 0) for account in cells)
+    return bytes([len(named)]) + accounts + bytes([len(cells)]) + taken
 
 
 class Operation(NamedTuple):

@@ -12,11 +12,12 @@ from collections import Counter
 from heapq import heappop, heappush
 from typing import Optional
 
-from accounts import Account, Hold, Operation, least_available
+from accounts import Account, Hold, Operation, Settled, least_available
 from decide import Decision, Kernel, Ranking, reason_name, stated_limit
 from policy import Policy, Request
 from records import (
     ACCOUNT,
+    ADJUST,
     ADMISSION,
     ADMITTED,
     CANDIDATE,
@@ -41,6 +42,7 @@ from records import (
     NO_PARENT,
     OPEN,
     OUTCOME_NAMES,
+    PART_COMMIT,
     PATH_MAX,
     POLICY,
     RECOVERY,
@@ -83,6 +85,7 @@ class Ledger:
         self.accounts: list[Account] = []
         self.names: dict[bytes, Account] = {}
         self.holds: dict[int, Hold] = {}
+        self.settled: dict[int, Settled] = {}
         self.operations: dict[bytes, Operation] = {}
         self._expired: list[tuple[int, int]] = []  # heap of deadline and hold
         self._issued: list[tuple[int, bytes]] = []  # heap of issue time and operation id
@@ -131,6 +134,15 @@ class Ledger:
             del self.operations[id]
         while self._expired and self.log_time - self._expired[0][0] > self.terms.late_window:
             self.holds.pop(heappop(self._expired)[1], None)
+        self._forget_settled()
+
+    def _forget_settled(self) -> None:
+        """SEMANTICS 9.15, FORMAT 10.8."""
+        window, most = self.terms.adjust_window, self.terms.settled_max
+        for settled in sorted(self.settled.values(), key=lambda settled: (settled.at, settled.sequence)):
+            if len(self.settled) <= most and self.log_time - settled.at <= window:
+                break
+            del self.settled[settled.sequence]
 
     def _conserves(self, account: Account) -> None:
         """SEMANTICS 9.2."""
@@ -372,25 +384,15 @@ class Ledger:
 
     def _apply_commit(self, source: Reader) -> int:
         """FORMAT 9.9."""
-        sequence = source.u64()
-        spend = source.u8()
-        if spend == 1:
-            served = source.u32()
-            stated = members_of(source.u8())
-            quantities = {quantity: source.u64() for quantity in stated}
-        elif spend == 2:
-            amount = source.u64()
-        else:
-            raise Malformed(f"spend is {spend}, 1 or 2 are known")
+        sequence, spend = source.u64(), self._spend(source)
         outcome_at = source.at
         hold, expired = self._settled(sequence)
-        actual = self._priced(hold.policy, served, quantities) if spend == 1 else amount
-        if actual > I64_MAX:
-            raise Contradiction(f"an amount of {actual} is spent (SEMANTICS 1.1, 12.2)")
-        booked, unfunded = (0, actual) if expired else self._book(hold, actual)
-        for account in hold.cells:
-            account.unfunded = min(account.unfunded + unfunded, U64_MAX)
-        self._touched = hold.cells
+        actual, part = self._stated(hold, spend)
+        booked, unfunded = (0, part) if expired else self._book(hold, part, 0)
+        self._miss(hold, unfunded)
+        missed = hold.unfunded + unfunded
+        self.settled[sequence] = Settled(sequence, self.log_time, actual - missed, missed, hold.named, hold.cells)
+        self._forget_settled()
         recorded = (source.u8(), source.u64(), source.u64(), source.u64())
         if recorded != (int(expired), actual, booked, unfunded):
             raise Contradiction(
@@ -398,8 +400,52 @@ class Ledger:
                 f"({(int(expired), actual, booked, unfunded)})"
             )
         self.counts["commits expired" if expired else "commits settled"] += 1
-        self.counts["stated amounts"] += spend == 2
         return outcome_at
+
+    def _apply_part_commit(self, source: Reader) -> int:
+        """FORMAT 9.17, SEMANTICS 9.14."""
+        hold, spend = self._open_and_not_due(source.u64()), self._spend(source)
+        outcome_at = source.at
+        actual, part = self._stated(hold, spend)
+        left = max(hold.amount - part, 0)
+        booked, unfunded = self._book(hold, part, left)
+        self._miss(hold, unfunded)
+        hold.amount, hold.spent, hold.unfunded = left, actual, hold.unfunded + unfunded
+        recorded = (source.u8(), source.u64(), source.u64(), source.u64(), source.u64())
+        if recorded != (0, actual, booked, unfunded, left):
+            raise Contradiction(
+                f"the part commit recorded (outcome, actual, extra, unfunded, held: {recorded}) is not the one replayed "
+                f"({(0, actual, booked, unfunded, left)})"
+            )
+        return outcome_at
+
+    @staticmethod
+    def _spend(source: Reader) -> tuple:
+        """FORMAT 9.9: a served candidate and its quantities, or an amount."""
+        spend = source.u8()
+        if spend == 1:
+            served = source.u32()
+            stated = members_of(source.u8())
+            return served, {quantity: source.u64() for quantity in stated}
+        if spend == 2:
+            return (source.u64(),)
+        raise Malformed(f"spend is {spend}, 1 or 2 are known")
+
+    def _stated(self, hold: Hold, spend: tuple) -> tuple[int, int]:
+        """SEMANTICS 9.5, 12.1 and 12.5: what was spent in all, and what of it was not stated before."""
+        actual = spend[0] if len(spend) == 1 else self._priced(hold.policy, *spend)
+        self.counts["stated amounts"] += len(spend) == 1
+        if actual > I64_MAX:
+            raise Contradiction(f"an amount of {actual} is spent (SEMANTICS 1.1, 12.2)")
+        if actual < hold.spent:
+            raise Contradiction(f"{actual} is stated as spent, below the {hold.spent} of parts before (spent_below)")
+        return actual, actual - hold.spent
+
+    def _miss(self, hold, unfunded: int) -> None:
+        """SEMANTICS 9.11."""
+        for account in hold.cells:
+            account.unfunded = min(account.unfunded + unfunded, U64_MAX)
+        self._touched = hold.cells
 
     @staticmethod
     def _priced(policy: Policy, served: int, quantities: dict[int, int]) -> int:
@@ -413,19 +459,51 @@ class Ledger:
             raise Contradiction(f"the usage has no price under candidate {served} (SEMANTICS 12.2)")
         return cost
 
-    def _book(self, hold: Hold, actual: int) -> tuple[int, int]:
-        """SEMANTICS 9.5 and 9.6: the extra booked and what stays unfunded."""
+    def _book(self, hold: Hold, part: int, left: int) -> tuple[int, int]:
+        """SEMANTICS 9.5, 9.6 and 9.14: the extra booked and what stays unfunded; `left` stays held."""
         held, cells = hold.amount, hold.cells
-        extra = max(actual - held, 0)
-        mode = min(account.overrun for account in cells)
-        least = least_available(cells).available
-        allowed = {DENY_OVERRUN: 0, IF_AVAILABLE: max(least, 0), DEBT: max(least + I64_MAX, 0)}[mode]
-        booked = min(extra, allowed)
-        charged = min(actual, held) + booked
-        self._move(cells, held - charged, -held)
+        extra = max(part - held, 0)
+        booked = self._bookable(cells, extra)
+        charged = min(part, held) + booked
+        self._move(cells, held - left - charged, left - held)
         for account in cells:
             account.committed += charged
         return booked, extra - booked
+
+    @staticmethod
+    def _bookable(cells: tuple, extra: int) -> int:
+        """SEMANTICS 9.6: how much of an extra the strictest mode lets be booked."""
+        mode = min(account.overrun for account in cells)
+        least = least_available(cells).available
+        return min(extra, {DENY_OVERRUN: 0, IF_AVAILABLE: max(least, 0), DEBT: max(least + I64_MAX, 0)}[mode])
+
+    def _apply_adjust(self, source: Reader) -> int:
+        """FORMAT 9.18, SEMANTICS 9.16."""
+        sequence, actual = source.u64(), source.u64()
+        if actual > I64_MAX:
+            raise Malformed(f"an adjustment to {actual} (SEMANTICS 1.1)")
+        outcome_at = source.at
+        hold = self.settled.get(sequence)
+        if hold is None:
+            raise Contradiction(f"hold {sequence} is not remembered as settled (not_adjustable)")
+        for account in hold.cells:
+            self._open_account(account.handle)
+        extra, refunded = max(actual - hold.booked - hold.unfunded, 0), max(hold.booked - actual, 0)
+        booked = self._bookable(hold.cells, extra)
+        self._move(hold.cells, refunded - booked, 0)
+        for account in hold.cells:
+            account.committed += booked - refunded
+        self._miss(hold, extra - booked)
+        hold.booked += booked - refunded
+        hold.unfunded += extra - booked
+        recorded = (source.u64(), source.u64(), source.u64())
+        if recorded != (booked, extra - booked, refunded):
+            raise Contradiction(
+                f"the adjustment recorded (extra, unfunded, refunded: {recorded}) is not the one replayed "
+                f"({(booked, extra - booked, refunded)})"
+            )
+        self.counts["stated amounts"] += 1
+        return outcome_at
 
     def _apply_release(self, source: Reader) -> int:
         """FORMAT 9.10."""
@@ -516,7 +594,9 @@ class Ledger:
         COMMIT: _apply_commit,
         RELEASE: _apply_release,
         EXTEND: _apply_extend,
+        PART_COMMIT: _apply_part_commit,
         REROUTE: _apply_reroute,
+        ADJUST: _apply_adjust,
         GRANT: _apply_grant,
     }
 
@@ -550,6 +630,7 @@ class Ledger:
             ("disabled candidates", _pack(f"<I{len(self.disabled)}I", len(self.disabled), *sorted(self.disabled))),
             ("accounts", _listed([account.canonical(number_of) for account in accounts])),
             ("holds", _listed([self.holds[sequence].canonical(number_of) for sequence in sorted(self.holds)])),
+            ("settled holds", _listed([self.settled[sequence].canonical(number_of) for sequence in sorted(self.settled)])),
             ("operations", _listed(operations)),
         ]
 

@@ -61,7 +61,8 @@ class RandomLog:
         """Each step leaves at least one record."""
         actions = {
             self._open_account: 2, self._grant: 10, self._halt: 2, self._switch: 1, self._swap: 2, self._new_terms: 2,
-            self._close: 2, self._expire: 5, self._admit: 38, self._commit: 17, self._release: 6, self._extend: 7, self._reroute: 6,
+            self._close: 2, self._expire: 5, self._admit: 38, self._commit: 17, self._part_commit: 12, self._adjust: 8,
+            self._release: 6, self._extend: 7, self._reroute: 6,
         }  # fmt: skip
         for _ in range(steps):
             self.time += self.rng.choice([0, 0, 1_000, SECOND // 5, SECOND, SECOND, 2 * SECOND, -SECOND])
@@ -107,7 +108,8 @@ class RandomLog:
     def _terms(self) -> bytes:
         rng = self.rng
         horizon, operations, late_window = rng.choice([10, 20, 200]), rng.choice([8, 64, 1_000]), rng.choice([0, 5, 40])
-        return encode_terms(horizon * SECOND, operations, CLOCK_JUMP, late_window * SECOND)
+        adjust_window, settled = rng.choice([0, 5, 60]), rng.choice([0, 1, 3, 50])
+        return encode_terms(horizon * SECOND, operations, CLOCK_JUMP, late_window * SECOND, adjust_window * SECOND, settled)
 
     def _operation(self) -> bytes:
         ledger, rng = self.ledger, self.rng
@@ -209,33 +211,69 @@ class RandomLog:
         arguments = admission_arguments("u", [account.handle for account in named], raw, self.rng.random() < 0.5)
         return self._record(16, self._operation() + arguments + body + (self._deadline() if outcome == ADMITTED else b""))
 
-    def _commit(self) -> bool:
-        rng, hold = self.rng, self._hold(live=False)
-        if hold is None:
-            return False
-        policy = hold.policy
+    def _spend(self, hold: Hold) -> tuple[int, bytes] | None:
+        """What was spent of it in all, and the bytes that state so."""
+        rng, policy = self.rng, hold.policy
         if rng.random() < 0.5:
             served = rng.choice([policy.candidates[policy.position[hold.candidate]]] * 2 + [rng.choice(policy.candidates)])
             stated = {quantity: rng.randint(1, 30) for quantity in range(len(policy.quantities)) if rng.random() < 0.7}
             actual = policy.cost(served, stated)
-            if actual is None or actual > I64_MAX:
-                return False
+            if actual is None or not hold.spent <= actual <= I64_MAX:
+                return None
             spend = u8(1) + u32(served.id) + u8(sum(1 << quantity for quantity in stated)) + b"".join(map(u64, stated.values()))
         else:
-            actual = rng.choice([0, hold.amount, rng.randint(0, 2 * hold.amount + 10), rng.randint(0, 10**5)])
+            part = rng.choice([0, hold.amount, rng.randint(0, 2 * hold.amount + 10), rng.randint(0, 10**5)])
+            actual = min(hold.spent + part, I64_MAX)
             actual = I64_MAX if rng.random() < 0.02 else actual
             spend = u8(2) + u64(actual)
-        expired = hold.deadline <= self.ledger.log_time
-        booked, unfunded = (0, actual) if expired else self._booked(hold, actual)
+        return actual, spend
+
+    def _commit(self) -> bool:
+        hold = self._hold(live=False)
+        found = hold and self._spend(hold)
+        if not found:
+            return False
+        actual, spend = found
+        part, expired = actual - hold.spent, hold.deadline <= self.ledger.log_time
+        booked, unfunded = (0, part) if expired else self._booked(hold, part)
         outcome = u8(expired) + u64(actual) + u64(booked) + u64(unfunded)
         return self._record(17, self._operation() + u64(hold.sequence) + spend + outcome)
 
-    def _booked(self, hold: Hold, actual: int) -> tuple[int, int]:
+    def _part_commit(self) -> bool:
+        hold = self._hold(live=True)
+        found = hold and self._spend(hold)
+        if not found:
+            return False
+        actual, spend = found
+        part = self.rng.choice([actual - hold.spent, min(actual - hold.spent, hold.amount // 3)])
+        if spend[0] == 2:
+            actual = hold.spent + part
+            spend = u8(2) + u64(actual)
+        part = actual - hold.spent
+        booked, unfunded = self._booked(hold, part)
+        outcome = u8(0) + u64(actual) + u64(booked) + u64(unfunded) + u64(max(hold.amount - part, 0))
+        return self._record(20, self._operation() + u64(hold.sequence) + spend + outcome)
+
+    def _booked(self, hold: Hold, part: int) -> tuple[int, int]:
         kept = [(account, account.available, account.reserved, account.committed) for account in hold.cells]
-        found = self.ledger._book(hold, actual)
+        found = self.ledger._book(hold, part, 0)
         for account, available, reserved, committed in kept:
             account.available, account.reserved, account.committed = available, reserved, committed
         return found
+
+    def _adjust(self) -> bool:
+        rng = self.rng
+        found = [hold for hold in self.ledger.settled.values() if not any(account.closed for account in hold.cells)]
+        if not found:
+            return False
+        hold = rng.choice(found)
+        told = hold.booked + hold.unfunded
+        actual = rng.choice([0, hold.booked, told, rng.randint(0, told), rng.randint(0, 2 * told + 10), told + rng.randint(0, 500)])
+        actual = I64_MAX if rng.random() < 0.02 else min(actual, I64_MAX)
+        extra = max(actual - told, 0)
+        booked = self.ledger._bookable(hold.cells, extra)
+        outcome = u64(booked) + u64(extra - booked) + u64(max(hold.booked - actual, 0))
+        return self._record(23, self._operation() + u64(hold.sequence) + u64(actual) + outcome)
 
     def _release(self) -> bool:
         hold = self._hold(live=False)

@@ -11,13 +11,16 @@ from typing import NamedTuple
 from decide import reason_name
 from wire import TOO_SHORT, U32_MAX, Malformed, Reader
 
-(TERMS, POLICY, HALT, CANDIDATE, ADMISSION, COMMIT, RELEASE, EXTEND, REROUTE, EXPIRE, ACCOUNT, GRANT, CLOSE, RECOVERY) = (
-    1, 2, 3, 4, 16, 17, 18, 19, 21, 22, 32, 33, 34, 66,
+(
+    TERMS, POLICY, HALT, CANDIDATE, ADMISSION, COMMIT, RELEASE, EXTEND, PART_COMMIT, REROUTE, EXPIRE, ADJUST, ACCOUNT, GRANT, CLOSE,
+    RECOVERY,
+) = (
+    1, 2, 3, 4, 16, 17, 18, 19, 20, 21, 22, 23, 32, 33, 34, 66,
 )  # fmt: skip
 CHECKPOINT_PART, SEAL = 64, 65
 KIND_NAMES = {
     TERMS: "terms", POLICY: "policy", HALT: "halt", CANDIDATE: "candidate switch", ADMISSION: "admission", COMMIT: "commit",
-    RELEASE: "release", EXTEND: "extend", REROUTE: "reroute", EXPIRE: "expire", ACCOUNT: "account", GRANT: "grant",
+    RELEASE: "release", EXTEND: "extend", PART_COMMIT: "part commit", REROUTE: "reroute", EXPIRE: "expire", ADJUST: "adjust", ACCOUNT: "account", GRANT: "grant",
     CLOSE: "account closed", RECOVERY: "recovery", CHECKPOINT_PART: "checkpoint part", SEAL: "seal",
 }  # fmt: skip
 
@@ -29,7 +32,7 @@ OPEN, EXPIRED = range(2)
 
 PATH_MAX, CELLS_MAX = 4, 24  # SEMANTICS 9.3
 EXPIRE_MAX = 256  # FORMAT 9.13
-TERMS_BYTES, OPERATIONS_MAX = 44, 1 << 24  # FORMAT 9.4
+TERMS_BYTES, OPERATIONS_MAX, SETTLED_MAX = 44, 1 << 24, 1 << 24  # FORMAT 9.4
 NO_PARENT = U32_MAX  # FORMAT 9.14
 
 
@@ -40,14 +43,18 @@ class Terms(NamedTuple):
     operations_max: int
     clock_jump: int
     late_window: int
+    adjust_window: int
+    settled_max: int
 
 
 def read_terms(source: Reader) -> tuple[Terms, bytes]:
     """FORMAT 9.4."""
     raw = source.take(TERMS_BYTES)
-    if any(raw[28:]):
-        raise Malformed("the terms' last 16 bytes are not zero")
-    terms = Terms._make(struct.unpack_from("<QIQQ", raw))
+    if any(raw[40:]):
+        raise Malformed("the terms' last 4 bytes are not zero")
+    terms = Terms._make(struct.unpack_from("<QIQQQI", raw))
+    if terms.settled_max > SETTLED_MAX:
+        raise Malformed(f"terms of {terms.settled_max} settled holds, at most {SETTLED_MAX}")
     if terms.operations_max > OPERATIONS_MAX:
         raise Malformed(f"terms of {terms.operations_max} operations, at most {OPERATIONS_MAX}")
     return terms, raw

@@ -24,6 +24,7 @@ from write_log import (
     i64,
     operation,
     operation_row,
+    settled_row,
     u8,
     u16,
     u32,
@@ -36,7 +37,7 @@ LOG_ID = bytes.fromhex("00112233445566778899aabbccddeeff")
 KEY_FILE = b"assize-key-1\nid=7\nsecret=" + SECRET.hex().encode() + b"\n"
 T0 = 1_700_000_000 * SECOND
 FIRST_TERMS = encode_terms(horizon=5 * SECOND, operations=1, clock_jump=SECOND, late_window=0)
-TERMS = encode_terms(horizon=60 * SECOND, operations=8, clock_jump=3600 * SECOND, late_window=30 * SECOND)
+TERMS = encode_terms(60 * SECOND, 8, 3600 * SECOND, 30 * SECOND, adjust_window=5 * SECOND, settled=1)
 
 CAPS, CONTEXT, QUALITY, REGION = range(4)
 CACHED, INPUT, OUTPUT = range(3)
@@ -177,6 +178,21 @@ def amount(hold: int, spent: int, outcome: tuple, op: bytes = operation(None)) -
     return 17, op + u64(hold) + u8(2) + u64(spent) + _commit_outcome(*outcome)
 
 
+def part(hold: int, so_far: int, outcome: tuple, op: bytes = operation(None), code: int = 0) -> tuple[int, bytes]:
+    """The outcome is what was spent so far, extra, unfunded, and what is held then."""
+    return 20, op + u64(hold) + u8(2) + u64(so_far) + u8(code) + b"".join(map(u64, outcome))
+
+
+def adjust(hold: int, actual: int, outcome: tuple, op: bytes = operation(None)) -> tuple[int, bytes]:
+    """The outcome is extra, unfunded and refunded."""
+    return 23, op + u64(hold) + u64(actual) + b"".join(map(u64, outcome))
+
+
+def part_usage(hold: int, served: int, quantities: dict, outcome: tuple) -> tuple[int, bytes]:
+    _, payload = usage(hold, served, quantities, (0, 0, 0, 0))
+    return 20, payload[:-25] + u8(0) + b"".join(map(u64, outcome))
+
+
 def _commit_outcome(code: int, actual: int, extra: int, unfunded: int) -> bytes:
     return u8(code) + u64(actual) + u64(extra) + u64(unfunded)
 
@@ -198,6 +214,7 @@ def grant(account: int, change: int, op: bytes = operation(None)) -> tuple[int, 
 
 
 OP_GRANT, OP_ADMIT, OP_AGAIN = operation(1, at(0.7)), operation(2, at(1)), operation(2, at(69))
+OP_PART, OP_ADJUST = operation(3, at(71)), operation(4, at(71))
 HALTED = u8(4)
 CUT = digest("what was cut", b"")
 
@@ -287,6 +304,19 @@ SECOND_SEGMENT = [
     (70.0, ask([TEAM_B], "risky", admission_outcome(1, P2, RISK_DENIED))),
     # 53: as after a cut of 24 bytes where it stands; at the log's time, whatever the clock says
     (70.6, (66, lambda log: u32(log.number) + u64(len(log.files[log.name])) + u64(24) + CUT)),
+    # 54: 300 of 1800 is booked, and 1500 stays held: org 9600 / 1500 / 7900 / 1250
+    (71.0, part(51, 300, (300, 0, 0, 1_500), OP_PART)),
+    # 55 and 56: another hold, org 7800 / 3300; 500 of it: 7800 / 2800 / 8400
+    (71.1, ask([ORG], "worth", admitted(P2, BETA_WORTH, 200))),
+    (71.2, part(55, 500, (500, 0, 0, 1_300))),
+    # 57: 1000 and 800 so far, so 1300 more: 7800 / 1500 / 9700
+    (71.3, part_usage(55, BETA, _TOKENS, (1_800, 0, 0, 0))),
+    # 58: 200 more, of which none is held: debt. org 7600 / 1500 / 9900
+    (71.4, part(55, 2_000, (2_000, 200, 0, 0))),
+    # 59: nothing but the last 100: org 7500 / 1500 / 10000
+    (71.5, amount(55, 2_100, (0, 2_100, 100, 0))),
+    # 60: the invoice says 1900: org 7700 / 1500 / 9800
+    (71.6, adjust(55, 1_900, (0, 0, 200), OP_ADJUST)),
 ]
 
 
@@ -308,7 +338,8 @@ def middle_checkpoint() -> bytes:
         operation_row(1, at(0.7), 33, granted, 7, b""),
         operation_row(2, at(1), 16, admission_arguments("alice", [TEAM_B], R["plain"]), 11, admitted(P1, GAMMA_FIRST, 10)),
     ]
-    return encode_ledger(34, at(3.4), TERMS, 0, 1, [bytes32(P1)], [5], accounts, holds, operations)
+    settled = [settled_row(22, at(2.3), 20_000, 0, [KEY], [KEY])]
+    return encode_ledger(34, at(3.4), TERMS, 0, 1, [bytes32(P1)], [5], accounts, holds, operations, settled)
 
 
 def final_ledger(by_name: bool) -> bytes:
@@ -317,23 +348,28 @@ def final_ledger(by_name: bool) -> bytes:
     if by_name:  # key, org, team-a, team-b
         team_b, team_a = encode_account("team-b", 1, IF_AVAILABLE), encode_account("team-a", 1, DENY)
     rows = [
-        account_row(org, 19_000, 9_600, 7_600, 1_250),
+        account_row(org, 19_000, 7_700, 9_800, 1_250),
         account_row(team_b, 5_000, 0, 5_000, 750),
         account_row(team_a, 3_000, 400, 2_600, 400),
         account_row(key, 10_000, -11_800, 21_800, 400, closed=True),
     ]
     accounts = [rows[number] for number in ((KEY, ORG, TEAM_A, TEAM_B) if by_name else range(4))]
     number = 1 if by_name else ORG
-    holds = [hold_row(51, 0, 1_800, at(200), 2, BETA, [number], [number])]
+    holds = [hold_row(51, 0, 1_500, at(200), 2, BETA, [number], [number], spent=300)]
     arguments = admission_arguments("alice", [ORG, TEAM_A], R["worth"])
     outcome = admission_outcome(2, P2, COST_DENIED, 400, u32(TEAM_A))
-    operations = [operation_row(2, at(69), 16, arguments, 46, outcome)]
+    operations = [
+        operation_row(2, at(69), 16, arguments, 46, outcome),
+        operation_row(3, at(71), 20, u64(51) + u8(2) + u64(300), 54, u8(0) + u64(300) + u64(0) + u64(0) + u64(1_500)),
+        operation_row(4, at(71), 23, u64(55) + u64(1_900), 60, u64(0) + u64(0) + u64(200)),
+    ]
     policy = digest("assize/policy/1", P2) if by_name else bytes32(P2)
-    return encode_ledger(53, at(70.5), TERMS, 0, 2, [policy], [5], accounts, holds, operations)
+    settled = [settled_row(55, at(71.5), 1_900, 0, [number], [number])]
+    return encode_ledger(60, at(71.6), TERMS, 0, 2, [policy], [5], accounts, holds, operations, settled)
 
 
-TOTALS = {"granted": 37_000, "available": -1_800, "reserved": 1_800, "committed": 37_000, "lapsed": 0, "unfunded": 2_800}
-DECISIONS = {"admitted": 12, "denied_budget": 3, "denied_halted": 3, "denied_policy": 2}
+TOTALS = {"granted": 37_000, "available": -3_700, "reserved": 1_500, "committed": 39_200, "lapsed": 0, "unfunded": 2_800}
+DECISIONS = {"admitted": 13, "denied_budget": 3, "denied_halted": 3, "denied_policy": 2}
 
 
 def build(first: list = FIRST_SEGMENT, second: list | None = SECOND_SEGMENT, checkpoint: bytes | None = None) -> LogWriter:

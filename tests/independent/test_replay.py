@@ -37,7 +37,7 @@ class RandomLogs(OnDisk):
             self.put(self.key, b"assize-key-1\nid=%d\nsecret=%s\n" % (KEY_ID, SECRET.hex().encode()))
             self.assertEqual(self.verified(log.writer.files).ledger.digest(), log.ledger.digest())
             kinds += log.kinds
-        for kind in (1, 2, 3, 4, 16, 17, 18, 19, 21, 22, 32, 33, 34):
+        for kind in (1, 2, 3, 4, 16, 17, 18, 19, 20, 21, 22, 23, 32, 33, 34):
             self.assertGreater(kinds[kind], 5, f"kind {kind}: {kinds}")
 
 
@@ -215,6 +215,81 @@ class WithTheKey(OnDisk):
                 (2.5, s.amount(23, 800 + left + 1, (0, 800 + left + 1, left + 1, 0)), "not the one replayed"),
             ],
         )
+
+    def test_part_commits(self):
+        """Hold 12: 1800 of beta at team-a (deny), key (debt); hold 14: 800 at team-a."""
+        tokens = {s.INPUT: 1_000, s.OUTPUT: 100}  # 1000 + 400
+        self.after(
+            16,
+            (1.7, s.part(12, 500, (500, 0, 0, 1_300)), None),
+            (1.7, s.part(12, 0, (0, 0, 0, 1_800)), None),
+            (1.7, s.part(12, 1_800, (1_800, 0, 0, 0)), None),
+            (1.7, s.part(12, 1_801, (1_801, 0, 1, 0)), None),
+            (1.7, s.part(12, 2**63 - 1, (2**63 - 1, 0, 2**63 - 1_801, 0)), None),
+            (1.7, s.part(12, 2**63, (2**63, 0, 2**63 - 1_800, 0)), "spent"),
+            (1.7, s.part(12, 1_801, (1_801, 1, 0, 0)), "not the one replayed"),
+            (1.7, s.part(12, 500, (501, 0, 0, 1_300)), "not the one replayed"),
+            (1.7, s.part(12, 500, (500, 0, 0, 1_301)), "not the one replayed"),
+            (1.7, s.part(12, 500, (500, 0, 1, 1_300)), "not the one replayed"),
+            (1.7, s.part(12, 500, (500, 0, 0, 1_300), code=1), "not the one replayed"),
+            (1.7, s.part(11, 500, (500, 0, 0, 300)), "hold 11 is unknown"),
+            (1.7, s.part_usage(12, s.BETA, tokens, (1_400, 0, 0, 400)), None),
+            (1.7, s.part_usage(12, s.BETA, tokens, (1_399, 0, 0, 401)), "not the one replayed"),
+            (1.7, s.part_usage(12, s.EPSILON, tokens, (0, 0, 0, 1_800)), "no price"),
+            (10.0, s.part(12, 500, (500, 0, 0, 1_300)), "expired"),
+            (1.7, (20, s.part(12, 500, (500, 0, 0, 1_300))[1] + b"\0"), "payload"),
+        )
+        parts = [*s.FIRST_SEGMENT[:16], (1.7, s.part(12, 500, (500, 0, 0, 1_300)))]
+        self.rows(
+            parts,
+            None,
+            [
+                (1.8, s.part(12, 500, (500, 0, 0, 1_300)), None),
+                (1.8, s.part(12, 499, (499, 0, 0, 1_301)), "499 is stated as spent, below the 500"),
+                (1.8, s.part(12, 2_000, (2_000, 0, 200, 0)), None),
+                (1.8, s.part_usage(12, s.BETA, tokens, (1_400, 0, 0, 400)), None),
+                (1.8, s.amount(12, 499, (0, 499, 0, 0)), "below the 500"),
+                (1.8, s.amount(12, 500, (0, 500, 0, 0)), None),
+                (1.8, s.amount(12, 1_900, (0, 1_900, 0, 100)), None),
+                (1.8, s.amount(12, 1_900, (0, 1_900, 0, 0)), "not the one replayed"),
+                (1.8, s.usage(12, s.BETA, tokens, (0, 1_400, 0, 0)), None),
+                (1.8, s.release(12, 0, 1_300), None),
+                (1.8, s.release(12, 0, 1_800), "not the one replayed"),
+                (1.8, s.extend(12, 100, u8(0) + i64(s.at(20)) + u64(1_400)), None),
+                (1.8, s.extend(12, 100, u8(0) + i64(s.at(20)) + u64(1_900)), "not the one replayed"),
+                (1.8, s.reroute(12, s.BETA, "not beta", 1_800, s.HALTED), "not the one replayed"),
+                (10.0, (22, u16(1) + u64(12)), None),
+                (10.0, s.amount(12, 600, (1, 600, 0, 100)), None),
+                (10.0, s.amount(12, 600, (1, 600, 0, 600)), "not the one replayed"),
+            ],
+        )
+
+    def test_adjustments(self):
+        """Hold 55 is settled with 2100 booked at org (debt), the only one that is remembered."""
+        steps = s.SECOND_SEGMENT[:25]
+        rows = [
+            (71.6, s.adjust(55, 2_100, (0, 0, 0)), None),
+            (71.6, s.adjust(55, 2_000, (0, 0, 100)), None),
+            (71.6, s.adjust(55, 0, (0, 0, 2_100)), None),
+            (71.6, s.adjust(55, 2_200, (100, 0, 0)), None),
+            (71.6, s.adjust(55, 2_200, (0, 100, 0)), "not the one replayed"),
+            (71.6, s.adjust(55, 2_000, (0, 0, 99)), "not the one replayed"),
+            (71.6, s.adjust(55, 2**63, (0, 0, 0)), "adjustment to"),
+            (71.6, s.adjust(51, 0, (0, 0, 0)), "hold 51 is not remembered"),
+            (71.6, s.adjust(14, 0, (0, 0, 800)), "hold 14 is not remembered"),
+            (76.5, s.adjust(55, 0, (0, 0, 2_100)), None),
+            (76.500000001, s.adjust(55, 0, (0, 0, 2_100)), "hold 55 is not remembered"),
+        ]
+        self.rows(s.FIRST_SEGMENT, steps, rows)
+        # Down and up again, and down to nothing once.
+        down = [*steps, (71.6, s.adjust(55, 500, (0, 0, 1_600)))]
+        rows = [
+            (71.7, s.adjust(55, 500, (0, 0, 0)), None),
+            (71.7, s.adjust(55, 700, (200, 0, 0)), None),
+            (71.7, s.adjust(55, 0, (0, 0, 500)), None),
+            (71.7, s.adjust(55, 0, (0, 0, 2_100)), "not the one replayed"),
+        ]
+        self.rows(s.FIRST_SEGMENT, down, rows)
 
     def test_extensions(self):
         self.after(
@@ -404,7 +479,7 @@ class WithTheKey(OnDisk):
         ]
         rows += [
             (lambda log, kind=kind: log.record(kind, b"", s.at(1)), f"kind {kind} ")
-            for kind in (0, 5, 20, 23, 35, 36, 67, 68, 128, 135, 65_535)
+            for kind in (0, 5, 24, 35, 36, 67, 68, 128, 135, 65_535)
         ]
         for change, message in rows:
             with self.subTest(message=message):
@@ -432,7 +507,7 @@ class WithTheKey(OnDisk):
         self.refused(s.build(checkpoint=whole + b"\0").files, "1 bytes more")
         self.refused(s.build(checkpoint=whole[:-1]).files, "operations")
         first = genesis(s.T0, s.FIRST_TERMS, 1, s.P1)
-        for at in (2, 10, 50, 62, 63, len(first) - 1):
+        for at in (2, 10, 60, 62, 63, len(first) - 1):
             changed = bytearray(first)
             changed[at] ^= 1
             log = LogWriter(s.SECRET, s.KEY_ID, s.LOG_ID, s.T0)

@@ -116,7 +116,7 @@ def not_proven(log: Log, anchor: Anchor | None) -> list[str]:
     gaps.append("authorship: whoever has the key could have written this log")
     gaps.append("times, observed quantities and request facts: they are the host's word")
     if counts["stated amounts"]:
-        gaps.append(f"the amounts of {counts['stated amounts']} commits: stated by the host, not priced")
+        gaps.append(f"the amounts of {counts['stated amounts']} commits, parts and adjustments: stated by the host, not priced")
     if counts["asserted principals"]:
         gaps.append(f"the principals of {counts['asserted principals']} admissions: asserted by the caller")
     gaps.append("faults: they leave no record")

@@ -156,8 +156,9 @@ def operation(id: int | None, issued: int = 0) -> bytes:
     return u8(0) if id is None else u8(1) + id.to_bytes(16, "big") + i64(issued)
 
 
-def encode_terms(horizon: int, operations: int, clock_jump: int, late_window: int) -> bytes:
-    return u64(horizon) + u32(operations) + u64(clock_jump) + u64(late_window) + bytes(16)
+def encode_terms(horizon, operations, clock_jump, late_window, adjust_window: int = 0, settled: int = 0) -> bytes:
+    """FORMAT 9.4."""
+    return u64(horizon) + u32(operations) + u64(clock_jump) + u64(late_window) + u64(adjust_window) + u32(settled) + bytes(4)
 
 
 def encode_account(name: str, parent: int | None, overrun: int) -> bytes:
@@ -186,10 +187,19 @@ def account_row(fields: bytes, granted: int, available: int, committed: int, unf
     return fields + u8(closed) + cell
 
 
-def hold_row(sequence: int, state: int, amount: int, deadline: int, epoch: int, candidate: int, named: list, cells: list) -> bytes:
+def hold_row(sequence, state, amount, deadline, epoch, candidate, named: list, cells: list, spent: int = 0, missed: int = 0) -> bytes:
     """FORMAT 10.7."""
-    out = u64(sequence) + u8(state) + u64(amount) + i64(deadline) + u64(epoch) + u32(candidate)
-    out += u8(len(named)) + b"".join(u32(account) for account in named)
+    out = u64(sequence) + u8(state) + u64(amount) + u64(spent) + u64(missed) + i64(deadline) + u64(epoch) + u32(candidate)
+    return out + _paid_by(named, cells)
+
+
+def settled_row(sequence: int, at: int, booked: int, unfunded: int, named: list, cells: list) -> bytes:
+    """FORMAT 10.11."""
+    return u64(sequence) + i64(at) + u64(booked) + u64(unfunded) + _paid_by(named, cells)
+
+
+def _paid_by(named: list, cells: list) -> bytes:
+    out = u8(len(named)) + b"".join(u32(account) for account in named)
     return out + u8(len(cells)) + b"".join(u32(account) + u8(0) + i64(0) for account in cells)
 
 
@@ -199,11 +209,11 @@ def operation_row(id: int, issued: int, kind: int, arguments: bytes, sequence: i
     return out + u16(kind) + u64(sequence) + u8(len(outcome)) + outcome
 
 
-def encode_ledger(sequence, time, terms, halt, epoch, policies, disabled, accounts, holds, operations) -> bytes:
+def encode_ledger(sequence, time, terms, halt, epoch, policies, disabled, accounts, holds, operations, settled=()) -> bytes:
     """FORMAT 10.3; `policies` are already encoded for their place (10.4 or 10.10), the other lists are rows."""
     out = u16(1) + u64(sequence) + i64(time) + terms + u8(halt) + u64(epoch)
     out += u32(len(policies)) + b"".join(policies) + u32(len(disabled)) + b"".join(u32(candidate) for candidate in disabled)
-    for rows in (accounts, holds, operations):
+    for rows in (accounts, holds, settled, operations):
         out += u32(len(rows)) + b"".join(rows)
     return out
 

@@ -45,7 +45,7 @@ def stated_vectors(log) -> dict:
         "operation": {"kind": 16, "arguments": arguments.hex(), "digest": operation_digest(16, arguments)},
         "ledger_at_0": {"canonical": genesis(s.T0, s.FIRST_TERMS, 1, s.P1).hex()},
         "ledger_at_34": {"canonical": s.middle_checkpoint().hex()},
-        "ledger_at_53": {
+        "ledger_at_60": {
             "canonical": s.final_ledger(by_name=False).hex(),
             "for_digest": s.final_ledger(by_name=True).hex(),
             "digest": digest("assize/ledger/1", s.final_ledger(by_name=True)).hex(),

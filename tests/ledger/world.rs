@@ -15,9 +15,9 @@ use assize::policy::{
     QuantityDraft, Relation, SchemaDraft, SourceDraft, ValueDraft,
 };
 use assize::record::{
-    Account, Admission, AdmissionOutcome, Call, Commit, CommitOutcome, Decided, Expire, Extend,
-    ExtendOutcome, Grant, Operation, Path, PolicyBytes, Principal, Record, Release, ReleaseOutcome, Reroute,
-    RerouteOutcome, Settled, Spend, Terms,
+    Account, Adjust, AdjustOutcome, Admission, AdmissionOutcome, Call, Commit, CommitOutcome, Decided,
+    Expire, Extend, ExtendOutcome, Grant, Operation, PartCommit, PartCommitOutcome, Path, PolicyBytes,
+    Principal, Record, Release, ReleaseOutcome, Reroute, RerouteOutcome, Settled, Spend, Terms,
 };
 
 /// When the log of a world is created.
@@ -130,6 +130,39 @@ pub fn commit_amount(hold: Sequence, outcome: (Settled, u64, u64, u64)) -> Recor
     Record::Commit(commit(hold, Spend::Amount(amount(outcome.1)), outcome))
 }
 
+/// What was spent so far, what is booked above the hold, what is not booked, and what is held then.
+pub fn part_commit(hold: Sequence, spend: Spend, outcome: (u64, u64, u64, u64)) -> Call<PartCommit> {
+    let (actual, booked_extra, unfunded, held) = outcome;
+    Call {
+        operation: None,
+        arguments: PartCommit { hold, spend },
+        outcome: PartCommitOutcome {
+            actual: amount(actual),
+            booked_extra: amount(booked_extra),
+            unfunded: amount(unfunded),
+            held: amount(held),
+        },
+    }
+}
+
+pub fn part_amount(hold: Sequence, outcome: (u64, u64, u64, u64)) -> Record {
+    Record::PartCommit(part_commit(hold, Spend::Amount(amount(outcome.0)), outcome))
+}
+
+/// What was spent in all; what is booked more, what is not booked of it, what is refunded.
+pub fn adjust(hold: Sequence, actual: u64, outcome: (u64, u64, u64)) -> Record {
+    let (booked_extra, unfunded, refunded) = outcome;
+    Record::Adjust(Call {
+        operation: None,
+        arguments: Adjust { hold, actual: amount(actual) },
+        outcome: AdjustOutcome {
+            booked_extra: amount(booked_extra),
+            unfunded: amount(unfunded),
+            refunded: amount(refunded),
+        },
+    })
+}
+
 pub fn release(hold: Sequence, given_back: Option<u64>) -> Record {
     let outcome = match given_back {
         Some(micros) => ReleaseOutcome::Released { given_back: amount(micros) },
@@ -152,6 +185,11 @@ pub fn swap(epoch: u64) -> Record {
     let mut canonical = Vec::new();
     policy(epoch).encode(&mut canonical);
     Record::Policy(PolicyBytes { canonical })
+}
+
+/// Terms that remember so many settled holds for so many seconds.
+pub fn remembering(settled_max: u32, seconds: u64) -> Terms {
+    Terms { settled_max, adjust_window_ns: seconds * SECOND_NS, ..Terms::default() }
 }
 
 /// A ledger and what is recorded next to it.

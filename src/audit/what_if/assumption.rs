@@ -29,12 +29,12 @@ pub enum Assumption {
     SameSwitches,
     /// Observed quantities are the same at whichever candidate; they are priced under the other policy.
     SameUsage {
-        /// Commits.
+        /// Commits, of parts too.
         commits: u64,
     },
     /// Amounts that have no price change as the cost that was held first does, rounded up.
     ScaledAsHeld {
-        /// Commits on the host's word, or of quantities without a price there.
+        /// Commits, of parts too, on the host's word, or of quantities without a price there.
         commits: u64,
         /// Extensions.
         extensions: u64,
@@ -43,6 +43,11 @@ pub enum Assumption {
     SpentAsHeld {
         /// Requests.
         requests: u64,
+    },
+    /// What was adjusted later is left out on both sides: what is spent is what settlements said.
+    AdjustmentsLeftOut {
+        /// Adjustments.
+        adjustments: u64,
     },
     /// Reroutes exclude the candidate that failed then, whichever would have served.
     SameFailures {
@@ -69,6 +74,7 @@ pub(super) struct Needed {
     pub(super) scaled: u64,
     pub(super) scaled_extensions: u64,
     pub(super) spent_as_held: u64,
+    pub(super) adjustments: u64,
     pub(super) reroutes: u64,
     pub(super) undecided: u64,
     pub(super) numbers_reused: bool,
@@ -91,6 +97,7 @@ impl Needed {
             (self.priced, Assumption::SameUsage { commits: self.priced }),
             (commits.saturating_add(extensions), Assumption::ScaledAsHeld { commits, extensions }),
             (self.spent_as_held, Assumption::SpentAsHeld { requests: self.spent_as_held }),
+            (self.adjustments, Assumption::AdjustmentsLeftOut { adjustments: self.adjustments }),
             (self.reroutes, Assumption::SameFailures { reroutes: self.reroutes }),
             (self.undecided, Assumption::LeftAsRecorded { requests: self.undecided }),
             (u64::from(self.numbers_reused), Assumption::NumbersReused),
@@ -113,6 +120,7 @@ impl Assumption {
             Self::SameUsage { .. } => "same_usage",
             Self::ScaledAsHeld { .. } => "scaled_as_held",
             Self::SpentAsHeld { .. } => "spent_as_held",
+            Self::AdjustmentsLeftOut { .. } => "adjustments_left_out",
             Self::SameFailures { .. } => "same_failures",
             Self::LeftAsRecorded { .. } => "left_as_recorded",
             Self::NumbersReused => "numbers_reused",
@@ -149,6 +157,9 @@ impl fmt::Display for Assumption {
             ),
             Self::SpentAsHeld { requests } => {
                 write!(f, "{requests} requests that execute only now spend what they hold, at once")
+            }
+            Self::AdjustmentsLeftOut { adjustments } => {
+                write!(f, "{adjustments} adjustments are left out, then and now")
             }
             Self::SameFailures { reroutes } => {
                 write!(f, "{reroutes} reroutes exclude the candidate that failed then, whichever serves now")

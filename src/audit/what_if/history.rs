@@ -244,6 +244,7 @@ impl Observer for History<'_, '_> {
             Record::Reroute(call) => self.reroute(step, call),
             Record::Extend(call) => self.extend(step.ledger, call),
             Record::Commit(call) => self.commit(step.ledger, call),
+            Record::PartCommit(call) => self.part_commit(step.ledger, call),
             Record::Release(call) => {
                 let _ended = self.end(step.ledger, call.arguments.hold);
             }
@@ -256,6 +257,7 @@ impl Observer for History<'_, '_> {
             Record::Grant(call) => {
                 self.cells.grant(call.arguments.account, call.arguments.change_micros.get());
             }
+            Record::Adjust(_) => count(&mut self.tally.needed.adjustments),
             Record::Terms(_)
             | Record::Policy(_)
             | Record::Halt(_)

@@ -11,8 +11,10 @@ pub(super) struct Side {
     pub(super) candidate: CandidateId,
     /// What was held first.
     pub(super) cost_micros: u64,
-    /// The same with all extensions.
+    /// The same with all extensions, and without what part commits have used of it.
     pub(super) held_micros: u64,
+    /// What part commits have stated, or would have.
+    pub(super) spent_micros: u64,
     /// Whether this is no estimate, but what was recorded.
     pub(super) is_recorded: bool,
 }
@@ -20,7 +22,7 @@ pub(super) struct Side {
 impl Side {
     pub(super) fn new(candidate: CandidateId, cost: Amount) -> Self {
         let micros = cost.micros();
-        Self { candidate, cost_micros: micros, held_micros: micros, is_recorded: false }
+        Self { candidate, cost_micros: micros, held_micros: micros, spent_micros: 0, is_recorded: false }
     }
 
     /// The same, to be left as it was recorded.

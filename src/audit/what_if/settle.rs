@@ -1,6 +1,6 @@
-//! How holds would have been extended and would have ended. SEMANTICS 16.4 and 16.5.
+//! How holds would have been extended, spent in part, and ended. SEMANTICS 16.4 and 16.5.
 
-use super::cells::taken;
+use super::cells::{Taken, taken};
 use super::history::{History, count};
 use super::holds::{Held, Side, scaled};
 use super::report::Budgets;
@@ -9,7 +9,7 @@ use crate::kernel::cost_of;
 use crate::ledger::Ledger;
 use crate::num::Amount;
 use crate::overrun::Overrun;
-use crate::record::{Call, Commit, Extend, ExtendOutcome, Spend};
+use crate::record::{Call, Commit, Extend, ExtendOutcome, PartCommit, Settled, Spend};
 
 impl History<'_, '_> {
     /// SEMANTICS 16.4: an extension is as large as the record says, changed as its hold's first cost was.
@@ -59,18 +59,50 @@ impl History<'_, '_> {
         let cells = taken(ledger, &hold.path);
         let policy = ledger.policy_of(hold.epoch).unwrap_or_else(|| ledger.policy());
         let Some(held) = self.end(ledger, *name) else { return };
+        let (then, now) = self.parts(&held, spend, call.outcome.actual);
+        if let (Some(side), Some((_, part_micros))) = (held.now, now) {
+            let overrun = overrun(ledger, &cells);
+            self.cells.book(&cells, overrun, side.held_micros, part_micros, call.outcome.settled);
+        }
+        self.spent(policy, &cells, Some(then), now);
+    }
+
+    /// SEMANTICS 16.4: what the whole until now is above the whole before is booked, and the rest stays held.
+    pub(super) fn part_commit(&mut self, ledger: &Ledger, call: &Call<PartCommit>) {
+        let PartCommit { hold: name, spend } = &call.arguments;
+        let Some(hold) = ledger.hold(*name) else { return };
+        let cells = taken(ledger, &hold.path);
+        let policy = ledger.policy_of(hold.epoch).unwrap_or_else(|| ledger.policy());
+        let Some(mut held) = self.holds.find(*name).copied() else { return };
+        let (then, now) = self.parts(&held, spend, call.outcome.actual);
+        held.then.spent_micros = call.outcome.actual.micros();
+        if let (Some(side), Some((_, part_micros))) = (&mut held.now, now) {
+            let within = side.held_micros.min(part_micros);
+            self.cells.give_back(&cells, within);
+            self.cells.book(&cells, overrun(ledger, &cells), within, part_micros, Settled::InTime);
+            side.held_micros = side.held_micros.saturating_sub(within);
+            side.spent_micros = side.spent_micros.saturating_add(part_micros);
+        }
+        self.holds.open(*name, held);
+        self.spent(policy, &cells, Some(then), now);
+    }
+
+    /// Who served and would have served, and what is new on either side in a statement of the whole until now.
+    fn parts(
+        &mut self,
+        held: &Held,
+        spend: &Spend,
+        actual: Amount,
+    ) -> ((CandidateId, u64), Option<(CandidateId, u64)>) {
         let served = match spend {
             Spend::Usage { served, .. } => *served,
             Spend::Amount(_) => held.then.candidate,
         };
-        let actual = call.outcome.actual;
-        let now = held.now.map(|now| self.estimate(&held.then, &now, (served, spend), actual));
-        if let (Some(now), Some((_, spent_micros))) = (held.now, now) {
-            let modes = cells.iter().filter_map(|id| ledger.account(*id)).map(|of| of.opened.overrun);
-            let overrun = modes.fold(Overrun::Debt, Overrun::strictest);
-            self.cells.book(&cells, overrun, now.held_micros, spent_micros, call.outcome.settled);
-        }
-        self.spent(policy, &cells, Some((served, actual.micros())), now);
+        let now = held.now.map(|now| {
+            let (candidate, whole_micros) = self.estimate(&held.then, &now, (served, spend), actual);
+            (candidate, whole_micros.saturating_sub(now.spent_micros))
+        });
+        ((served, actual.micros().saturating_sub(held.then.spent_micros)), now)
     }
 
     /// Who would have served a hold, and what would have been spent. SEMANTICS 16.4.
@@ -110,4 +142,10 @@ impl History<'_, '_> {
         let micros = held.now.map_or(0, |now| now.held_micros);
         self.cells.give_back(&taken(ledger, &path), micros);
     }
+}
+
+/// The strictest mode on a path. SEMANTICS 9.6.
+fn overrun(ledger: &Ledger, cells: &Taken) -> Overrun {
+    let modes = cells.iter().filter_map(|id| ledger.account(*id)).map(|of| of.opened.overrun);
+    modes.fold(Overrun::Debt, Overrun::strictest)
 }

@@ -51,6 +51,11 @@ pub(crate) fn touched(ledger: &Ledger, record: &Record) -> Vec<AccountId> {
     let mut touched = match record {
         Record::Admission(call) => cells(ledger, &call.arguments.path),
         Record::Commit(call) => of_hold(ledger, call.arguments.hold),
+        Record::PartCommit(call) => of_hold(ledger, call.arguments.hold),
+        Record::Adjust(call) => {
+            let settled = ledger.settled_hold(call.arguments.hold);
+            settled.map(|hold| cells(ledger, &hold.path)).unwrap_or_default()
+        }
         Record::Release(call) => of_hold(ledger, call.arguments.hold),
         Record::Extend(call) => of_hold(ledger, call.arguments.hold),
         Record::Reroute(call) => of_hold(ledger, call.arguments.hold),

@@ -7,8 +7,8 @@ use assize::{
     overrun::Overrun,
     policy::Policy,
     record::{
-        AdmissionOutcome, CommitOutcome, Decided, ExtendOutcome, Record, Recovery, ReleaseOutcome, Settled,
-        Spend, Switch, Terms,
+        AdmissionOutcome, CommitOutcome, Decided, ExtendOutcome, PartCommitOutcome, Record, Recovery,
+        ReleaseOutcome, Settled, Spend, Switch, Terms,
     },
 };
 
@@ -36,6 +36,18 @@ pub(crate) fn tell(ledger: &Ledger, record: &Record) -> String {
         }
         Record::Commit(call) => {
             tell_commit(ledger, call.arguments.hold, &call.arguments.spend, &call.outcome)
+        }
+        Record::PartCommit(call) => {
+            tell_part(ledger, call.arguments.hold, &call.arguments.spend, &call.outcome)
+        }
+        Record::Adjust(call) => {
+            let (hold, actual) = (call.arguments.hold, micros(call.arguments.actual));
+            let mut told = format!("hold {hold} spent {actual} on the host's word");
+            tell_extra(&mut told, call.outcome.booked_extra, call.outcome.unfunded);
+            if call.outcome.refunded > Amount::ZERO {
+                told.push_str(&format!(", {} refunded", micros(call.outcome.refunded)));
+            }
+            told
         }
         Record::Release(call) => match call.outcome {
             ReleaseOutcome::Released { given_back } => {
@@ -89,10 +101,12 @@ pub(crate) fn tell(ledger: &Ledger, record: &Record) -> String {
 }
 
 fn tell_terms(terms: &Terms) -> String {
-    let Terms { operation_horizon_ns, operations_max, clock_jump_ns_max, late_window_ns } = terms;
+    let Terms { operation_horizon_ns, operations_max, clock_jump_ns_max, late_window_ns, .. } = terms;
+    let Terms { adjust_window_ns, settled_max, .. } = terms;
     format!(
         "at most {operations_max} operations remembered for {operation_horizon_ns} ns, time may jump {clock_jump_ns_max} ns, \
-         late settlements are taken for {late_window_ns} ns"
+         late settlements are taken for {late_window_ns} ns, at most {settled_max} settled holds can be adjusted \
+         for {adjust_window_ns} ns"
     )
 }
 
@@ -124,6 +138,23 @@ fn tell_outcome(ledger: &Ledger, outcome: &AdmissionOutcome) -> String {
 }
 
 fn tell_commit(ledger: &Ledger, hold: Sequence, spend: &Spend, outcome: &CommitOutcome) -> String {
+    let mut told = tell_spend(ledger, hold, spend, outcome.actual);
+    if outcome.settled == Settled::Expired {
+        told.push_str(", expired");
+    }
+    tell_extra(&mut told, outcome.booked_extra, outcome.unfunded);
+    told
+}
+
+fn tell_part(ledger: &Ledger, hold: Sequence, spend: &Spend, outcome: &PartCommitOutcome) -> String {
+    let mut told = tell_spend(ledger, hold, spend, outcome.actual);
+    tell_extra(&mut told, outcome.booked_extra, outcome.unfunded);
+    told.push_str(&format!(", {} stays held", micros(outcome.held)));
+    told
+}
+
+/// What was spent in all, on whose word, what parts of it were stated before, and what was held for the rest.
+fn tell_spend(ledger: &Ledger, hold: Sequence, spend: &Spend, actual: Amount) -> String {
     let held = ledger.hold(hold);
     let word = match spend {
         Spend::Usage { served, .. } => {
@@ -132,20 +163,23 @@ fn tell_commit(ledger: &Ledger, hold: Sequence, spend: &Spend, outcome: &CommitO
         }
         Spend::Amount(_) => "on the host's word".to_owned(),
     };
-    let mut told = format!("hold {hold} spent {} {word}", micros(outcome.actual));
+    let mut told = format!("hold {hold} spent {} {word}", micros(actual));
     if let Some(held) = held {
+        if held.spent > Amount::ZERO {
+            told.push_str(&format!(", {} of it in parts before", micros(held.spent)));
+        }
         told.push_str(&format!(", {} held", micros(held.amount)));
     }
-    if outcome.settled == Settled::Expired {
-        told.push_str(", expired");
-    }
-    if outcome.booked_extra > Amount::ZERO {
-        told.push_str(&format!(", {} booked above it", micros(outcome.booked_extra)));
-    }
-    if outcome.unfunded > Amount::ZERO {
-        told.push_str(&format!(", {} unfunded", micros(outcome.unfunded)));
-    }
     told
+}
+
+fn tell_extra(told: &mut String, booked_extra: Amount, unfunded: Amount) {
+    if booked_extra > Amount::ZERO {
+        told.push_str(&format!(", {} booked above it", micros(booked_extra)));
+    }
+    if unfunded > Amount::ZERO {
+        told.push_str(&format!(", {} unfunded", micros(unfunded)));
+    }
 }
 
 fn micros(amount: Amount) -> String {

@@ -23,7 +23,7 @@ impl Ledger {
         self.check_halted(self.halt != Halt::None, halted(&call.outcome))?;
         let asked = Asked { path, cells, request };
         let opened = self.check_outcome(now, &asked, &call.outcome, moves)?;
-        Ok(Effect::Hold { ended: None, opened })
+        Ok(Effect::Hold { ended: None, opened, settled: None })
     }
 
     /// SEMANTICS 12.4 and 13.1.
@@ -49,7 +49,7 @@ impl Ledger {
         self.accounts.move_at(&cells, moves, |cell| cell.give_back(released.amount))?;
         let asked = Asked { path: &released.path, cells, request };
         let opened = self.check_outcome(now, &asked, admission, moves)?;
-        Ok(Effect::Hold { ended: Some(*hold), opened })
+        Ok(Effect::Hold { ended: Some(*hold), opened, settled: None })
     }
 
     /// The hold that an outcome opens, if it does; `moves` has what was given back before.
@@ -118,7 +118,9 @@ impl Ledger {
         }
         self.accounts.move_at(&asked.cells, moves, |cell| cell.hold(amount))?;
         let epoch = policy.epoch();
-        Ok(Hold { state: HoldState::Open, amount, deadline, epoch, candidate, path: *asked.path })
+        let (state, spent, path) = (HoldState::Open, Amount::ZERO, *asked.path);
+        let unfunded = Amount::ZERO;
+        Ok(Hold { state, amount, spent, unfunded, deadline, epoch, candidate, path })
     }
 }
 

@@ -1,4 +1,4 @@
-//! How holds are extended and end.
+//! How holds are extended, spent in part, and end.
 
 use super::{Effect, check_amount};
 use crate::id::Sequence;
@@ -6,12 +6,13 @@ use crate::kernel::cost_of;
 use crate::ledger::Ledger;
 use crate::ledger::account::Cells;
 use crate::ledger::cell::{LEAST_AVAILABLE_MICROS, Moves};
-use crate::ledger::hold::{Hold, HoldState, Standing};
+use crate::ledger::hold::{Hold, HoldState, Left, Standing};
 use crate::ledger::mismatch::{Field, Halted, Mismatch};
+use crate::ledger::settled::SettledHold;
 use crate::num::{Amount, Timestamp};
 use crate::overrun::Overrun;
 use crate::record::{
-    Call, Commit, Expire, Extend, ExtendOutcome, Halt, Release, ReleaseOutcome, Settled, Spend,
+    Call, Commit, Expire, Extend, ExtendOutcome, Halt, PartCommit, Release, ReleaseOutcome, Settled, Spend,
 };
 
 impl Ledger {
@@ -27,13 +28,14 @@ impl Ledger {
         check_standing(*name, hold, standing, call.outcome.settled)?;
         let cells = self.accounts.cells(&hold.path)?;
         let actual = self.actual(hold, spend)?;
+        let part = part(*name, hold, actual)?;
         let (booked_extra, unfunded) = match standing {
-            Standing::InTime => self.book(hold, actual, &cells, moves)?,
+            Standing::InTime => self.book(hold, part, Rest::GivenBack, &cells, moves)?,
             Standing::Due => {
                 self.accounts.move_at(&cells, moves, |cell| cell.give_back(hold.amount))?;
-                (Amount::ZERO, actual)
+                (Amount::ZERO, part)
             }
-            Standing::Expired => (Amount::ZERO, actual),
+            Standing::Expired => (Amount::ZERO, part),
         };
         self.accounts.move_at(&cells, moves, |cell| {
             cell.miss(unfunded);
@@ -42,7 +44,37 @@ impl Ledger {
         check_amount(Field::Actual, actual, call.outcome.actual)?;
         check_amount(Field::BookedExtra, booked_extra, call.outcome.booked_extra)?;
         check_amount(Field::Unfunded, unfunded, call.outcome.unfunded)?;
-        Ok(Effect::Hold { ended: Some(*name), opened: None })
+        let unfunded = missed(hold, unfunded);
+        let booked = actual.checked_sub(unfunded).unwrap_or(Amount::ZERO);
+        let settled = SettledHold { settled: now, booked, unfunded, path: hold.path };
+        let settled = (self.terms.settled_max > 0).then_some(settled);
+        Ok(Effect::Hold { ended: Some(*name), opened: None, settled })
+    }
+
+    /// SEMANTICS 9.14 and 12.5.
+    pub(super) fn check_part_commit(
+        &self,
+        now: Timestamp,
+        call: &Call<PartCommit>,
+        moves: &mut Moves,
+    ) -> Result<Effect, Mismatch> {
+        let PartCommit { hold: name, spend } = &call.arguments;
+        let hold = self.find_in_time(now, *name)?;
+        let cells = self.accounts.cells(&hold.path)?;
+        let actual = self.actual(hold, spend)?;
+        let part = part(*name, hold, actual)?;
+        let (booked_extra, unfunded) = self.book(hold, part, Rest::Held, &cells, moves)?;
+        self.accounts.move_at(&cells, moves, |cell| {
+            cell.miss(unfunded);
+            Some(())
+        })?;
+        let held = hold.amount.checked_sub(part).unwrap_or(Amount::ZERO);
+        check_amount(Field::Actual, actual, call.outcome.actual)?;
+        check_amount(Field::BookedExtra, booked_extra, call.outcome.booked_extra)?;
+        check_amount(Field::Unfunded, unfunded, call.outcome.unfunded)?;
+        check_amount(Field::Held, held, call.outcome.held)?;
+        let left = Left { held, spent: actual, unfunded: missed(hold, unfunded) };
+        Ok(Effect::PartCommit { hold: *name, left })
     }
 
     /// What was spent, by the host's word or by the prices of the policy that admitted the hold. SEMANTICS 12.
@@ -59,15 +91,29 @@ impl Ledger {
         }
     }
 
-    /// Books a hold that ends in time; says what is booked above it, and what is not. SEMANTICS 9.5 and 9.6.
+    /// Books a part of a hold in time; says what is booked above the hold, and what is not. SEMANTICS 9.5 and 9.6.
     fn book(
         &self,
         hold: &Hold,
-        actual: Amount,
+        part: Amount,
+        rest: Rest,
         cells: &Cells,
         moves: &mut Moves,
     ) -> Result<(Amount, Amount), Mismatch> {
-        let extra = actual.checked_sub(hold.amount).unwrap_or(Amount::ZERO);
+        let extra = part.checked_sub(hold.amount).unwrap_or(Amount::ZERO);
+        let booked_extra = self.bookable(extra, cells, moves)?;
+        // OK because two amounts below 2⁶³ have a sum below 2⁶⁴.
+        let booked_micros = part.min(hold.amount).micros().saturating_add(booked_extra.micros());
+        let ended = match rest {
+            Rest::GivenBack => hold.amount,
+            Rest::Held => part.min(hold.amount),
+        };
+        self.accounts.move_at(cells, moves, |cell| cell.book(ended, booked_micros))?;
+        Ok((booked_extra, extra.checked_sub(booked_extra).unwrap_or(Amount::ZERO)))
+    }
+
+    /// What of an amount above what is held is booked. SEMANTICS 9.6.
+    pub(super) fn bookable(&self, extra: Amount, cells: &Cells, moves: &Moves) -> Result<Amount, Mismatch> {
         let (least, _) = self.accounts.least(cells, moves)?;
         let bookable_micros = match self.accounts.overrun(cells)? {
             Overrun::Deny => 0,
@@ -76,11 +122,7 @@ impl Ledger {
             Overrun::Debt => least.abs_diff(LEAST_AVAILABLE_MICROS),
         };
         // What can be booked may be above every amount; the extra is one.
-        let booked_extra = Amount::new(bookable_micros).map_or(extra, |bookable| extra.min(bookable));
-        // OK because two amounts below 2⁶³ have a sum below 2⁶⁴.
-        let booked_micros = actual.min(hold.amount).micros().saturating_add(booked_extra.micros());
-        self.accounts.move_at(cells, moves, |cell| cell.book(hold.amount, booked_micros))?;
-        Ok((booked_extra, extra.checked_sub(booked_extra).unwrap_or(Amount::ZERO)))
+        Ok(Amount::new(bookable_micros).map_or(extra, |bookable| extra.min(bookable)))
     }
 
     /// SEMANTICS 9.7 and 9.8.
@@ -105,7 +147,7 @@ impl Ledger {
             let cells = self.accounts.cells(&hold.path)?;
             self.accounts.move_at(&cells, moves, |cell| cell.give_back(hold.amount))?;
         }
-        Ok(Effect::Hold { ended: Some(name), opened: None })
+        Ok(Effect::Hold { ended: Some(name), opened: None, settled: None })
     }
 
     /// SEMANTICS 9.9 and 13.1.
@@ -178,6 +220,25 @@ impl Ledger {
             (_, Standing::Due | Standing::Expired) => Err(Mismatch::HoldExpired { hold: name }),
         }
     }
+}
+
+/// What becomes of what a part leaves of its hold.
+#[derive(Clone, Copy)]
+enum Rest {
+    GivenBack,
+    Held,
+}
+
+/// What a settlement that states this amount has not yet stated before. SEMANTICS 9.5.
+fn part(name: Sequence, hold: &Hold, actual: Amount) -> Result<Amount, Mismatch> {
+    let below = Mismatch::SpentBelow { hold: name, spent: hold.spent, seen: actual };
+    actual.checked_sub(hold.spent).ok_or(below)
+}
+
+/// What could not be booked of a hold in all.
+fn missed(hold: &Hold, unfunded: Amount) -> Amount {
+    // OK because it is at most what was spent, which is an amount.
+    hold.unfunded.checked_add(unfunded).unwrap_or(Amount::MAX)
 }
 
 fn check_standing(name: Sequence, hold: &Hold, standing: Standing, seen: Settled) -> Result<(), Mismatch> {

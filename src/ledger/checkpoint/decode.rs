@@ -14,10 +14,13 @@ use crate::ledger::hold::{Hold, HoldState, is_older};
 use crate::ledger::mismatch::Mismatch;
 use crate::ledger::operation::Remembered;
 use crate::ledger::policies::Policies;
+use crate::ledger::settled::SettledHold;
 use crate::limits::{ACCOUNTS_MAX, HOLDS_MAX, OPERATIONS_MAX, POLICY_BYTES_MAX};
 use crate::num::{Amount, Timestamp};
 use crate::policy::Policy;
-use crate::record::{self, Admission, Commit, Extend, Grant, Halt, Kind, Path, Release, Reroute, Terms};
+use crate::record::{
+    self, Adjust, Admission, Commit, Extend, Grant, Halt, Kind, PartCommit, Path, Release, Reroute, Terms,
+};
 
 impl Ledger {
     /// Reads the canonical form, and recounts what its parts say of each other.
@@ -39,6 +42,7 @@ impl Ledger {
         ledger.decode_disabled(&mut reader)?;
         ledger.decode_accounts(&mut reader)?;
         ledger.decode_holds(&mut reader)?;
+        ledger.decode_settled(&mut reader)?;
         ledger.decode_operations(&mut reader)?;
         reader.finish()?;
         ledger.check_restored()?;
@@ -122,12 +126,27 @@ impl Ledger {
             _ => return Err(reader.invalid("state of a hold").into()),
         };
         let amount = Amount::new(reader.u64()?).ok_or_else(|| reader.invalid("amount of a hold"))?;
+        let spent = Amount::new(reader.u64()?).ok_or_else(|| reader.invalid("amount spent of a hold"))?;
+        let unfunded = Amount::new(reader.u64()?).filter(|unfunded| *unfunded <= spent);
+        let unfunded = unfunded.ok_or_else(|| reader.invalid("amount unfunded of a hold"))?;
         let deadline = Timestamp(reader.i64()?);
         let epoch = Epoch(reader.u64()?);
         let candidate = CandidateId(reader.u32()?);
         if self.policies.find(epoch).is_none_or(|policy| policy.candidate(candidate).is_none()) {
             return Err(contradiction("a hold's policy or candidate is missing"));
         }
+        let path = self.decode_path(reader)?;
+        let expired = state == HoldState::Expired;
+        if expired && deadline > self.log_time {
+            return Err(contradiction("a hold has expired before its deadline"));
+        }
+        if expired && is_older(deadline, self.log_time, self.terms.late_window_ns) {
+            return Err(contradiction("an expired hold is beyond the late window"));
+        }
+        Ok(Hold { state, amount, spent, unfunded, deadline, epoch, candidate, path })
+    }
+
+    fn decode_path(&self, reader: &mut Reader<'_>) -> Result<Path, CheckpointError> {
         let path = Path::decode(reader)?;
         let cells = self.accounts.cells(&path).map_err(|_| contradiction("a hold's path has no cells"))?;
         if usize::from(reader.u8()?) != cells.len() {
@@ -138,14 +157,33 @@ impl Ledger {
                 return Err(contradiction("a hold's cells are not those of its path"));
             }
         }
-        let expired = state == HoldState::Expired;
-        if expired && deadline > self.log_time {
-            return Err(contradiction("a hold has expired before its deadline"));
+        Ok(path)
+    }
+
+    // FORMAT 10.11
+    fn decode_settled(&mut self, reader: &mut Reader<'_>) -> Result<(), CheckpointError> {
+        let count = reader.u32()?;
+        if count > self.terms.settled_max {
+            return Err(reader.invalid("count of settled holds").into());
         }
-        if expired && is_older(deadline, self.log_time, self.terms.late_window_ns) {
-            return Err(contradiction("an expired hold is beyond the late window"));
+        let mut last = Sequence(0);
+        for _ in 0..count {
+            let sequence = Sequence(reader.u64()?);
+            if sequence <= last || sequence > self.sequence || self.holds.find(sequence).is_some() {
+                return Err(reader.invalid("sequence of a settled hold").into());
+            }
+            last = sequence;
+            let settled = Timestamp(reader.i64()?);
+            if settled > self.log_time || is_older(settled, self.log_time, self.terms.adjust_window_ns) {
+                return Err(contradiction("a settled hold is not within the window"));
+            }
+            let booked = Amount::new(reader.u64()?).ok_or_else(|| reader.invalid("amount booked"))?;
+            let unfunded = Amount::new(reader.u64()?).filter(|more| booked.checked_add(*more).is_some());
+            let unfunded = unfunded.ok_or_else(|| reader.invalid("amount unfunded"))?;
+            let path = self.decode_path(reader)?;
+            self.settled.insert(sequence, SettledHold { settled, booked, unfunded, path });
         }
-        Ok(Hold { state, amount, deadline, epoch, candidate, path })
+        Ok(())
     }
 
     // FORMAT 10.9
@@ -185,7 +223,9 @@ impl Ledger {
             Kind::Commit => remembered.outcome::<Commit>().map(drop)?,
             Kind::Release => remembered.outcome::<Release>().map(drop)?,
             Kind::Extend => remembered.outcome::<Extend>().map(drop)?,
+            Kind::PartCommit => remembered.outcome::<PartCommit>().map(drop)?,
             Kind::Reroute => remembered.outcome::<Reroute>().map(drop)?,
+            Kind::Adjust => remembered.outcome::<Adjust>().map(drop)?,
             Kind::Grant => remembered.outcome::<Grant>()?,
             _ => return Err(reader.invalid("kind of an operation").into()),
         }

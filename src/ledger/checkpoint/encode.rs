@@ -11,7 +11,7 @@ use crate::ledger::account::{Account, AccountState};
 use crate::ledger::hold::{Hold, HoldState};
 use crate::ledger::operation::Remembered;
 use crate::policy::Policy;
-use crate::record;
+use crate::record::{self, Path};
 
 impl Ledger {
     /// Appends the canonical form. FORMAT 10.3.
@@ -52,6 +52,16 @@ impl Ledger {
         for (sequence, hold) in self.holds.iter() {
             Writer::new(out).u64(sequence.0);
             self.encode_hold(hold, numbering, out);
+        }
+        // FORMAT 10.11
+        Writer::new(out).u32(count(self.settled.len()));
+        for (sequence, hold) in self.settled.iter() {
+            let mut writer = Writer::new(out);
+            writer.u64(sequence.0);
+            writer.i64(hold.settled.0);
+            writer.u64(hold.booked.micros());
+            writer.u64(hold.unfunded.micros());
+            self.encode_path(&hold.path, numbering, out);
         }
         // FORMAT 10.9
         Writer::new(out).u32(count(self.operations.len()));
@@ -96,14 +106,22 @@ impl Ledger {
             HoldState::Expired => 1,
         });
         writer.u64(hold.amount.micros());
+        writer.u64(hold.spent.micros());
+        writer.u64(hold.unfunded.micros());
         writer.i64(hold.deadline.0);
         writer.u64(hold.epoch.0);
         writer.u32(hold.candidate.0);
-        let named = hold.path.accounts();
+        self.encode_path(&hold.path, numbering, out);
+    }
+
+    /// A path's accounts, and the cells that it takes from. FORMAT 10.7.
+    fn encode_path(&self, path: &Path, numbering: &Numbering, out: &mut Vec<u8>) {
+        let mut writer = Writer::new(out);
+        let named = path.accounts();
         writer.u8(u8::try_from(named.len()).unwrap_or(u8::MAX));
         named.iter().for_each(|account| writer.u32(numbering.number(*account)));
         // OK because a hold was opened at these cells, and no account loses its parent.
-        let Ok(cells) = self.accounts.cells(&hold.path) else { return };
+        let Ok(cells) = self.accounts.cells(path) else { return };
         writer.u8(u8::try_from(cells.len()).unwrap_or(u8::MAX));
         for account in cells.iter() {
             writer.u32(numbering.number(account));

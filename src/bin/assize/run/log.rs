@@ -151,6 +151,9 @@ const TERMS: Terms = Terms {
     operations_max: 4_000_000,
     clock_jump_ns_max: PAUSE_NS_MAX,
     late_window_ns: PAUSE_NS_MAX,
+    // A trace corrects nothing.
+    adjust_window_ns: 0,
+    settled_max: 0,
 };
 
 /// Puts the policy in force, unless it is.

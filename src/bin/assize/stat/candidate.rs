@@ -4,10 +4,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use assize::{
     audit::{Observer, Step},
-    id::CandidateId,
+    id::{CandidateId, Sequence},
+    ledger::Ledger,
     num::Amount,
     policy::Policy,
-    record::{Record, Settled, Spend},
+    record::{CommitOutcome, PartCommitOutcome, Record, Settled, Spend},
 };
 use serde::Serialize;
 
@@ -39,7 +40,7 @@ struct Row {
     admissions: u64,
     commits: u64,
     committed_micros: u64,
-    /// Commits above what was held.
+    /// Commits, of parts too, above what was held.
     overruns: u64,
     unfunded_micros: u64,
 }
@@ -56,6 +57,37 @@ impl Candidates {
             unfunded_micros: 0,
         })
     }
+
+    /// Counts what a commit of a hold, or of a part of it, booked, at the candidate that served.
+    fn book(&mut self, ledger: &Ledger, hold: Sequence, spend: &Spend, booking: Booking) -> Option<&mut Row> {
+        let hold = ledger.hold(hold)?;
+        let served = match spend {
+            Spend::Usage { served, .. } => *served,
+            Spend::Amount(_) => hold.candidate,
+        };
+        let row = self.row(ledger.policy_of(hold.epoch), served);
+        let part = booking.actual.checked_sub(hold.spent).unwrap_or(Amount::ZERO);
+        let booked = match booking.settled {
+            Settled::InTime => part.min(hold.amount).micros(),
+            Settled::Expired => 0,
+        };
+        let booked = booked.saturating_add(booking.booked_extra.micros());
+        row.committed_micros = row.committed_micros.saturating_add(booked);
+        row.unfunded_micros = row.unfunded_micros.saturating_add(booking.unfunded.micros());
+        if part > hold.amount && booking.settled == Settled::InTime {
+            row.overruns = row.overruns.saturating_add(1);
+        }
+        Some(row)
+    }
+}
+
+/// What a settlement says that it booked.
+struct Booking {
+    settled: Settled,
+    /// What was spent in all.
+    actual: Amount,
+    booked_extra: Amount,
+    unfunded: Amount,
 }
 
 impl Observer for Candidates {
@@ -64,25 +96,18 @@ impl Observer for Candidates {
             Record::Admission(call) => &call.outcome,
             Record::Reroute(call) => &call.outcome.admission,
             Record::Commit(call) => {
-                let Some(hold) = step.ledger.hold(call.arguments.hold) else { return };
-                let served = match call.arguments.spend {
-                    Spend::Usage { served, .. } => served,
-                    Spend::Amount(_) => hold.candidate,
-                };
-                let row = self.row(step.ledger.policy_of(hold.epoch), served);
-                let outcome = &call.outcome;
-                let booked = match outcome.settled {
-                    Settled::InTime => outcome.actual.min(hold.amount).micros(),
-                    Settled::Expired => 0,
-                };
-                let booked = booked.saturating_add(outcome.booked_extra.micros());
-                row.commits = row.commits.saturating_add(1);
-                row.committed_micros = row.committed_micros.saturating_add(booked);
-                row.unfunded_micros = row.unfunded_micros.saturating_add(outcome.unfunded.micros());
-                let above = outcome.actual.checked_sub(hold.amount).is_some_and(|above| above > Amount::ZERO);
-                if above && outcome.settled == Settled::InTime {
-                    row.overruns = row.overruns.saturating_add(1);
+                let CommitOutcome { settled, actual, booked_extra, unfunded } = call.outcome;
+                let booking = Booking { settled, actual, booked_extra, unfunded };
+                if let Some(row) = self.book(step.ledger, call.arguments.hold, &call.arguments.spend, booking)
+                {
+                    row.commits = row.commits.saturating_add(1);
                 }
+                return;
+            }
+            Record::PartCommit(call) => {
+                let PartCommitOutcome { actual, booked_extra, unfunded, .. } = call.outcome;
+                let booking = Booking { settled: Settled::InTime, actual, booked_extra, unfunded };
+                let _row = self.book(step.ledger, call.arguments.hold, &call.arguments.spend, booking);
                 return;
             }
             _ => return,

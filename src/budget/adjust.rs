@@ -1,0 +1,112 @@
+//! Correcting what was booked of a hold that has ended.
+
+use core::fmt;
+
+use super::Engine;
+use super::account::AccountState;
+use super::path::{Path, PathError};
+use crate::id::AccountId;
+use crate::num::Amount;
+
+impl Engine {
+    /// Corrects what is booked at every cell of a path. Above 0, the change is booked as a settlement above its hold
+    /// is: as far as the path's overrun allows, the rest counted as unfunded. Below 0, so much of what is booked is
+    /// available again. That no more than one hold's is given back is the caller's to know.
+    ///
+    /// It takes the registry's lock, so that no reading meets counters that go down.
+    ///
+    /// # Errors
+    /// An account on the path is closed, or has less booked than is to be given back: nothing is changed.
+    pub fn adjust(&self, path: &Path, change_micros: i64) -> Result<Adjusted, AdjustError> {
+        let _registry = self.registry_mut();
+        for &index in path.cells() {
+            let (account, entry) = self.owner(index).ok_or(PathError::Foreign)?;
+            if entry.state() != AccountState::Open {
+                return Err(PathError::Closed { account }.into());
+            }
+        }
+        // `i64::MIN` is no amount, and more than can be booked.
+        let change = Amount::new(change_micros.unsigned_abs()).unwrap_or(Amount::MAX);
+        if change_micros < 0 { self.refund(path, change) } else { Ok(self.charge(path, change)) }
+    }
+
+    fn charge(&self, path: &Path, extra: Amount) -> Adjusted {
+        let booked = match extra {
+            Amount::ZERO => Amount::ZERO,
+            _ => self.take_overrun(path.cells(), extra, path.overrun()),
+        };
+        let unfunded = extra.checked_sub(booked).unwrap_or(Amount::ZERO);
+        for cell in self.cells_of(path.cells()) {
+            cell.commit(booked.micros());
+            cell.add_unfunded(unfunded.micros());
+        }
+        Adjusted { booked, unfunded, refunded: Amount::ZERO }
+    }
+
+    fn refund(&self, path: &Path, refunded: Amount) -> Result<Adjusted, AdjustError> {
+        for cell in self.cells_of(path.cells()) {
+            let committed_micros = cell.counters().committed_micros;
+            if committed_micros < refunded.micros() {
+                return Err(AdjustError::AboveCommitted { account: cell.account(), committed_micros });
+            }
+        }
+        for cell in self.cells_of(path.cells()) {
+            cell.uncommit(refunded);
+            cell.put_back(refunded);
+        }
+        Ok(Adjusted { booked: Amount::ZERO, unfunded: Amount::ZERO, refunded })
+    }
+}
+
+/// What a correction did at every cell of its path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "says what could not be booked"]
+pub struct Adjusted {
+    /// What was booked more.
+    pub booked: Amount,
+    /// What is spent more and is not booked.
+    pub unfunded: Amount,
+    /// What was booked and is available again.
+    pub refunded: Amount,
+}
+
+/// Why nothing was corrected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AdjustError {
+    /// The path is of no use any more.
+    Path(PathError),
+    /// An account has less booked than is to be given back.
+    AboveCommitted {
+        /// The earliest such on the path.
+        account: AccountId,
+        /// What it has booked.
+        committed_micros: u64,
+    },
+}
+
+impl From<PathError> for AdjustError {
+    fn from(error: PathError) -> Self {
+        Self::Path(error)
+    }
+}
+
+impl fmt::Display for AdjustError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(error) => error.fmt(f),
+            Self::AboveCommitted { account, committed_micros } => {
+                write!(f, "account {account} has only {committed_micros} µ committed")
+            }
+        }
+    }
+}
+
+impl core::error::Error for AdjustError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Path(error) => Some(error),
+            Self::AboveCommitted { .. } => None,
+        }
+    }
+}
