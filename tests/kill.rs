@@ -23,6 +23,7 @@ use std::{
     io::{BufRead as _, BufReader, Write as _},
     path::Path,
     process::{Command, Stdio},
+    sync::{Mutex, PoisonError},
     thread,
 };
 
@@ -42,6 +43,8 @@ use battery::{
 const KILLS: u64 = 50;
 /// The most acknowledgements that are awaited before a kill.
 const AWAITED_MAX: u64 = 40;
+/// Held by the test that starts processes.
+static ALONE: Mutex<()> = Mutex::new(());
 
 #[test]
 fn a_killed_process_loses_nothing_that_it_was_told_at_level_synced() {
@@ -122,6 +125,9 @@ struct Counts {
 }
 
 fn kills(level: Level) {
+    // A process that one test starts has, until it has become the child, the files that the other one has open: the
+    // lock of its log among them.
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let place = tempfile::tempdir().unwrap();
     let log = place.path().join("log");
     Desk::prepare(MAKING.try_create(Box::new(Directory::new(&log))).unwrap());
