@@ -135,6 +135,17 @@ pub fn spin(steps: u64) {
     black_box(state);
 }
 
+/// The same number of steps of eight loops at once, none of which waits for another.
+pub fn busy(steps: u64) {
+    let mut states = black_box([1_u64, 3, 5, 7, 9, 11, 13, 15]);
+    for step in 0..steps {
+        for state in &mut states {
+            *state = (*state ^ step).rotate_left(7).wrapping_add(0x9E37_79B9);
+        }
+    }
+    black_box(states);
+}
+
 pub fn nanos(time: Duration) -> f64 {
     time.as_nanos() as f64
 }

@@ -30,13 +30,15 @@ pub fn rows(table: &mut Table) {
 
 fn row(name: &str, scene: &Scene) -> Row {
     let decide = |rounds: u64| (0..rounds).for_each(|_| scene.ours_round());
-    let (decide_rounds, spin_rounds) = (rounds(&decide), rounds(&spin));
-    let (mut ours, mut control, mut relative) = (Vec::new(), Vec::new(), Vec::new());
+    let (decide_rounds, spin_rounds, busy_rounds) = (rounds(&decide), rounds(&spin), rounds(&busy));
+    let (mut ours, mut control, mut relative, mut busiest) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..REPETITIONS * 3 {
         let one = together(1, decide_rounds, &decide);
         let spun_one = together(1, spin_rounds, &spin);
         let two = together(THREADS, decide_rounds, &decide);
         let spun_two = together(THREADS, spin_rounds, &spin);
+        let (busy_one, busy_two) = (together(1, busy_rounds, &busy), together(THREADS, busy_rounds, &busy));
+        busiest.push(scaling(busy_one, busy_two));
         ours.push(scaling(one, two));
         control.push(scaling(spun_one, spun_two));
         relative.push(scaling(one, two) / scaling(spun_one, spun_two));
@@ -45,6 +47,7 @@ fn row(name: &str, scene: &Scene) -> Row {
         .with("scaling_ours", median(ours))
         .with("scaling_spin", median(control))
         .with("relative", median(relative))
+        .with("scaling_busy", median(busiest))
 }
 
 /// Work of both, in rounds of so many calls, and what is done untimed after each batch.
@@ -101,6 +104,12 @@ where
 /// The control: so many rounds of a loop that shares nothing.
 fn spin(rounds: u64) {
     measure::spin(rounds * SPIN_STEPS);
+}
+
+/// A second control, which shares nothing either and keeps a core's units at work: where two threads have one core,
+/// it scales less than the loop that waits for itself.
+fn busy(rounds: u64) {
+    measure::busy(rounds * SPIN_STEPS);
 }
 
 /// How much more is done in a time by all threads than by one.
