@@ -25,7 +25,7 @@ impl Engine {
                 return Err(PathError::Closed { account }.into());
             }
         }
-        // `i64::MIN` is no amount, and more than can be booked.
+        // `i64::MIN` is no amount: it gives back what the next number does.
         let change = Amount::new(change_micros.unsigned_abs()).unwrap_or(Amount::MAX);
         if change_micros < 0 { self.refund(path, change) } else { Ok(self.charge(path, change)) }
     }

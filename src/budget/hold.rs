@@ -18,8 +18,9 @@ pub struct Hold {
 }
 
 impl Hold {
-    /// The slot's number: below 16, or below 16 more than the most holds that were ever open at once, so that a
-    /// table can be kept by it.
+    /// The slot's number, below the most holds that may be open: low numbers are used again first, so that a table
+    /// that grows can be kept by it. It is below 16 more than the most holds that were ever open or being taken at
+    /// once, but for calls that met at every free list.
     #[must_use]
     pub fn slot(self) -> u32 {
         self.slot

@@ -23,6 +23,9 @@ impl Controller {
     /// booked above it. The hold is named by the record that opened it, and can be adjusted as often as wanted while
     /// the log's [`Terms`](record::Terms) remember it. SEMANTICS 9.15 and 9.16.
     ///
+    /// Keep a hold's name for this only once its commit was answered as synced: what a crash cuts off can leave the
+    /// name to another hold.
+    ///
     /// # Errors
     /// The hold is not remembered as settled, an account that paid is closed, or the log cannot take the record.
     pub fn adjust(

@@ -56,8 +56,8 @@ impl Call {
         Self { level, ..self }
     }
 
-    /// The same, under that operation's name. Admissions, settlements, of parts too, extensions, reroutes and grants are
-    /// remembered by it; other calls, which can be made again as they are, take no notice of it.
+    /// The same, under that operation's name. Admissions, settlements, of parts too, adjustments, extensions, reroutes
+    /// and grants are remembered by it; other calls, which can be made again as they are, take no notice of it.
     #[must_use]
     pub fn operation(self, operation: Operation) -> Self {
         Self { operation: Some(operation), ..self }

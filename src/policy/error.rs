@@ -7,7 +7,7 @@ use alloc::boxed::Box;
 use core::fmt;
 
 use super::place::Place;
-use super::{ColumnKind, Relation, Schema, SchemaTag};
+use super::{ColumnKind, Relation, SchemaTag};
 use crate::codec::CodecError;
 use crate::id::Epoch;
 use crate::num::Bps;
@@ -332,8 +332,9 @@ pub struct OtherSchema {
     pub seen_tag: SchemaTag,
 }
 
+#[cfg(feature = "wal")]
 impl OtherSchema {
-    pub(crate) fn new(log: &Schema, policy: &Schema) -> Self {
+    pub(crate) fn new(log: &super::Schema, policy: &super::Schema) -> Self {
         Self {
             expected: log.name().into(),
             expected_tag: log.tag(),
