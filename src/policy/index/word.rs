@@ -40,8 +40,7 @@ pub(crate) struct Word {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stakes {
     pub(crate) has_utility: bool,
-    /// The facts that a request has to state.
-    needs_value: bool,
+    /// The facts that a request has to state, beside the value that a utility needs.
     needs_confidence: bool,
     needs_risk: bool,
     /// A request with this risk or more, or with less confidence, is denied; in basis points.
@@ -174,7 +173,6 @@ impl Stakes {
         let in_bps = |bps: Bps| u32::from(bps.as_u16());
         Self {
             has_utility: utility.is_some(),
-            needs_value: utility.is_some(),
             needs_confidence: utility.is_some() || limits.confidence_min.is_some(),
             needs_risk: risk_multiplier > 0 || limits.risk_hard.is_some(),
             risk_hard: limits.risk_hard.map_or(u32::MAX, in_bps),
@@ -187,7 +185,7 @@ impl Stakes {
     #[inline]
     pub(crate) fn are_stated(&self, value: Option<i64>, confidence: Option<Bps>, risk: Option<Bps>) -> bool {
         let missing = |needed: bool, stated: bool| needed & !stated;
-        !(missing(self.needs_value, value.is_some())
+        !(missing(self.has_utility, value.is_some())
             | missing(self.needs_confidence, confidence.is_some())
             | missing(self.needs_risk, risk.is_some()))
     }
