@@ -17,6 +17,7 @@ mod slab;
 mod slot;
 mod table;
 mod take;
+mod window;
 
 #[cfg(all(test, loom))]
 mod models;
@@ -25,7 +26,7 @@ pub use account::{AccountError, AccountReading, AccountState, AccountTerms, Cell
 pub use adjust::{AdjustError, Adjusted};
 pub use hold::{ExtendError, Hold, HoldReading, HoldState, Release, ReserveError, SettleError, Settlement};
 pub use path::{Path, PathError, Payable};
-pub use restore::RestoreError;
+pub use restore::{HeldCell, RestoreError, RestoredLimit};
 
 use core::fmt;
 
@@ -81,6 +82,14 @@ impl Engine {
             registry: RwLock::new(Registry::default()),
             accounts_max: u32::try_from(accounts_max).unwrap_or(u32::MAX),
         }
+    }
+}
+
+impl Engine {
+    /// The most holds that may be open, expired ones included.
+    #[must_use]
+    pub fn holds_max(&self) -> u32 {
+        self.holds.max()
     }
 }
 

@@ -20,6 +20,7 @@ mod settle;
 mod settled;
 mod shadow;
 mod stats;
+mod throttles;
 mod timer;
 
 pub use administer::NotSwapped;
@@ -34,6 +35,7 @@ pub use shadow::{
     Disagreed, Disagreement, DisagreementKind, NotShadowed, ShadowFailure, ShadowOptions, ShadowReport,
 };
 pub use stats::{Counts, Stats};
+pub use throttles::ThrottledBy;
 
 use alloc::sync::Arc;
 

@@ -14,6 +14,30 @@ pub struct CandidateId(pub u32);
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct AccountId(pub u32);
 
+impl AccountId {
+    /// One of its limits, by number.
+    #[must_use]
+    pub const fn limit(self, limit: u8) -> LimitId {
+        LimitId { account: self, limit }
+    }
+}
+
+/// One limit of an account. An account by itself stands for its first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct LimitId {
+    /// The account.
+    pub account: AccountId,
+    /// The limit's number: 0 to 2.
+    pub limit: u8,
+}
+
+impl From<AccountId> for LimitId {
+    fn from(account: AccountId) -> Self {
+        account.limit(0)
+    }
+}
+
 /// A record's place in its log, from 1. A hold is named by the sequence of the record that opened it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]

@@ -11,36 +11,44 @@ mod check;
 mod checkpoint;
 mod fold;
 mod hold;
+mod limit;
 mod mismatch;
+mod moves;
 mod operation;
+mod path;
 mod perform;
 mod policies;
 mod settled;
 
 pub use account::{Account, AccountState, Payable};
-pub use cell::Cell;
+pub use cell::{Cell, CellId};
 pub use checkpoint::CheckpointError;
 pub use fold::LedgerError;
 pub use hold::{Hold, HoldState};
+pub use limit::{Limit, Limits, WindowCell};
 pub use mismatch::{Disagreement, Field, Halted, Mismatch};
 pub use operation::Remembered;
 pub use settled::SettledHold;
 
 use alloc::sync::Arc;
-use std::collections::BTreeSet;
-use std::{vec, vec::Vec};
+use std::collections::{BTreeMap, BTreeSet};
+use std::vec::Vec;
 
 use account::Accounts;
-use cell::Moves;
 use hold::Holds;
+use moves::Moves;
 use operation::Operations;
+use path::Cells;
 use policies::Policies;
 use settled::SettledHolds;
 
+use crate::caps::Binding;
 use crate::id::{AccountId, CandidateId, Epoch, Name, OperationId, Sequence};
-use crate::num::Timestamp;
+use crate::kernel::Request;
+use crate::num::{Amount, Timestamp};
 use crate::policy::{CandidateDraft, Draft, Policy, SchemaDraft};
 use crate::record::{Halt, Path, Record, Terms};
+use crate::throttle::Throttled;
 
 /// The state after the records applied so far.
 #[derive(Debug)]
@@ -121,24 +129,30 @@ impl Ledger {
     /// # Errors
     /// The first account where the counters do not add up, or where the open holds hold another sum.
     pub fn check_conservation(&self) -> Result<(), Mismatch> {
-        let mut held = vec![0_u64; self.accounts.len()];
+        let mut held: BTreeMap<CellId, u64> = BTreeMap::new();
         for (_, hold) in self.holds.iter().filter(|(_, hold)| hold.state == HoldState::Open) {
-            for account in self.accounts.cells(&hold.path)?.iter() {
-                let place = usize::try_from(account.0).ok().and_then(|place| held.get_mut(place));
-                let sum = place.ok_or(Mismatch::AccountUnknown { account })?;
+            for id in &hold.cells {
+                let sum = held.entry(*id).or_default();
+                let account = id.account;
                 *sum = sum.checked_add(hold.amount.micros()).ok_or(Mismatch::Overflow { account })?;
             }
         }
-        for ((account, of), held_micros) in self.accounts.iter().zip(held) {
-            if !of.cell.is_conserved() {
-                return Err(Mismatch::Conservation { account });
-            }
-            let reserved_micros = of.cell.reserved_micros;
-            if reserved_micros != held_micros {
-                return Err(Mismatch::Reserved { account, held_micros, reserved_micros });
+        for (account, of) in self.accounts.iter() {
+            for (limit, span, cell) in of.limits.cells() {
+                if !cell.is_conserved() {
+                    return Err(Mismatch::Conservation { account });
+                }
+                let held_micros = held.remove(&CellId { account, limit, start: span.start }).unwrap_or(0);
+                let reserved_micros = cell.reserved_micros;
+                if reserved_micros != held_micros {
+                    return Err(Mismatch::Reserved { account, held_micros, reserved_micros });
+                }
             }
         }
-        Ok(())
+        match held.pop_first() {
+            Some((CellId { account, limit, .. }, _)) => Err(Mismatch::LimitUnknown { account, limit }),
+            None => Ok(()),
+        }
     }
 
     /// The sequence of the last record; 0 before the first.
@@ -233,36 +247,65 @@ impl Ledger {
         self.operations.find(id)
     }
 
-    /// The accounts whose cells a hold takes from, in the order of its path. SEMANTICS 9.3.
+    /// The accounts on a path, in its order. SEMANTICS 9.3.
     ///
     /// # Errors
-    /// An account on the path is unknown, or it has too many cells: never for a hold of this ledger.
-    pub fn cells(&self, path: &Path) -> Result<impl Iterator<Item = AccountId>, Mismatch> {
-        let cells = self.accounts.cells(path)?;
-        Ok((0..cells.len()).filter_map(move |place| cells.get(place)))
+    /// An account on it is unknown, or there are too many.
+    pub fn accounts_on(&self, path: &Path) -> Result<impl Iterator<Item = AccountId>, Mismatch> {
+        self.accounts.accounts_on(path)
     }
 
-    /// What a path can pay now. SEMANTICS 10.1.
+    /// What an admission on a path finds at that time. SEMANTICS 10.1.
     ///
     /// # Errors
     /// An account on it is unknown or closed, or it has too many cells.
-    pub fn payable(&self, path: &Path) -> Result<Payable, Mismatch> {
-        let cells = self.accounts.open_cells(path)?;
-        self.accounts.payable(&cells, &Moves::default())
+    pub fn prospect(&self, path: &Path, now: Timestamp) -> Result<Prospect, Mismatch> {
+        let mut moves = Moves::default();
+        let cells = self.accounts.enter(path, now, &mut moves)?;
+        self.prospect_at(cells, &moves)
     }
 
-    /// What the path of an open hold could pay once the hold has given its amount back, as a reroute does.
+    /// What the reroute of an open hold finds once the hold has given its amount back.
     ///
     /// # Errors
     /// There is no such open hold, or an account on its path is closed.
-    pub fn payable_without(&self, hold: Sequence) -> Result<Payable, Mismatch> {
+    pub fn prospect_without(&self, hold: Sequence, now: Timestamp) -> Result<Prospect, Mismatch> {
         let unknown = Mismatch::HoldUnknown { hold };
         let released = self.holds.find(hold).filter(|hold| hold.state == HoldState::Open).ok_or(unknown)?;
-        let cells = self.accounts.open_cells(&released.path)?;
         let mut moves = Moves::default();
-        self.accounts.move_at(&cells, &mut moves, |cell| cell.give_back(released.amount))?;
-        self.accounts.payable(&cells, &moves)
+        let own = self.accounts.reenter(&released.cells, now, &mut moves)?;
+        let cells = self.accounts.enter(&released.path, now, &mut moves)?;
+        self.give_back(&own, released.amount, &mut moves)?;
+        self.prospect_at(cells, &moves)
     }
+
+    fn prospect_at(&self, cells: Cells, moves: &Moves) -> Result<Prospect, Mismatch> {
+        let payable = self.accounts.payable(&cells, moves)?;
+        Ok(Prospect { payable, full: self.accounts.full(&cells, moves)?, cells })
+    }
+
+    /// The earliest throttle that a request of that cost does not pass, and why. SEMANTICS 19.3.
+    #[must_use]
+    pub fn throttled(
+        &self,
+        prospect: &Prospect,
+        now: Timestamp,
+        request: &Request,
+        amount: Amount,
+    ) -> Option<(AccountId, u8, Throttled)> {
+        let ((account, throttle), why) = self.find_throttled(now, &prospect.cells, request, amount)?;
+        Some((account, throttle, why))
+    }
+}
+
+/// What an admission finds of the accounts that pay. SEMANTICS 10.1.
+#[derive(Clone, Copy, Debug)]
+pub struct Prospect {
+    /// What they can pay.
+    pub payable: Payable,
+    /// The earliest account at which as many holds are open as may be.
+    pub full: Option<Binding>,
+    cells: Cells,
 }
 
 /// A policy without a candidate that could serve.

@@ -7,7 +7,7 @@
 //! | layer | modules |
 //! |---|---|
 //! | 0 | `sync`, [`limits`] |
-//! | 1 | [`num`], [`id`], [`overrun`] |
+//! | 1 | [`num`], [`id`], [`window`], [`throttle`], [`caps`], [`overrun`] |
 //! | 2 | [`codec`], [`crypto`] |
 //! | 3 | [`policy`], [`budget`], [`wal`] |
 //! | 4 | [`kernel`] |
@@ -26,9 +26,12 @@ mod sync;
 
 pub mod limits;
 
+pub mod caps;
 pub mod id;
 pub mod num;
 pub mod overrun;
+pub mod throttle;
+pub mod window;
 
 pub mod codec;
 pub mod crypto;

@@ -33,6 +33,10 @@ pub const PATH_ACCOUNTS_MAX: usize = 4;
 pub const DEPTH_MAX: usize = 8;
 /// Distinct cells on one path.
 pub const PATH_CELLS_MAX: usize = 24;
+/// Limits of an account.
+pub const LIMITS_MAX: usize = 3;
+/// Throttles of an account.
+pub const THROTTLES_MAX: usize = 4;
 /// Accounts in one engine.
 pub const ACCOUNTS_MAX: usize = 1 << 24;
 /// Open holds in one engine.

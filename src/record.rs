@@ -6,6 +6,7 @@ mod account;
 mod adjust;
 mod admission;
 mod call;
+mod caps;
 mod error;
 mod kind;
 mod log;
@@ -18,7 +19,7 @@ mod shown;
 mod spend;
 mod terms;
 
-pub use account::{Account, AccountClosed, Grant};
+pub use account::{Account, AccountClosed, Boundary, Grant, Reparent};
 pub use adjust::{Adjust, AdjustOutcome};
 pub use admission::{Admission, AdmissionOutcome, Decided, Reroute, RerouteOutcome};
 pub use call::{Arguments, Call};
@@ -73,6 +74,10 @@ pub enum Record {
     Grant(Call<Grant>),
     /// An account closed.
     AccountClosed(AccountClosed),
+    /// An account put below another.
+    Reparent(Reparent),
+    /// A window whose end the host has said.
+    Boundary(Boundary),
     /// A torn tail that opening cut.
     Recovery(Recovery),
 }
@@ -97,6 +102,8 @@ impl Record {
             Self::Account(_) => Kind::Account,
             Self::Grant(_) => Kind::Grant,
             Self::AccountClosed(_) => Kind::AccountClosed,
+            Self::Reparent(_) => Kind::Reparent,
+            Self::Boundary(_) => Kind::Boundary,
             Self::Recovery(_) => Kind::Recovery,
         }
     }
@@ -119,6 +126,8 @@ impl Record {
             Self::Account(account) => account.encode(out),
             Self::Grant(call) => call.encode(out),
             Self::AccountClosed(closed) => Writer::new(out).u32(closed.account.0),
+            Self::Reparent(reparent) => reparent.encode(out),
+            Self::Boundary(boundary) => boundary.encode(out),
             Self::Recovery(recovery) => recovery.encode(out),
         }
     }
@@ -148,6 +157,8 @@ impl Record {
             Kind::Account => Self::Account(Account::decode(&mut reader)?),
             Kind::Grant => Self::Grant(Call::decode(&mut reader, schema)?),
             Kind::AccountClosed => Self::AccountClosed(AccountClosed::decode(&mut reader)?),
+            Kind::Reparent => Self::Reparent(Reparent::decode(&mut reader)?),
+            Kind::Boundary => Self::Boundary(Boundary::decode(&mut reader)?),
             Kind::Recovery => Self::Recovery(Recovery::decode(&mut reader)?),
         };
         reader.finish()?;

@@ -15,11 +15,14 @@ use std::{
 };
 
 /// The layer of each module of the library.
-const LAYERS: [(&str, u8); 15] = [
+const LAYERS: [(&str, u8); 18] = [
     ("sync", 0),
     ("limits", 0),
     ("num", 1),
     ("id", 1),
+    ("window", 1),
+    ("throttle", 1),
+    ("caps", 1),
     ("overrun", 1),
     ("codec", 2),
     ("crypto", 2),
@@ -34,8 +37,19 @@ const LAYERS: [(&str, u8); 15] = [
 ];
 
 /// What a module may import of its own layer.
-const BESIDE: [(&str, &str); 5] =
-    [("sync", "limits"), ("num", "id"), ("id", "num"), ("crypto", "codec"), ("ledger", "record")];
+const BESIDE: [(&str, &str); 11] = [
+    ("sync", "limits"),
+    ("num", "id"),
+    ("id", "num"),
+    ("window", "num"),
+    ("throttle", "num"),
+    ("caps", "num"),
+    ("caps", "id"),
+    ("caps", "window"),
+    ("caps", "throttle"),
+    ("crypto", "codec"),
+    ("ledger", "record"),
+];
 
 /// What a module may never import, although the layer is lower.
 const NEVER: [(&str, &str); 5] =

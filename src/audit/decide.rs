@@ -3,10 +3,11 @@
 use core::fmt;
 
 use super::error::Problem;
+use crate::caps::Binding;
 use crate::id::AccountId;
 use crate::kernel::{Disabled, Request, RequestError, prescribe};
-use crate::ledger::{Ledger, Mismatch, Payable};
-use crate::num::MicroUnits;
+use crate::ledger::{Ledger, Mismatch, Payable, Prospect};
+use crate::num::{MicroUnits, Timestamp};
 use crate::policy::Policy;
 use crate::record::{Admission, AdmissionOutcome, Decided, Halt, Kind, Record, Reroute};
 
@@ -28,8 +29,17 @@ pub enum Verdict {
     DeniedBudget {
         /// The decision.
         decided: Decided,
-        /// The account with the least.
-        binding: AccountId,
+        /// What has the least, or has no room for a hold.
+        binding: Binding,
+    },
+    /// What could be held does not pass a throttle.
+    DeniedThrottle {
+        /// The decision.
+        decided: Decided,
+        /// The account.
+        account: AccountId,
+        /// Which of its throttles.
+        throttle: u8,
     },
     /// It is halted.
     DeniedHalted,
@@ -43,6 +53,9 @@ impl Verdict {
             AdmissionOutcome::Admitted { decided, .. } => Self::Admitted { decided },
             AdmissionOutcome::DeniedPolicy { decided } => Self::DeniedPolicy { decided },
             AdmissionOutcome::DeniedBudget { decided, binding } => Self::DeniedBudget { decided, binding },
+            AdmissionOutcome::DeniedThrottle { decided, account, throttle } => {
+                Self::DeniedThrottle { decided, account, throttle }
+            }
             AdmissionOutcome::DeniedHalted => Self::DeniedHalted,
         }
     }
@@ -53,7 +66,8 @@ impl Verdict {
         match self {
             Self::Admitted { decided }
             | Self::DeniedPolicy { decided }
-            | Self::DeniedBudget { decided, .. } => Some(decided),
+            | Self::DeniedBudget { decided, .. }
+            | Self::DeniedThrottle { decided, .. } => Some(decided),
             Self::DeniedHalted => None,
         }
     }
@@ -65,6 +79,7 @@ impl fmt::Display for Verdict {
             Self::Admitted { .. } => "admitted",
             Self::DeniedPolicy { .. } => "denied by the policy",
             Self::DeniedBudget { .. } => "denied by a budget",
+            Self::DeniedThrottle { .. } => "denied by a throttle",
             Self::DeniedHalted => "denied for a halt",
         })?;
         let Some(Decided { limit_applied, decision }) = self.decided() else { return Ok(()) };
@@ -78,6 +93,9 @@ impl fmt::Display for Verdict {
         if let Self::DeniedBudget { binding, .. } = self {
             write!(f, ", account {binding} binds")?;
         }
+        if let Self::DeniedThrottle { account, throttle, .. } = self {
+            write!(f, ", throttle {throttle} of account {account}")?;
+        }
         f.write_str(")")
     }
 }
@@ -87,21 +105,24 @@ pub(super) fn decide(
     ledger: &Ledger,
     disabled: &Disabled,
     record: &Record,
+    now: Timestamp,
 ) -> Result<Option<(Verdict, Verdict)>, Problem> {
     match record {
         Record::Admission(call) => {
             let Admission { path, request, .. } = &call.arguments;
             let seen = Verdict::of(&call.outcome);
-            let payable = ledger.payable(path).map_err(|mismatch| of_kind(Kind::Admission, mismatch))?;
+            let prospect = ledger.prospect(path, now);
+            let prospect = prospect.map_err(|mismatch| of_kind(Kind::Admission, mismatch))?;
             if ledger.halt() != Halt::None {
                 return Ok(Some((Verdict::DeniedHalted, seen)));
             }
-            let verdict = admit(ledger.policy(), disabled, request, payable).map_err(Problem::Malformed)?;
-            Ok(Some((verdict, seen)))
+            let (payable, full) = (prospect.payable, prospect.full);
+            let verdict = admit(ledger.policy(), disabled, request, payable, full).map_err(Problem::Malformed)?;
+            Ok(Some((throttle(ledger, &prospect, verdict, request, now), seen)))
         }
         Record::Reroute(call) => {
             let seen = Verdict::of(&call.outcome.admission);
-            Ok(Some((reroute(ledger, disabled, &call.arguments)?, seen)))
+            Ok(Some((reroute(ledger, disabled, &call.arguments, now)?, seen)))
         }
         _ => Ok(None),
     }
@@ -113,10 +134,14 @@ pub(super) fn admit(
     disabled: &Disabled,
     request: &Request,
     payable: Payable,
+    full: Option<Binding>,
 ) -> Result<Verdict, RequestError> {
     let decision = prescribe(policy, disabled, request)?;
     let decided = Decided { limit_applied: None, decision };
     let payable_micros = MicroUnits::from(payable.amount);
+    if let (Some(binding), true) = (full, decision.selected.is_some()) {
+        return Ok(Verdict::DeniedBudget { decided, binding });
+    }
     match decision.selected {
         None => return Ok(Verdict::DeniedPolicy { decided }),
         Some(selected) if selected.cost <= payable_micros => return Ok(Verdict::Admitted { decided }),
@@ -133,17 +158,38 @@ pub(super) fn admit(
     })
 }
 
+/// What would be admitted is denied where it does not pass a throttle. SEMANTICS 19.3.
+fn throttle(
+    ledger: &Ledger,
+    prospect: &Prospect,
+    verdict: Verdict,
+    request: &Request,
+    now: Timestamp,
+) -> Verdict {
+    let Verdict::Admitted { decided } = verdict else { return verdict };
+    let Some((_, amount)) = decided.held() else { return verdict };
+    match ledger.throttled(prospect, now, request, amount) {
+        Some((account, throttle, _)) => Verdict::DeniedThrottle { decided, account, throttle },
+        None => verdict,
+    }
+}
+
 /// SEMANTICS 12.4 and 13.1.
-fn reroute(ledger: &Ledger, disabled: &Disabled, arguments: &Reroute) -> Result<Verdict, Problem> {
+fn reroute(
+    ledger: &Ledger,
+    disabled: &Disabled,
+    arguments: &Reroute,
+    now: Timestamp,
+) -> Result<Verdict, Problem> {
     let of_kind = |mismatch| of_kind(Kind::Reroute, mismatch);
-    let payable = ledger.payable_without(arguments.hold).map_err(of_kind)?;
+    let Prospect { payable, full, .. } = ledger.prospect_without(arguments.hold, now).map_err(of_kind)?;
     let released = ledger.hold(arguments.hold);
     let released = released.ok_or_else(|| of_kind(Mismatch::HoldUnknown { hold: arguments.hold }))?;
     if ledger.halt() == Halt::All {
         return Ok(Verdict::DeniedHalted);
     }
     let verdict =
-        admit(ledger.policy(), disabled, &arguments.request, payable).map_err(Problem::Malformed)?;
+        admit(ledger.policy(), disabled, &arguments.request, payable, full).map_err(Problem::Malformed)?;
     let above = matches!(
         verdict,
         Verdict::Admitted { decided } if decided.held().is_none_or(|(_, amount)| amount > released.amount)

@@ -152,7 +152,7 @@ impl<'a> Replayer<'a> {
     fn record(&mut self, at: Located, frame: RecordFrame<'_>) -> Result<(), Problem> {
         let State { ledger, disabled } = self.state.as_mut().ok_or(Problem::GenesisMissing)?;
         let record = ledger.read(&frame).map_err(of_payload)?;
-        let decided = decide(ledger, disabled, &record)?;
+        let decided = decide(ledger, disabled, &record, frame.effective)?;
         let verdict = decided.as_ref().map(|(expected, _)| expected);
         if let Some(observer) = &mut self.observer {
             observer.before(&Step { at, frame, record: &record, verdict, ledger, disabled });

@@ -56,6 +56,8 @@ pub struct Calls {
     pub denied_policy: u64,
     /// Denied by a budget.
     pub denied_budget: u64,
+    /// Denied by a throttle.
+    pub denied_throttle: u64,
     /// Denied for a halt.
     pub denied_halted: u64,
     /// Of all these, reroutes.
@@ -268,6 +270,8 @@ impl Calls {
             | Record::CandidateSwitch(_)
             | Record::Account(_)
             | Record::Grant(_)
+            | Record::Reparent(_)
+            | Record::Boundary(_)
             | Record::AccountClosed(_) => one(&mut self.administration),
         }
     }
@@ -277,6 +281,7 @@ impl Calls {
             AdmissionOutcome::Admitted { .. } => &mut self.admitted,
             AdmissionOutcome::DeniedPolicy { .. } => &mut self.denied_policy,
             AdmissionOutcome::DeniedBudget { .. } => &mut self.denied_budget,
+            AdmissionOutcome::DeniedThrottle { .. } => &mut self.denied_throttle,
             AdmissionOutcome::DeniedHalted => &mut self.denied_halted,
         };
         *counter = counter.saturating_add(1);

@@ -2,13 +2,15 @@
 
 use core::fmt;
 
+use crate::caps::Caps;
 use crate::id::{AccountId, Name};
 use crate::limits::DEPTH_MAX;
 use crate::num::Amount;
 use crate::overrun::Overrun;
+use crate::window::Span;
 
-/// What an account is opened with; it keeps these for life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// What an account is opened with; it keeps these for life, but that it may be put below another parent.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct AccountTerms {
     /// Its name, unique in an engine.
     pub name: Name,
@@ -16,6 +18,16 @@ pub struct AccountTerms {
     pub parent: Option<AccountId>,
     /// What a settlement above its hold may book.
     pub overrun: Overrun,
+    /// Its limits and their windows, its throttles (which the controller counts), and caps on what it holds at once.
+    pub caps: Caps,
+}
+
+impl AccountTerms {
+    /// A root with one limit for its life, of which nothing above a hold is booked.
+    #[must_use]
+    pub fn new(name: Name) -> Self {
+        Self { name, parent: None, overrun: Overrun::default(), caps: Caps::default() }
+    }
 }
 
 /// Whether an account still admits.
@@ -28,15 +40,15 @@ pub enum AccountState {
     Closed,
 }
 
-/// An account as read at one moment: exact while nobody works on it, an estimate while others do.
+/// One limit of an account as read at one moment, in its current window: exact while nobody works on it, an estimate while others do.
 ///
 /// `granted = available + reserved + committed + lapsed` holds in every reading, and `reserved` is never below
 /// the sum of the holds that were open before the reading began and are still open when it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AccountReading {
-    /// What has been granted, less what was taken back.
-    pub granted: Amount,
+    /// What has been granted, less what was taken back, carried over and lent.
+    pub granted_micros: i64,
     /// What a reservation can take; below zero in debt.
     pub available_micros: i64,
     /// What open holds keep, and what attempts and settlements under way have in hand.
@@ -49,13 +61,15 @@ pub struct AccountReading {
     pub unfunded_micros: u64,
     /// Whether it still admits.
     pub state: AccountState,
+    /// The window.
+    pub span: Span,
 }
 
 /// The counters of one cell, as a restart brings them back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CellCounters {
-    /// What has been granted, less what was taken back.
-    pub granted: Amount,
+    /// What has been granted, less what was taken back, carried over and lent.
+    pub granted_micros: i64,
     /// What a reservation can take; below zero in debt, never `i64::MIN`.
     pub available_micros: i64,
     /// What has been spent and booked.
@@ -83,6 +97,30 @@ pub enum AccountError {
     /// There is no account with that handle.
     Unknown {
         /// The handle.
+        account: AccountId,
+    },
+    /// The account has no such limit.
+    Limit {
+        /// Which account.
+        account: AccountId,
+        /// Which limit.
+        limit: u8,
+    },
+    /// The windows of the limit end by themselves.
+    NotGiven {
+        /// Which account.
+        account: AccountId,
+        /// Which limit.
+        limit: u8,
+    },
+    /// The account is below that parent already.
+    SameParent {
+        /// Which account.
+        account: AccountId,
+    },
+    /// The account would be below itself.
+    BelowItself {
+        /// Which account.
         account: AccountId,
     },
     /// The account would be deeper in its tree than the limit.
@@ -119,6 +157,12 @@ impl fmt::Display for AccountError {
             }
             Self::Closed { account } => write!(f, "account {account} is closed"),
             Self::Unknown { account } => write!(f, "there is no account {account}"),
+            Self::Limit { account, limit } => write!(f, "account {account} has no limit {limit}"),
+            Self::NotGiven { account, limit } => {
+                write!(f, "the windows of limit {limit} of account {account} end by themselves")
+            }
+            Self::SameParent { account } => write!(f, "account {account} is below that parent already"),
+            Self::BelowItself { account } => write!(f, "account {account} would be below itself"),
             Self::TooDeep { parent } => {
                 write!(f, "account {parent} is at level {DEPTH_MAX}, the deepest; none can be below it")
             }
@@ -155,10 +199,17 @@ pub enum GrantError {
         /// Which one.
         account: AccountId,
     },
+    /// The account has no such limit.
+    Limit {
+        /// Which account.
+        account: AccountId,
+        /// Which limit.
+        limit: u8,
+    },
     /// What is granted would pass [`Amount::MAX`].
     AboveMaximum {
         /// What is granted already.
-        granted: Amount,
+        granted_micros: i64,
         /// What was to be added.
         delta_micros: i64,
     },
@@ -178,10 +229,11 @@ impl fmt::Display for GrantError {
         match self {
             Self::Unknown { account } => write!(f, "there is no account {account}"),
             Self::Closed { account } => write!(f, "account {account} is closed"),
-            Self::AboveMaximum { granted, delta_micros } => {
+            Self::Limit { account, limit } => write!(f, "account {account} has no limit {limit}"),
+            Self::AboveMaximum { granted_micros, delta_micros } => {
                 write!(
                     f,
-                    "a grant of {delta_micros} µ on top of {granted} passes the limit of {}",
+                    "a grant of {delta_micros} µ on top of {granted_micros} µ passes the limit of {}",
                     Amount::MAX
                 )
             }

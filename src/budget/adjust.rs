@@ -9,9 +9,9 @@ use crate::id::AccountId;
 use crate::num::Amount;
 
 impl Engine {
-    /// Corrects what is booked at every cell of a path. Above 0, the change is booked as a settlement above its hold
+    /// Corrects what is booked at every cell of a path: the one that the hold was taken from. Above 0, the change is booked as a settlement above its hold
     /// is: as far as the path's overrun allows, the rest counted as unfunded. Below 0, so much of what is booked is
-    /// available again. That no more than one hold's is given back is the caller's to know.
+    /// available again, or lapses where its window has ended. That no more than one hold's is given back is the caller's to know.
     ///
     /// It takes the registry's lock, so that no reading meets counters that go down.
     ///
@@ -19,20 +19,27 @@ impl Engine {
     /// An account on the path is closed, or has less booked than is to be given back: nothing is changed.
     pub fn adjust(&self, path: &Path, change_micros: i64) -> Result<Adjusted, AdjustError> {
         let _registry = self.registry_mut();
-        for &index in path.cells() {
-            let (account, entry) = self.owner(index).ok_or(PathError::Foreign)?;
-            if entry.state() != AccountState::Open {
-                return Err(PathError::Closed { account }.into());
-            }
-        }
+        self.must_be_open(path)?;
         // `i64::MIN` is no amount: it gives back what the next number does.
         let change = Amount::new(change_micros.unsigned_abs()).unwrap_or(Amount::MAX);
         if change_micros < 0 { self.refund(path, change) } else { Ok(self.charge(path, change)) }
     }
 
+    /// That no account on a path is closed.
+    pub(crate) fn must_be_open(&self, path: &Path) -> Result<(), PathError> {
+        for &index in path.cells() {
+            let (account, entry) = self.owner(index).ok_or(PathError::Foreign)?;
+            if entry.state() != AccountState::Open {
+                return Err(PathError::Closed { account });
+            }
+        }
+        Ok(())
+    }
+
     fn charge(&self, path: &Path, extra: Amount) -> Adjusted {
         let booked = match extra {
             Amount::ZERO => Amount::ZERO,
+            _ if path.cut => self.take_overrun_lent(path, extra),
             _ => self.take_overrun(path.cells(), extra, path.overrun()),
         };
         let unfunded = extra.checked_sub(booked).unwrap_or(Amount::ZERO);

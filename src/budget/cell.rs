@@ -1,11 +1,13 @@
 //! One cell: the word that admits, and the counters that say where the money went.
 
 use super::account::CellCounters;
+use crate::caps::Bound;
 use crate::id::AccountId;
 use crate::num::Amount;
 use crate::sync::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 
-/// The money of one limit of an account. Today an account has one, for its lifetime.
+/// The money of one window of a limit; or what an account may hold at once, or how many holds, of which all comes
+/// back when a hold ends.
 ///
 /// INVARIANT I6: at rest, `granted = available + Σ open holds + committed + lapsed`. While calls are under way,
 /// what they have taken and not yet given to a hold, or ended a hold of and not yet booked, is missing from the
@@ -17,7 +19,7 @@ pub(super) struct Cell {
     /// The only word that a take is admitted on: in `-i64::MAX..=i64::MAX`, or [`CLOSED`].
     available: AtomicI64,
     /// Changes under the registry's lock only.
-    granted: AtomicU64,
+    granted: AtomicI64,
     committed: AtomicU64,
     lapsed: AtomicU64,
     unfunded: AtomicU64,
@@ -25,6 +27,21 @@ pub(super) struct Cell {
     attempts: AtomicU64,
     /// The account that the cell belongs to; written once, before the account is published.
     account: AtomicU32,
+    /// What it is of the account, and whether its window has ended: see [`Kind`].
+    kind: AtomicU32,
+    /// Holds that name it, and reservations under way, where it is cut by windows: while there are any, no later
+    /// window of the limit takes its place.
+    pins: AtomicU32,
+}
+
+/// What a cell is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Kind {
+    pub(super) bound: Bound,
+    /// It is one of several windows of its limit.
+    pub(super) cut: bool,
+    /// Its window has ended.
+    pub(super) ended: bool,
 }
 
 /// Not an amount that can be available: nothing can be taken from a closed cell, nor from one never opened.
@@ -54,10 +71,12 @@ pub(super) enum Attempt {
 
 impl Cell {
     /// Opens the cell with these counters. The cell is not yet reachable by others.
-    pub(super) fn open(&self, account: AccountId, counters: &CellCounters) {
-        // ORDERING: the account's publication (the write of its `OnceLock`) orders these.
+    pub(super) fn open(&self, account: AccountId, kind: Kind, counters: &CellCounters) {
+        // ORDERING: the account's publication (the write of its `OnceLock`), or that of the current window, orders
+        // these.
+        self.kind.store(kind.pack(), Ordering::Relaxed);
         self.account.store(account.0, Ordering::Relaxed);
-        self.granted.store(counters.granted.micros(), Ordering::Relaxed);
+        self.granted.store(counters.granted_micros, Ordering::Relaxed);
         self.committed.store(counters.committed_micros, Ordering::Relaxed);
         self.lapsed.store(counters.lapsed_micros, Ordering::Relaxed);
         self.unfunded.store(counters.unfunded_micros, Ordering::Relaxed);
@@ -67,6 +86,18 @@ impl Cell {
     pub(super) fn account(&self) -> AccountId {
         // ORDERING: written before the account was published, whose handle the path was made of.
         AccountId(self.account.load(Ordering::Relaxed))
+    }
+
+    /// What it is, unless it was never opened.
+    pub(super) fn kind(&self) -> Option<Kind> {
+        // ORDERING: Relaxed: as `account`; that a window has ended is read under the lock, or where the closed word
+        // was acquired that was written after it.
+        Kind::unpack(self.kind.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn is_cut(&self) -> bool {
+        // ORDERING: Relaxed: as `kind`.
+        self.kind.load(Ordering::Relaxed) & CUT != 0
     }
 
     pub(super) fn available(&self) -> i64 {
@@ -134,12 +165,87 @@ impl Cell {
     /// Adds to what is available: the undoing of a take, a hold's rest, or a grant already counted.
     #[inline]
     pub(super) fn put_back(&self, amount: Amount) {
-        if amount != Amount::ZERO {
+        if self.is_cut() {
+            self.put_back_or_lapse(amount);
+        } else if amount != Amount::ZERO {
             // Cannot wrap: by I6, `available` is at most `granted`, whatever is put back.
             // ORDERING: AcqRel pairs with `take`, `survey` and `counters`: who takes this money sees all that was
             // done before it was given back.
             self.available.fetch_add(amount.signed_micros(), Ordering::AcqRel);
         }
+    }
+
+    /// Adds to what is available, or, where the window has ended, to what has lapsed.
+    fn put_back_or_lapse(&self, amount: Amount) {
+        // ORDERING: as in `take`.
+        let mut seen = self.available.load(Ordering::Relaxed);
+        // The loop repeats only because another call changed the word.
+        while seen != CLOSED {
+            let sum = seen.saturating_add(amount.signed_micros());
+            // ORDERING: as in `put_back`.
+            match self.available.compare_exchange_weak(seen, sum, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return,
+                Err(now) => seen = now,
+            }
+        }
+        // ORDERING: as in `commit`.
+        self.lapsed.fetch_add(amount.micros(), Ordering::Release);
+    }
+
+    /// Counts what a restored hold takes of a cap, which it was within.
+    pub(super) fn expose(&self, amount: Amount) {
+        // ORDERING: as in `put_back`.
+        self.available.fetch_sub(amount.signed_micros(), Ordering::AcqRel);
+    }
+
+    /// Ends the window: nothing can be taken from it any more, and what comes back lapses. Says what was available.
+    /// The caller holds the registry's lock for writing.
+    pub(super) fn end(&self) -> i64 {
+        // ORDERING: Relaxed: who sees the closed word sees this.
+        self.kind.fetch_or(ENDED, Ordering::Relaxed);
+        // ORDERING: AcqRel pairs with `take` and `put_back_or_lapse`: every change of the word comes before, and is
+        // in what is returned, or meets the closed word.
+        self.available.swap(CLOSED, Ordering::AcqRel)
+    }
+
+    /// Gives a new window what it begins with. The caller holds the registry's lock for writing.
+    pub(super) fn begin_with(&self, micros: i64) {
+        self.set_granted(micros);
+        // ORDERING: as in `put_back`: nothing was in it.
+        self.available.fetch_add(micros, Ordering::AcqRel);
+    }
+
+    /// Counts what was available when the window ended; the caller holds the registry's lock for writing.
+    pub(super) fn lapse(&self, amount: Amount) {
+        // ORDERING: Relaxed: the registry's lock orders it for readers.
+        self.lapsed.fetch_add(amount.micros(), Ordering::Relaxed);
+    }
+
+    /// Counts who may come to hold of this window, before anything is taken.
+    pub(super) fn pin(&self) {
+        if self.is_cut() {
+            // ORDERING: Relaxed: the take that follows is what orders; one that finds the window ended takes nothing,
+            // and one that finds a later window in its place holds of that.
+            self.pins.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn unpin(&self) {
+        if self.is_cut() {
+            // ORDERING: Release pairs with `is_pinned`: what the hold did to the cell comes before.
+            self.pins.fetch_sub(1, Ordering::Release);
+        }
+    }
+
+    pub(super) fn is_pinned(&self) -> bool {
+        // ORDERING: Acquire pairs with `unpin`.
+        self.pins.load(Ordering::Acquire) != 0
+    }
+
+    /// As far as a settlement under debt may take it. The caller holds the registry's lock where it is cut.
+    pub(super) fn debt_floor(&self) -> i64 {
+        // So that what a later window takes over of the debt always fits.
+        if self.is_cut() { DEBT_FLOOR.saturating_add(self.granted().max(0)) } else { DEBT_FLOOR }
     }
 
     /// Books what was spent.
@@ -219,28 +325,42 @@ impl Cell {
         // ORDERING: after the three above, which are acquires; Acquire itself pairs with `take` and `put_back`.
         let available = self.available.load(Ordering::Acquire);
         let granted = self.granted();
-        let available_micros = if available == CLOSED {
+        let ended = self.kind().is_some_and(|kind| kind.ended);
+        let available_micros = if ended {
+            // What was available has lapsed, or been lent to.
+            0
+        } else if available == CLOSED {
             // A closed cell has nothing reserved, and nothing moves in it: what is left is what is available. OK
             // because the word said so when it closed, and it was within -i64::MAX..=i64::MAX.
             granted
-                .signed_micros()
                 .wrapping_sub_unsigned(committed_micros)
                 .wrapping_sub_unsigned(lapsed_micros)
         } else {
             available
         };
-        CellCounters { granted, available_micros, committed_micros, lapsed_micros, unfunded_micros }
+        CellCounters {
+            granted_micros: granted,
+            available_micros,
+            committed_micros,
+            lapsed_micros,
+            unfunded_micros,
+        }
     }
 
-    pub(super) fn granted(&self) -> Amount {
+    pub(super) fn granted(&self) -> i64 {
         // ORDERING: Relaxed: the registry's lock orders it.
-        Amount::new(self.granted.load(Ordering::Relaxed)).unwrap_or(Amount::MAX)
+        self.granted.load(Ordering::Relaxed)
     }
 
     /// Sets what is granted. The caller holds the registry's lock for writing.
-    pub(super) fn set_granted(&self, granted: Amount) {
+    pub(super) fn set_granted(&self, granted_micros: i64) {
         // ORDERING: Relaxed: the registry's lock orders it.
-        self.granted.store(granted.micros(), Ordering::Relaxed);
+        self.granted.store(granted_micros, Ordering::Relaxed);
+    }
+
+    /// Changes what is granted by that much. The caller holds the registry's lock for writing.
+    pub(super) fn change_granted(&self, change_micros: i64) {
+        self.set_granted(self.granted().saturating_add(change_micros));
     }
 
     /// Closes the cell if this is what it has available.
@@ -262,13 +382,33 @@ impl Default for Cell {
     fn default() -> Self {
         Self {
             available: AtomicI64::new(CLOSED),
-            granted: AtomicU64::new(0),
+            granted: AtomicI64::new(0),
             committed: AtomicU64::new(0),
             lapsed: AtomicU64::new(0),
             unfunded: AtomicU64::new(0),
             attempts: AtomicU64::new(0),
             account: AtomicU32::new(0),
+            kind: AtomicU32::new(0),
+            pins: AtomicU32::new(0),
         }
+    }
+}
+
+/// A cell that was opened; one with 0 was not.
+const OPENED: u32 = 1 << 8;
+const CUT: u32 = 1 << 9;
+const ENDED: u32 = 1 << 10;
+
+impl Kind {
+    fn pack(self) -> u32 {
+        let flag = |set: bool, flag: u32| if set { flag } else { 0 };
+        u32::from(self.bound.code()) | OPENED | flag(self.cut, CUT) | flag(self.ended, ENDED)
+    }
+
+    fn unpack(word: u32) -> Option<Self> {
+        let [code, ..] = word.to_le_bytes();
+        let bound = Bound::from_code(code).filter(|_| word & OPENED != 0)?;
+        Some(Self { bound, cut: word & CUT != 0, ended: word & ENDED != 0 })
     }
 }
 
@@ -278,7 +418,7 @@ impl CellCounters {
         if self.available_micros < DEBT_FLOOR {
             return None;
         }
-        let rest = i128::from(self.granted.micros())
+        let rest = i128::from(self.granted_micros)
             .checked_sub(i128::from(self.available_micros))?
             .checked_sub(i128::from(self.committed_micros))?
             .checked_sub(i128::from(self.lapsed_micros))?;
@@ -294,7 +434,8 @@ mod tests {
         let cell = Cell::default();
         cell.open(
             AccountId(0),
-            &CellCounters { granted: Amount::MAX, available_micros, ..CellCounters::default() },
+            Kind { bound: Bound::Limit(0), cut: false, ended: false },
+            &CellCounters { granted_micros: i64::MAX, available_micros, ..CellCounters::default() },
         );
         cell
     }

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use super::path::Path;
+use crate::caps::Binding;
 use crate::id::AccountId;
 use crate::num::Amount;
 
@@ -118,8 +119,8 @@ pub enum Release {
 pub enum ReserveError {
     /// An account on the path has less than the amount.
     Insufficient {
-        /// The account that has the least; of several, the earliest on the path.
-        binding: AccountId,
+        /// What has the least; of several, the earliest on the path. A full cap on holds comes before all.
+        binding: Binding,
         /// What it has.
         available_micros: i64,
     },
@@ -130,6 +131,11 @@ pub enum ReserveError {
     },
     /// Too little was available while others were trying, and they kept trying; it may be tried again.
     Contended,
+    /// A window of the path has ended: the path is made anew.
+    WindowEnded {
+        /// Whose it was.
+        account: AccountId,
+    },
     /// As many holds are open as may be.
     HoldsFull {
         /// The most that may be open.
@@ -146,6 +152,9 @@ impl fmt::Display for ReserveError {
                 write!(f, "account {binding} has only {available_micros} µ available")
             }
             Self::Closed { account } => write!(f, "account {account} is closed"),
+            Self::WindowEnded { account } => {
+                write!(f, "a window of account {account} has ended; make the path again")
+            }
             Self::Contended => write!(f, "contended: too many attempts at once; try again"),
             Self::HoldsFull { max } => write!(f, "there are {max} open holds, the most that there may be"),
             Self::ForeignPath => write!(f, "the path was made by another engine"),
@@ -161,8 +170,8 @@ impl core::error::Error for ReserveError {}
 pub enum ExtendError {
     /// An account on the hold's path has less than the amount.
     Insufficient {
-        /// The account that has the least; of several, the earliest on the path.
-        binding: AccountId,
+        /// What has the least; of several, the earliest on the path. A full cap on holds comes before all.
+        binding: Binding,
         /// What it has.
         available_micros: i64,
     },

@@ -5,6 +5,8 @@ use core::fmt;
 use super::Engine;
 use super::account::AccountState;
 use super::cell::{CLOSED, Cell};
+use super::registry::Entry;
+use crate::caps::{Binding, Bound};
 use crate::id::AccountId;
 use crate::limits::{DEPTH_MAX, PATH_ACCOUNTS_MAX, PATH_CELLS_MAX};
 use crate::overrun::Overrun;
@@ -12,14 +14,22 @@ use crate::overrun::Overrun;
 /// The cells that one reservation holds at: plain data, made once by [`Engine::path`](super::Engine::path) and used
 /// as often as wanted, in the engine that made it.
 ///
-/// In order: each named account in the order given, followed by its ancestors up to its root; each cell stands
-/// where it first appears.
+/// In order: each named account in the order given, followed by its ancestors up to its root; each account stands
+/// where it first appears, with the current cells of its limits. Then come the caps on what these accounts hold, and
+/// those on their holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 // In this order, so that a short path is read from one cache line.
 #[repr(C)]
 pub struct Path {
+    /// Cells of limits.
     pub(super) len: u8,
     pub(super) overrun: Overrun,
+    /// After these, cells of caps on what is held.
+    pub(super) held: u8,
+    /// After these, cells of caps on holds.
+    pub(super) holds: u8,
+    /// Whether a limit is cut by windows.
+    pub(super) cut: bool,
     // Places past the length are zero, so that derived equality is that of the cells.
     pub(super) cells: [u32; PATH_CELLS_MAX],
 }
@@ -31,26 +41,70 @@ impl Path {
         self.overrun
     }
 
+    /// Whether a limit on it is cut by windows.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.cut
+    }
+
     #[inline]
     pub(super) fn cells(&self) -> &[u32] {
         self.cells.get(..usize::from(self.len)).unwrap_or_default()
     }
 
-    pub(super) const EMPTY: Self = Self { cells: [0; PATH_CELLS_MAX], len: 0, overrun: Overrun::Debt };
+    /// The cells of caps on what is held.
+    pub(super) fn held_cells(&self) -> &[u32] {
+        self.cells.get(usize::from(self.len)..self.amounts()).unwrap_or_default()
+    }
 
-    /// Adds a cell, unless the path has it already; `false` if there is no place for it.
+    /// The cells of caps on holds.
+    pub(super) fn holds_cells(&self) -> &[u32] {
+        self.cells.get(self.amounts()..self.amounts().saturating_add(self.holds.into())).unwrap_or_default()
+    }
+
+    /// How many cells give the amount; those after them give 1.
+    #[inline]
+    pub(super) fn amounts(&self) -> usize {
+        usize::from(self.len).saturating_add(self.held.into())
+    }
+
+    /// All cells.
+    #[inline]
+    pub(super) fn all(&self) -> &[u32] {
+        self.cells.get(..self.amounts().saturating_add(self.holds.into())).unwrap_or_default()
+    }
+
+    pub(super) const EMPTY: Self =
+        Self { cells: [0; PATH_CELLS_MAX], len: 0, overrun: Overrun::Debt, held: 0, holds: 0, cut: false };
+
+    /// Adds the cell of a limit, unless the path has it already; `false` if there is no place for it.
     pub(super) fn add(&mut self, cell: u32, overrun: Overrun) -> bool {
+        self.overrun = self.overrun.strictest(overrun);
         if self.cells().contains(&cell) {
             return true;
         }
-        let Some(place) = self.cells.get_mut(usize::from(self.len)) else {
-            return false;
-        };
-        *place = cell;
-        // OK because the length is now at most `PATH_CELLS_MAX`.
-        self.len = self.len.saturating_add(1);
-        self.overrun = self.overrun.strictest(overrun);
-        true
+        // OK because the length is at most `PATH_CELLS_MAX`, here and below.
+        let place = usize::from(self.len);
+        let added = self.put(place, cell);
+        self.len = self.len.saturating_add(added.into());
+        added
+    }
+
+    /// Adds the cell of a cap on what is held, once all limits are there.
+    fn add_held(&mut self, cell: u32) -> bool {
+        let added = self.put(self.amounts(), cell);
+        self.held = self.held.saturating_add(added.into());
+        added
+    }
+
+    /// Adds the cell of a cap on holds, once all others are there.
+    fn add_holds(&mut self, cell: u32) -> bool {
+        let added = self.put(self.amounts().saturating_add(self.holds.into()), cell);
+        self.holds = self.holds.saturating_add(added.into());
+        added
+    }
+
+    fn put(&mut self, place: usize, cell: u32) -> bool {
+        self.cells.get_mut(place).map(|place| *place = cell).is_some()
     }
 }
 
@@ -73,6 +127,7 @@ impl Engine {
             }
             self.add_with_ancestors(&mut path, account)?;
         }
+        self.add_caps(&mut path)?;
         let closed =
             |&cell: &u32| self.owner(cell).filter(|(_, entry)| entry.state() == AccountState::Closed);
         match path.cells().iter().find_map(closed) {
@@ -86,37 +141,75 @@ impl Engine {
         for _ in 0..DEPTH_MAX {
             let Some(account) = next else { break };
             let entry = self.entry(account).ok_or(PathError::Unknown { account })?;
-            if !path.add(entry.cell, entry.terms.overrun) {
-                return Err(PathError::TooManyCells);
+            next = entry.parent();
+            // Who is on the path already has all above on it; its current windows may have become others since.
+            if self.cells_of(path.cells()).any(|cell| cell.account() == account) {
+                break;
             }
-            next = entry.terms.parent;
+            for cell in entry.current() {
+                if !path.add(cell, entry.terms.overrun) {
+                    return Err(PathError::TooManyCells);
+                }
+                path.cut |= self.cells.get(cell).is_some_and(Cell::is_cut);
+            }
         }
         Ok(())
     }
 
+    /// Adds the caps of all accounts on the path.
+    pub(super) fn add_caps(&self, path: &mut Path) -> Result<(), PathError> {
+        let limits = *path;
+        let owners = || limits.cells().iter().filter_map(|cell| self.first_of(*cell));
+        for cell in owners().filter_map(|entry| entry.held) {
+            path.add_held(cell).then_some(()).ok_or(PathError::TooManyCells)?;
+        }
+        for cell in owners().filter_map(|entry| entry.holds) {
+            path.add_holds(cell).then_some(()).ok_or(PathError::TooManyCells)?;
+        }
+        Ok(())
+    }
+
+    /// The account of a cell, if it is one of its first limit.
+    fn first_of(&self, cell: u32) -> Option<&Entry> {
+        let first = self.cells.get(cell)?.kind()?.bound == Bound::Limit(0);
+        self.owner(cell).filter(|_| first).map(|(_, entry)| entry)
+    }
+
     /// The accounts on a path, in its order; none for cells of another engine that this one does not have.
     pub fn accounts_on<'a>(&'a self, path: &'a Path) -> impl Iterator<Item = AccountId> + 'a {
-        path.cells().iter().filter_map(|&cell| self.cells.get(cell)).map(Cell::account)
+        let first = |cell: &u32| self.first_of(*cell).is_some();
+        path.cells().iter().filter(move |cell| first(cell)).filter_map(|&cell| self.cells.get(cell)).map(Cell::account)
     }
 
     /// The most that a reservation on the path could take, and the account that sets it. Exact while nobody else
     /// works on these accounts.
     ///
     /// # Errors
-    /// An account on it is closed or closing, or it was made by another engine.
+    /// An account on it is closed or closing, a window of it has ended, or it was made by another engine.
     pub fn payable(&self, path: &Path) -> Result<Payable, PathError> {
         let mut least: Option<Payable> = None;
-        for &index in path.cells() {
-            let (binding, _) = self.owner(index).ok_or(PathError::Foreign)?;
-            let available_micros = self.cells.get(index).map_or(CLOSED, Cell::available);
+        for &index in path.cells().iter().chain(path.held_cells()) {
+            let (account, _) = self.owner(index).ok_or(PathError::Foreign)?;
+            let cell = self.cells.get(index).ok_or(PathError::Foreign)?;
+            let bound = cell.kind().ok_or(PathError::Foreign)?.bound;
+            let available_micros = cell.available();
             if available_micros == CLOSED {
-                return Err(PathError::Closed { account: binding });
+                return Err(PathError::Closed { account });
             }
             if least.is_none_or(|least| available_micros < least.available_micros) {
-                least = Some(Payable { available_micros, binding });
+                least = Some(Payable { available_micros, binding: Binding { account, bound } });
             }
         }
         least.ok_or(PathError::Empty)
+    }
+
+    /// The earliest account on the path at which as many holds are open as may be. Exact while nobody else works on
+    /// these accounts.
+    #[must_use]
+    pub fn full(&self, path: &Path) -> Option<Binding> {
+        let full = |cell: &&Cell| cell.available() <= 0;
+        let cell = self.cells_of(path.holds_cells()).find(full)?;
+        Some(Binding { account: cell.account(), bound: Bound::Holds })
     }
 }
 
@@ -125,8 +218,8 @@ impl Engine {
 pub struct Payable {
     /// The least that an account on the path has available; below zero in debt.
     pub available_micros: i64,
-    /// The account that has it; of several, the earliest on the path.
-    pub binding: AccountId,
+    /// What has it; of several, the earliest on the path.
+    pub binding: Binding,
 }
 
 /// Why accounts make no path, or a path is of no use any more.

@@ -1,18 +1,23 @@
 //! Accounts by name, and what is done to them under the one lock: opening, granting, closing, reading.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::ops::{Deref, DerefMut};
 
 use super::Engine;
 use super::account::{AccountError, AccountReading, AccountState, AccountTerms, CellCounters, GrantError};
-use super::cell::{CLOSED, Cell};
+use super::cell::{CLOSED, Kind};
+use super::restore::RestoredLimit;
 use super::slot::Phase;
-use super::take::Shortfall;
-use crate::id::{AccountId, Name};
+use super::take::{Demand, Shortfall};
+use super::window::Windows;
+use crate::caps::Bound;
+use crate::id::{AccountId, LimitId, Name};
 use crate::limits::DEPTH_MAX;
-use crate::num::Amount;
+use crate::num::{Amount, Timestamp};
 use crate::sync::{AtomicU32, Ordering, PoisonError};
+use crate::window::Window;
 
 /// What only the lock's holder sees.
 #[derive(Debug, Default)]
@@ -20,21 +25,33 @@ pub(super) struct Registry {
     pub(super) names: BTreeMap<Name, AccountId>,
     /// Open accounts directly below each account, by handle: as many places as accounts.
     children_open: Vec<u32>,
-    /// What restored counters say is reserved and no restored hold has claimed yet; never 0.
-    pub(super) unclaimed: BTreeMap<AccountId, u64>,
+    /// How many cells were given out.
+    cells: u32,
+    /// The windows of limits that are cut by them.
+    pub(super) windows: BTreeMap<LimitId, Windows>,
+    /// What restored counters say is reserved at a cell, and no restored hold has claimed yet; never 0.
+    pub(super) unclaimed: BTreeMap<u32, u64>,
 }
 
-/// An account, apart from its money: all but its state is written once, before it is published.
+/// An account, apart from its money: all but its state, its parent and its current windows is written once, before it
+/// is published.
 #[derive(Debug)]
 pub(super) struct Entry {
+    /// As it was opened: its parent may be another by now.
     pub(super) terms: AccountTerms,
-    /// Levels from its root, which is at 1.
-    depth: usize,
-    /// The cell of its lifetime limit.
-    pub(super) cell: u32,
+    parent: AtomicU32,
+    /// The current cells of its limits, one or more.
+    first: AtomicU32,
+    others: Box<[AtomicU32]>,
+    /// The cell of its cap on what is held, and of that on holds.
+    pub(super) held: Option<u32>,
+    pub(super) holds: Option<u32>,
     /// Changes under the lock only.
     state: AtomicU32,
 }
+
+/// No account.
+const NONE: u32 = u32::MAX;
 
 const OPEN: u32 = 0;
 /// Its cell is closed for now, until it is certain that no hold is open.
@@ -49,15 +66,25 @@ impl Engine {
     /// The name is taken on other terms, its account or the parent is closed, the parent is unknown, or a limit is
     /// reached.
     pub fn ensure_account(&self, terms: &AccountTerms) -> Result<AccountId, AccountError> {
+        self.ensure_account_at(terms, Timestamp(0))
+    }
+
+    /// As [`ensure_account`](Self::ensure_account): its windows are those that hold that instant.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn ensure_account_at(&self, terms: &AccountTerms, at: Timestamp) -> Result<AccountId, AccountError> {
         let mut registry = self.registry_mut();
         let Some(&account) = registry.names.get(&terms.name) else {
-            return self.open(&mut registry, terms, &CellCounters::default(), AccountState::Open);
+            let begun = |window: &Window| RestoredLimit::begun(*window, at);
+            let limits: Vec<_> = terms.caps.windows().iter().map(begun).collect();
+            return self.open(&mut registry, terms, &limits, AccountState::Open);
         };
         let entry = self.entry(account).ok_or(AccountError::Unknown { account })?;
         if entry.state() == AccountState::Closed {
             return Err(AccountError::Closed { account });
         }
-        if entry.terms != *terms {
+        if entry.terms_now() != *terms {
             return Err(AccountError::TermsDiffer { account });
         }
         Ok(account)
@@ -69,55 +96,67 @@ impl Engine {
         self.registry().names.get(name).copied()
     }
 
-    /// What an account was opened with.
+    /// What an account was opened with, and its parent now.
     #[must_use]
     pub fn terms(&self, account: AccountId) -> Option<AccountTerms> {
-        self.entry(account).map(|entry| entry.terms)
+        self.entry(account).map(Entry::terms_now)
     }
 
     /// How many accounts there are, closed ones included.
     #[must_use]
     pub fn accounts(&self) -> u32 {
-        // OK because there are at most 2^24.
-        u32::try_from(self.registry().children_open.len()).unwrap_or(u32::MAX)
+        self.count(&self.registry())
     }
 
-    /// Adds to what an account has been granted, or takes back, when below zero, from what it has available.
+    /// Adds to what a limit has been granted (of an account by itself, its first), or takes back, when below zero,
+    /// from what it has available in its current window. So much more or less is what each later window begins with.
     /// No other account changes.
     ///
     /// # Errors
-    /// The account is unknown or closed, what is granted would pass [`Amount::MAX`], or less is available than is to
-    /// be taken back. Nothing has changed then.
-    pub fn grant(&self, account: AccountId, delta_micros: i64) -> Result<(), GrantError> {
-        let _registry = self.registry_mut();
+    /// The account is unknown or closed, it has no such limit, what is granted would pass [`Amount::MAX`], or less is
+    /// available than is to be taken back. Nothing has changed then.
+    pub fn grant(&self, limit: impl Into<LimitId>, delta_micros: i64) -> Result<(), GrantError> {
+        let limit = limit.into();
+        let LimitId { account, limit: number } = limit;
+        let mut registry = self.registry_mut();
         let entry = self.entry(account).ok_or(GrantError::Unknown { account })?;
-        let cell = self.cells.get(entry.cell).ok_or(GrantError::Unknown { account })?;
         if entry.state() == AccountState::Closed {
             return Err(GrantError::Closed { account });
         }
+        let no_limit = GrantError::Limit { account, limit: number };
+        let index = entry.current_of(number).ok_or(no_limit)?;
+        let cell = self.cells.get(index).ok_or(no_limit)?;
         let granted = cell.granted();
+        let allowance = registry.windows.get(&limit).map_or(granted, |windows| windows.allowance.signed_micros());
         // INVARIANT I6: both sides change by the same amount, and `available` stays at most `granted` at every
         // moment: up, `granted` goes first; down, it goes last.
         let Some(amount) = Amount::new(delta_micros.unsigned_abs()) else {
             return Err(GrantError::AboveAvailable { available_micros: cell.available(), delta_micros });
         };
         if delta_micros >= 0 {
-            let sum =
-                granted.checked_add(amount).ok_or(GrantError::AboveMaximum { granted, delta_micros })?;
-            cell.set_granted(sum);
+            let above = GrantError::AboveMaximum { granted_micros: granted.max(allowance), delta_micros };
+            granted.max(allowance).checked_add(delta_micros).ok_or(above)?;
+            cell.set_granted(granted.saturating_add(delta_micros));
             cell.put_back(amount);
-            return Ok(());
-        }
-        self.take(&[entry.cell], amount).map_err(|shortfall| match shortfall {
-            Shortfall::Insufficient { available_micros, .. } => {
-                GrantError::AboveAvailable { available_micros, delta_micros }
+        } else {
+            if allowance < amount.signed_micros() {
+                return Err(GrantError::AboveAvailable { available_micros: allowance, delta_micros });
             }
-            Shortfall::Closed { account } => GrantError::Closed { account },
-            Shortfall::Contended => GrantError::Contended,
-            Shortfall::Foreign => GrantError::Unknown { account },
-        })?;
-        // OK because what was available was granted.
-        cell.set_granted(granted.checked_sub(amount).unwrap_or(Amount::ZERO));
+            self.take(Demand::amount(&[index], amount)).map_err(|shortfall| match shortfall {
+                Shortfall::Insufficient { available_micros, .. } => {
+                    GrantError::AboveAvailable { available_micros, delta_micros }
+                }
+                Shortfall::Closed { account } => GrantError::Closed { account },
+                Shortfall::Contended | Shortfall::WindowEnded { .. } => GrantError::Contended,
+                Shortfall::Foreign => GrantError::Unknown { account },
+            })?;
+            cell.set_granted(granted.saturating_add(delta_micros));
+        }
+        if let Some(windows) = registry.windows.get_mut(&limit) {
+            // OK because it was seen above to be an amount.
+            let allowance = u64::try_from(allowance.saturating_add(delta_micros)).ok().and_then(Amount::new);
+            windows.allowance = allowance.unwrap_or(windows.allowance);
+        }
         Ok(())
     }
 
@@ -129,7 +168,8 @@ impl Engine {
     pub fn close_account(&self, account: AccountId) -> Result<(), AccountError> {
         let mut registry = self.registry_mut();
         let entry = self.entry(account).ok_or(AccountError::Unknown { account })?;
-        let cell = self.cells.get(entry.cell).ok_or(AccountError::Unknown { account })?;
+        // Every path through the account has the current cell of its first limit.
+        let cell = self.cells.get(entry.first()).ok_or(AccountError::Unknown { account })?;
         if entry.state() == AccountState::Closed {
             return Err(AccountError::Closed { account });
         }
@@ -139,16 +179,16 @@ impl Engine {
         }
         let counters = cell.counters();
         let reserved_micros = counters.expect_reserved();
-        if reserved_micros != 0 || self.has_open_hold(entry.cell) {
+        if reserved_micros != 0 || self.has_open_hold(account) {
             return Err(AccountError::HoldsOpen { account, reserved_micros });
         }
         // From here no take finds the cell open; one that came before has changed what is available, or took
         // nothing and is found in its slot.
         entry.set_state(CLOSING);
         let closed = cell.close(counters.available_micros);
-        if closed && !self.has_open_hold(entry.cell) {
+        if closed && !self.has_open_hold(account) {
             entry.set_state(CLOSED_FOR_GOOD);
-            if let Some(children) = entry.terms.parent.and_then(|parent| registry.children_open_mut(parent)) {
+            if let Some(children) = entry.parent().and_then(|parent| registry.children_open_mut(parent)) {
                 *children = children.saturating_sub(1);
             }
             return Ok(());
@@ -160,52 +200,136 @@ impl Engine {
         Err(AccountError::HoldsOpen { account, reserved_micros: cell.counters().expect_reserved() })
     }
 
-    /// An account's counters, or `None` if it is unknown.
+    /// Puts an account below another parent, or below none. Holds keep the cells that they were taken from; paths
+    /// that were made before go the old way until they are made again. Looks at every account.
+    ///
+    /// # Errors
+    /// It, or the parent, is unknown or closed; the parent is the one that it has, or below it; or the tree would be too
+    /// deep.
+    pub fn reparent(&self, account: AccountId, parent: Option<AccountId>) -> Result<(), AccountError> {
+        let mut registry = self.registry_mut();
+        let open = |account: AccountId| match self.entry(account) {
+            None => Err(AccountError::Unknown { account }),
+            Some(entry) if entry.state() == AccountState::Closed => Err(AccountError::Closed { account }),
+            Some(entry) => Ok(entry),
+        };
+        let entry = open(account)?;
+        if entry.parent() == parent {
+            return Err(AccountError::SameParent { account });
+        }
+        if let Some(parent) = parent {
+            open(parent)?;
+            if self.above(parent).any(|above| above == account) {
+                return Err(AccountError::BelowItself { account });
+            }
+            let all = (0..self.count(&registry)).map(AccountId);
+            let deepest = all.filter_map(|below| self.above(below).position(|above| above == account)).max();
+            // OK because no tree is deeper than 8.
+            let levels = self.above(parent).count().saturating_add(deepest.unwrap_or(0)).saturating_add(1);
+            if levels > DEPTH_MAX {
+                return Err(AccountError::TooDeep { parent });
+            }
+        }
+        for (moved, change) in [(entry.parent(), -1), (parent, 1)] {
+            if let Some(children) = moved.and_then(|parent| registry.children_open_mut(parent)) {
+                *children = children.saturating_add_signed(change);
+            }
+        }
+        // ORDERING: Release pairs with `Entry::parent`.
+        entry.parent.store(parent.map_or(NONE, |parent| parent.0), Ordering::Release);
+        Ok(())
+    }
+
+    /// Puts a restored account below its parent.
+    pub(super) fn restore_parent(
+        &self,
+        registry: &mut Registry,
+        account: AccountId,
+        parent: AccountId,
+    ) -> Result<(), AccountError> {
+        let entry = self.entry(account).ok_or(AccountError::Unknown { account })?;
+        // ORDERING: as in `reparent`.
+        entry.parent.store(parent.0, Ordering::Release);
+        if entry.state() == AccountState::Open
+            && let Some(children) = registry.children_open_mut(parent)
+        {
+            *children = children.saturating_add(1);
+        }
+        Ok(())
+    }
+
+    /// The account and all above it, one more than there may be at most.
+    pub(super) fn above(&self, account: AccountId) -> impl Iterator<Item = AccountId> {
+        core::iter::successors(Some(account), |account| self.entry(*account)?.parent())
+            .take(DEPTH_MAX.saturating_add(1))
+    }
+
+    /// The counters of a limit (of an account by itself, its first) in its current window, or `None` if there is none.
     #[must_use]
-    pub fn read(&self, account: AccountId) -> Option<AccountReading> {
+    pub fn read(&self, limit: impl Into<LimitId>) -> Option<AccountReading> {
+        let limit = limit.into();
         // Keeps `granted` still: what is reserved is derived from it.
-        let _registry = self.registry();
-        let entry = self.entry(account)?;
-        let counters = self.cells.get(entry.cell)?.counters();
+        let registry = self.registry();
+        let entry = self.entry(limit.account)?;
+        let counters = self.cells.get(entry.current_of(limit.limit)?)?.counters();
         Some(AccountReading {
-            granted: counters.granted,
+            granted_micros: counters.granted_micros,
             available_micros: counters.available_micros,
             reserved_micros: counters.expect_reserved(),
             committed_micros: counters.committed_micros,
             lapsed_micros: counters.lapsed_micros,
             unfunded_micros: counters.unfunded_micros,
             state: entry.state(),
+            span: registry.windows.get(&limit).map(|windows| windows.span).unwrap_or_default(),
         })
     }
 
-    /// Opens an account whose name is free.
+    /// Opens an account whose name is free, with a cell for each window of each limit, and for its caps.
     pub(super) fn open(
         &self,
         registry: &mut Registry,
         terms: &AccountTerms,
-        counters: &CellCounters,
+        limits: &[RestoredLimit],
         state: AccountState,
     ) -> Result<AccountId, AccountError> {
-        let depth = match terms.parent {
-            None => 1,
-            Some(parent) => self.depth_below(parent, state)?,
-        };
+        if let Some(parent) = terms.parent {
+            self.check_parent(parent, state)?;
+        }
         let full = AccountError::AccountsFull { max: self.accounts_max };
-        let index = u32::try_from(registry.children_open.len()).map_err(|_| full)?;
+        let index = self.count(registry);
         if index >= self.accounts_max {
             return Err(full);
         }
         let account = AccountId(index);
-        // Today the cell of an account's one limit has the account's number.
-        let cell_index = index;
-        let (place, cell) =
-            self.accounts.get_or_make(index).zip(self.cells.get_or_make(cell_index)).ok_or(full)?;
-        let (cell_counters, state_word) = match state {
-            AccountState::Open => (*counters, OPEN),
-            AccountState::Closed => (CellCounters { available_micros: CLOSED, ..*counters }, CLOSED_FOR_GOOD),
+        let place = self.accounts.get_or_make(index).ok_or(full)?;
+        let mut current = Vec::new();
+        for (limit, restored) in (0_u8..).zip(limits) {
+            let first = limit == 0 && state == AccountState::Closed;
+            current.push(self.open_limit(registry, account.limit(limit), restored, first).ok_or(full)?);
+        }
+        let mut cap = |bound, max: Option<i64>| {
+            let Some(max) = max else { return Ok(None) };
+            let kind = Kind { bound, cut: false, ended: false };
+            let counters =
+                CellCounters { granted_micros: max, available_micros: max, ..CellCounters::default() };
+            self.open_cell(registry, account, kind, &counters).map(Some).ok_or(full)
         };
-        cell.open(account, &cell_counters);
-        let entry = Entry { terms: *terms, depth, cell: cell_index, state: AtomicU32::new(state_word) };
+        let held = cap(Bound::Held, terms.caps.held_max().map(Amount::signed_micros))?;
+        let holds = cap(Bound::Holds, terms.caps.holds_max().map(i64::from))?;
+        let mut current = current.into_iter().map(AtomicU32::new);
+        let first = current.next().ok_or(AccountError::Limit { account, limit: 0 })?;
+        let entry = Entry {
+            terms: terms.clone(),
+            parent: AtomicU32::new(terms.parent.map_or(NONE, |parent| parent.0)),
+            first,
+            others: current.collect(),
+            held,
+            holds,
+            state: AtomicU32::new(match state {
+                AccountState::Open => OPEN,
+                AccountState::Closed => CLOSED_FOR_GOOD,
+            }),
+        };
         let published = place.set(entry).is_ok();
         assert!(published, "the first free place is free");
         registry.names.insert(terms.name, account);
@@ -219,27 +343,73 @@ impl Engine {
         Ok(account)
     }
 
-    fn depth_below(&self, parent: AccountId, state: AccountState) -> Result<usize, AccountError> {
+    /// The cells of a limit's windows; the last is the current one, whose number is returned.
+    fn open_limit(
+        &self,
+        registry: &mut Registry,
+        limit: LimitId,
+        restored: &RestoredLimit,
+        closed: bool,
+    ) -> Option<u32> {
+        let cut = restored.window != Window::Lifetime;
+        let bound = Bound::Limit(limit.limit);
+        let mut ended = Vec::new();
+        for (span, counters) in &restored.ended {
+            let kind = Kind { bound, cut, ended: true };
+            let counters = CellCounters { available_micros: CLOSED, ..*counters };
+            ended.push((span.start, self.open_cell(registry, limit.account, kind, &counters)?));
+        }
+        let (span, counters) = restored.current;
+        let available_micros = if closed { CLOSED } else { counters.available_micros };
+        let counters = CellCounters { available_micros, ..counters };
+        let current = self.open_cell(registry, limit.account, Kind { bound, cut, ended: false }, &counters)?;
+        if cut {
+            let (window, allowance) = (restored.window, restored.allowance);
+            registry.windows.insert(limit, Windows { window, span, allowance, ended });
+        }
+        Some(current)
+    }
+
+    /// A cell that was never used.
+    pub(super) fn open_cell(
+        &self,
+        registry: &mut Registry,
+        account: AccountId,
+        kind: Kind,
+        counters: &CellCounters,
+    ) -> Option<u32> {
+        let index = registry.cells;
+        self.cells.get_or_make(index)?.open(account, kind, counters);
+        registry.cells = index.checked_add(1)?;
+        Some(index)
+    }
+
+    fn check_parent(&self, parent: AccountId, state: AccountState) -> Result<(), AccountError> {
         let above = self.entry(parent).ok_or(AccountError::Unknown { account: parent })?;
         if above.state() == AccountState::Closed && state == AccountState::Open {
             return Err(AccountError::Closed { account: parent });
         }
-        above.depth.checked_add(1).filter(|&depth| depth <= DEPTH_MAX).ok_or(AccountError::TooDeep { parent })
+        if self.above(parent).count() < DEPTH_MAX { Ok(()) } else { Err(AccountError::TooDeep { parent }) }
     }
 
-    /// Whether a slot keeps money of this cell, or may come to.
-    fn has_open_hold(&self, cell: u32) -> bool {
+    fn count(&self, registry: &Registry) -> u32 {
+        // OK because there are at most 2^24.
+        u32::try_from(registry.children_open.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether a slot keeps money of this account, or may come to.
+    fn has_open_hold(&self, account: AccountId) -> bool {
         self.holds.used().any(|slot| {
             matches!(slot.word().phase, Phase::Taking | Phase::Open | Phase::Extending)
-                && slot.path().cells().contains(&cell)
+                && self.cells_of(slot.path().cells()).any(|cell| cell.account() == account)
         })
     }
 
     /// The account whose cell this is, unless the cell was never opened.
     pub(super) fn owner(&self, cell: u32) -> Option<(AccountId, &Entry)> {
-        let account = self.cells.get(cell).map(Cell::account)?;
-        let entry = self.entry(account)?;
-        (entry.cell == cell).then_some((account, entry))
+        let cell = self.cells.get(cell)?;
+        cell.kind()?;
+        Some((cell.account(), self.entry(cell.account())?))
     }
 
     pub(super) fn entry(&self, account: AccountId) -> Option<&Entry> {
@@ -262,17 +432,56 @@ impl Registry {
     }
 
     /// Counts a restored hold's amount, which the caller has checked, as claimed.
-    pub(super) fn claim(&mut self, account: AccountId, amount: Amount) {
-        if let Some(unclaimed) = self.unclaimed.get_mut(&account) {
+    pub(super) fn claim(&mut self, cell: u32, amount: Amount) {
+        if let Some(unclaimed) = self.unclaimed.get_mut(&cell) {
             *unclaimed = unclaimed.saturating_sub(amount.micros());
             if *unclaimed == 0 {
-                self.unclaimed.remove(&account);
+                self.unclaimed.remove(&cell);
             }
         }
     }
 }
 
 impl Entry {
+    pub(super) fn parent(&self) -> Option<AccountId> {
+        // ORDERING: Acquire pairs with `reparent`.
+        let parent = self.parent.load(Ordering::Acquire);
+        (parent != NONE).then_some(AccountId(parent))
+    }
+
+    fn terms_now(&self) -> AccountTerms {
+        AccountTerms { parent: self.parent(), ..self.terms.clone() }
+    }
+
+    /// The current cell of its first limit.
+    pub(super) fn first(&self) -> u32 {
+        // ORDERING: Acquire pairs with `set_current`: who sees a new window's cell sees it opened.
+        self.first.load(Ordering::Acquire)
+    }
+
+    /// The current cells of its limits.
+    pub(super) fn current(&self) -> impl Iterator<Item = u32> {
+        // ORDERING: as in `first`.
+        let others = self.others.iter().map(|cell| cell.load(Ordering::Acquire));
+        core::iter::once(self.first()).chain(others)
+    }
+
+    pub(super) fn current_of(&self, limit: u8) -> Option<u32> {
+        self.current().nth(usize::from(limit))
+    }
+
+    /// Makes a window current whose cell is open. The caller holds the registry's lock for writing.
+    pub(super) fn set_current(&self, limit: u8, cell: u32) {
+        let place = match usize::from(limit).checked_sub(1) {
+            None => Some(&self.first),
+            Some(other) => self.others.get(other),
+        };
+        if let Some(place) = place {
+            // ORDERING: Release pairs with `first` and `current`.
+            place.store(cell, Ordering::Release);
+        }
+    }
+
     pub(super) fn state(&self) -> AccountState {
         // ORDERING: Acquire pairs with `set_state`. Whoever read a closed word in the cell has acquired the closing
         // that wrote it, and reads at least that closing's state here.

@@ -8,7 +8,7 @@ use super::hold::{
 use super::path::Path;
 use super::slab::Claim;
 use super::slot::{Phase, Slot, Word};
-use super::take::Shortfall;
+use super::take::{Demand, Shortfall};
 use crate::limits::SETTLE_ATTEMPTS_MAX;
 use crate::num::Amount;
 use crate::sync::spin_loop;
@@ -18,7 +18,8 @@ impl Engine {
     /// in debt.
     ///
     /// # Errors
-    /// An account has too little or is closed, too many attempts met, or as many holds are open as may be.
+    /// An account has too little or is closed, a window of it has ended since the path was made, too many attempts met,
+    /// or as many holds are open as may be.
     pub fn reserve(&self, path: &Path, amount: Amount) -> Result<Hold, ReserveError> {
         let start = first_cell(path);
         // Looked at first, so that a cell that nobody has used lately is on its way while a slot is claimed.
@@ -29,7 +30,9 @@ impl Engine {
             return Err(ReserveError::HoldsFull { max: self.holds.max() });
         };
         slot.fill(path, amount);
-        if let Err(shortfall) = self.take_guessed(path.cells(), amount, guess) {
+        self.pin(path);
+        if let Err(shortfall) = self.take_guessed(path, amount, guess) {
+            self.unpin(path);
             self.holds.recycle(index, slot, word, start);
             return Err(shortfall.into());
         }
@@ -50,7 +53,7 @@ impl Engine {
         let outcome = match held.checked_add(more) {
             None => Err(ExtendError::AboveMaximum { held, more }),
             Some(sum) => {
-                self.take(slot.path().cells(), more).map(|()| slot.set_amount(sum)).map_err(Into::into)
+                self.take_more(&slot.path(), more).map(|()| slot.set_amount(sum)).map_err(Into::into)
             }
         };
         slot.set(word.with(Phase::Open));
@@ -80,6 +83,9 @@ impl Engine {
         } else {
             self.book_overrun(&slot.path(), held, actual)
         };
+        if from == Phase::Open {
+            self.uncap(slot, held, Amount::ONE);
+        }
         self.recycle(hold, slot, word);
         Ok(settlement)
     }
@@ -97,6 +103,7 @@ impl Engine {
         let held = slot.amount();
         // Before it is booked: who sees the part committed sees the hold without it.
         slot.set_amount(held.checked_sub(part).unwrap_or(Amount::ZERO));
+        self.uncap(slot, held.min(part), Amount::ZERO);
         let settlement = if part > held {
             self.book_overrun(&slot.path(), held, part)
         } else {
@@ -179,7 +186,7 @@ impl Engine {
     #[cold]
     fn book_overrun(&self, path: &Path, held: Amount, actual: Amount) -> Settlement {
         let extra = actual.checked_sub(held).unwrap_or(Amount::ZERO);
-        let booked_extra = self.take_overrun(path.cells(), extra, path.overrun());
+        let booked_extra = self.take_extra(path, extra);
         let unfunded = extra.checked_sub(booked_extra).unwrap_or(Amount::ZERO);
         let settlement = Settlement::Committed { held, actual, booked_extra, unfunded };
         for cell in self.cells_of(path.cells()) {
@@ -189,9 +196,36 @@ impl Engine {
         settlement
     }
 
+    /// Takes more for a hold: from its own cells, or from current ones where its windows have ended.
+    fn take_more(&self, path: &Path, more: Amount) -> Result<(), Shortfall> {
+        if path.cut {
+            return self.extend_lent(path, more);
+        }
+        self.take(Demand { cells: path.all().get(..path.amounts()).unwrap_or_default(), ..Demand::new(path, more) })
+    }
+
+    fn take_extra(&self, path: &Path, extra: Amount) -> Amount {
+        if path.cut {
+            let _registry = self.registry_mut();
+            return self.take_overrun_lent(path, extra);
+        }
+        self.take_overrun(path.cells(), extra, path.overrun())
+    }
+
     fn put_back(&self, slot: &Slot, amount: Amount) {
         for cell in self.cells_in(slot) {
             cell.put_back(amount);
+        }
+        self.uncap(slot, amount, Amount::ONE);
+    }
+
+    /// Gives back to the caps of a hold's accounts: so much is held less, and so many holds are open less.
+    #[inline]
+    fn uncap(&self, slot: &Slot, amount: Amount, holds: Amount) {
+        if !slot.is_plain() {
+            let path = slot.path();
+            self.cells_of(path.held_cells()).for_each(|cell| cell.put_back(amount));
+            self.cells_of(path.holds_cells()).for_each(|cell| cell.put_back(holds));
         }
     }
 
@@ -204,6 +238,9 @@ impl Engine {
     /// Gives back the slot of a hold that this call has ended.
     #[inline]
     fn recycle(&self, hold: Hold, slot: &Slot, word: Word) {
+        if !slot.is_plain() {
+            self.unpin(&slot.path());
+        }
         self.holds.recycle(hold.slot, slot, word, slot.cells().next().unwrap_or(0));
     }
 
@@ -309,6 +346,7 @@ impl From<Shortfall> for ReserveError {
                 Self::Insufficient { binding, available_micros }
             }
             Shortfall::Closed { account } => Self::Closed { account },
+            Shortfall::WindowEnded { account } => Self::WindowEnded { account },
             Shortfall::Contended => Self::Contended,
             Shortfall::Foreign => Self::ForeignPath,
         }
@@ -322,7 +360,8 @@ impl From<Shortfall> for ExtendError {
                 Self::Insufficient { binding, available_micros }
             }
             // An account with an open hold does not close; the closing that was met gives up, and may be met again.
-            Shortfall::Closed { .. } | Shortfall::Contended => Self::Contended,
+            // Windows are looked up under the lock that ends them.
+            Shortfall::Closed { .. } | Shortfall::WindowEnded { .. } | Shortfall::Contended => Self::Contended,
             // A hold's cells are this engine's; a foreign handle that happened to fit has no hold here.
             Shortfall::Foreign => Self::AlreadySettled,
         }

@@ -19,7 +19,7 @@ use crate::sync::{AtomicU32, AtomicU64, Ordering};
 pub(super) struct Slot {
     state: AtomicU64,
     amount: AtomicU64,
-    /// Cells on the path, and the path's overrun above them.
+    /// How many cells of each sort are on the path, its overrun, and whether it is cut by windows.
     shape: AtomicU32,
     /// The next free slot's number and one, or 0 (see `slab`).
     pub(super) next: AtomicU32,
@@ -81,10 +81,11 @@ impl Slot {
     pub(super) fn fill(&self, path: &Path, amount: Amount) {
         // ORDERING: Release, here and below, pairs with `path` and `amount`: a reader that sees a later hold's
         // values then sees a later generation too, and does not take them for the earlier one's.
-        for (place, &cell) in self.cells.iter().zip(path.cells()) {
+        for (place, &cell) in self.cells.iter().zip(path.all()) {
             place.store(cell, Ordering::Release);
         }
-        let shape = u32::from(path.len) | u32::from(path.overrun.code()) << 8;
+        let mode = path.overrun.code() | if path.cut { CUT } else { 0 };
+        let shape = u32::from_le_bytes([path.len, mode, path.held, path.holds]);
         self.shape.store(shape, Ordering::Release);
         self.set_amount(amount);
     }
@@ -103,18 +104,26 @@ impl Slot {
 
     pub(super) fn path(&self) -> Path {
         // ORDERING: Acquire pairs with `fill`.
-        let [len, code, ..] = self.shape.load(Ordering::Acquire).to_le_bytes();
-        let mut path = Path::EMPTY;
-        path.len = len;
-        path.overrun = Overrun::from_code(code).unwrap_or_default();
-        for (place, cell) in path.cells.iter_mut().zip(&self.cells).take(usize::from(len)) {
+        let [len, mode, held, holds] = self.shape.load(Ordering::Acquire).to_le_bytes();
+        let overrun = Overrun::from_code(mode & !CUT).unwrap_or_default();
+        let mut path = Path { len, overrun, held, holds, cut: mode & CUT != 0, ..Path::EMPTY };
+        let all = path.all().len();
+        for (place, cell) in path.cells.iter_mut().zip(&self.cells).take(all) {
             // ORDERING: Acquire pairs with `fill`.
             *place = cell.load(Ordering::Acquire);
         }
         path
     }
 
-    /// The numbers of the cells on the path, in its order, one by one.
+    /// Whether its path has caps, or is cut by windows.
+    #[inline]
+    pub(super) fn is_plain(&self) -> bool {
+        // ORDERING: Acquire pairs with `fill`.
+        let [_, mode, held, holds] = self.shape.load(Ordering::Acquire).to_le_bytes();
+        mode & CUT == 0 && held == 0 && holds == 0
+    }
+
+    /// The numbers of the cells of limits on the path, in its order, one by one.
     #[inline]
     pub(super) fn cells(&self) -> impl Iterator<Item = u32> {
         // ORDERING: Acquire pairs with `fill`.
@@ -123,6 +132,9 @@ impl Slot {
         self.cells.iter().take(usize::from(len)).map(|cell| cell.load(Ordering::Acquire))
     }
 }
+
+/// A bit beside the overrun's code.
+const CUT: u8 = 1 << 7;
 
 impl Default for Slot {
     fn default() -> Self {

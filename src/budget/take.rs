@@ -2,7 +2,9 @@
 
 use super::Engine;
 use super::account::AccountState;
-use super::cell::{Attempt, CLOSED, Cell, DEBT_FLOOR};
+use super::cell::{Attempt, CLOSED, Cell};
+use super::path::Path;
+use crate::caps::{Binding, Bound};
 use crate::id::AccountId;
 use crate::limits::TAKE_ATTEMPTS_MAX;
 use crate::num::Amount;
@@ -13,10 +15,13 @@ use crate::sync::spin_loop;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shortfall {
     Insufficient {
-        binding: AccountId,
+        binding: Binding,
         available_micros: i64,
     },
     Closed {
+        account: AccountId,
+    },
+    WindowEnded {
         account: AccountId,
     },
     Contended,
@@ -33,38 +38,66 @@ enum Survey {
     Short(Shortfall),
 }
 
+/// What is to be taken from which cells: an amount, and 1 from those that count holds.
+#[derive(Clone, Copy)]
+pub(super) struct Demand<'a> {
+    pub(super) cells: &'a [u32],
+    /// The place from which on 1 is taken.
+    pub(super) ones_from: usize,
+    pub(super) amount: Amount,
+}
+
+impl<'a> Demand<'a> {
+    /// For a hold of the amount on the path.
+    #[inline]
+    pub(super) fn new(path: &'a Path, amount: Amount) -> Self {
+        Self { cells: path.all(), ones_from: path.amounts(), amount }
+    }
+
+    /// The amount, of these cells.
+    pub(super) fn amount(cells: &'a [u32], amount: Amount) -> Self {
+        Self { cells, ones_from: cells.len(), amount }
+    }
+
+    #[inline]
+    fn of(&self, place: usize) -> Amount {
+        if place < self.ones_from { self.amount } else { Amount::ONE }
+    }
+}
+
 impl Engine {
     /// As `take`, with a guess of what the first cell has, which may be any.
     #[inline]
-    pub(super) fn take_guessed(&self, cells: &[u32], amount: Amount, guess: i64) -> Result<(), Shortfall> {
+    pub(super) fn take_guessed(&self, path: &Path, amount: Amount, guess: i64) -> Result<(), Shortfall> {
         // Most paths have one cell, and its take needs no mark.
-        if let &[only] = cells
+        let demand = Demand::new(path, amount);
+        if let &[only] = demand.cells
             && let Some(cell) = self.cells.get(only)
             && cell.take_guessed(guess, amount, 0)
         {
             return Ok(());
         }
-        self.take(cells, amount)
+        self.take(demand)
     }
 
-    /// Takes the amount from every cell, or from none.
+    /// Takes what is demanded from every cell, or from none.
     ///
     /// What is taken before the last cell is tentative: it is marked at its cell while it may be undone. A denial
     /// rests on a cell that cannot pay and has no tentative take, so that two attempts that meet cannot deny each
     /// other; while it finds none, it looks again, a bounded number of times.
-    pub(super) fn take(&self, cells: &[u32], amount: Amount) -> Result<(), Shortfall> {
-        if self.try_take(cells, amount)? { Ok(()) } else { self.take_or_deny(cells, amount) }
+    pub(super) fn take(&self, demand: Demand<'_>) -> Result<(), Shortfall> {
+        if self.try_take(demand)? { Ok(()) } else { self.take_or_deny(demand) }
     }
 
     /// What follows a first try that failed.
     #[cold]
-    fn take_or_deny(&self, cells: &[u32], amount: Amount) -> Result<(), Shortfall> {
+    fn take_or_deny(&self, demand: Demand<'_>) -> Result<(), Shortfall> {
         for _ in 0..TAKE_ATTEMPTS_MAX {
-            match self.survey(cells, amount) {
+            match self.survey(demand) {
                 Survey::Short(shortfall) => return Err(shortfall),
                 Survey::Unclear => spin_loop(),
                 Survey::Payable => {
-                    if self.try_take(cells, amount)? {
+                    if self.try_take(demand)? {
                         return Ok(());
                     }
                 }
@@ -73,29 +106,29 @@ impl Engine {
         Err(Shortfall::Contended)
     }
 
-    /// Takes the amount from every cell in order; where one cannot pay, puts back what the earlier ones gave.
-    fn try_take(&self, cells: &[u32], amount: Amount) -> Result<bool, Shortfall> {
-        let Some((&last, before)) = cells.split_last() else {
+    /// Takes from every cell in order; where one cannot pay, puts back what the earlier ones gave.
+    fn try_take(&self, demand: Demand<'_>) -> Result<bool, Shortfall> {
+        let Some((&last, before)) = demand.cells.split_last() else {
             return Err(Shortfall::Foreign);
         };
         for (taken, &index) in before.iter().enumerate() {
             let Some(cell) = self.cells.get(index) else {
-                self.undo(before, taken, amount);
+                self.undo(demand, taken);
                 return Err(Shortfall::Foreign);
             };
             cell.begin_attempt();
-            if !cell.take(amount, 0) {
+            if !cell.take(demand.of(taken), 0) {
                 cell.end_attempt(Attempt::Kept);
-                self.undo(before, taken, amount);
+                self.undo(demand, taken);
                 return Ok(false);
             }
         }
         let Some(cell) = self.cells.get(last) else {
-            self.undo(before, before.len(), amount);
+            self.undo(demand, before.len());
             return Err(Shortfall::Foreign);
         };
-        if !cell.take(amount, 0) {
-            self.undo(before, before.len(), amount);
+        if !cell.take(demand.of(before.len()), 0) {
+            self.undo(demand, before.len());
             return Ok(false);
         }
         for cell in self.cells_of(before) {
@@ -105,28 +138,35 @@ impl Engine {
     }
 
     /// Adds back what was taken, and never stores: others have worked on the cells meanwhile.
-    fn undo(&self, cells: &[u32], taken: usize, amount: Amount) {
-        for cell in self.cells_of(cells.get(..taken).unwrap_or_default()) {
-            cell.put_back(amount);
+    fn undo(&self, demand: Demand<'_>, taken: usize) {
+        let taken = demand.cells.get(..taken).unwrap_or_default();
+        for (place, cell) in self.cells_of(taken).enumerate() {
+            cell.put_back(demand.of(place));
             cell.end_attempt(Attempt::Undone);
         }
     }
 
-    /// The binding account is the one with the least available among those that cannot pay for certain, the
-    /// earliest of several. A closed account comes before all.
-    fn survey(&self, cells: &[u32], amount: Amount) -> Survey {
-        let mut least: Option<(i64, AccountId)> = None;
+    /// What binds is what has the least among what cannot pay for certain, the earliest of several; a cap on holds
+    /// that is full comes before, a closed account or a window that has ended before all.
+    fn survey(&self, demand: Demand<'_>) -> Survey {
+        let mut least: Option<(i64, Binding)> = None;
+        let mut full = None;
         let mut unclear = false;
-        for &index in cells {
-            let Some(cell) = self.cells.get(index) else {
+        for (place, &index) in demand.cells.iter().enumerate() {
+            let Some((cell, kind)) = self.cells.get(index).and_then(|cell| Some((cell, cell.kind()?))) else {
                 return Survey::Short(Shortfall::Foreign);
             };
             let seen = cell.survey();
+            let amount = demand.of(place);
+            let binding = Binding { account: cell.account(), bound: kind.bound };
             if seen.available_micros == CLOSED {
                 match self.owner(index) {
                     None => return Survey::Short(Shortfall::Foreign),
                     Some((account, entry)) if entry.state() == AccountState::Closed => {
                         return Survey::Short(Shortfall::Closed { account });
+                    }
+                    Some((account, _)) if cell.kind().is_some_and(|kind| kind.ended) => {
+                        return Survey::Short(Shortfall::WindowEnded { account });
                     }
                     // Closing, or opened again because it could not close.
                     Some(_) => unclear = true,
@@ -134,12 +174,14 @@ impl Engine {
             } else if seen.available_micros < amount.signed_micros() && amount != Amount::ZERO {
                 if !seen.definite {
                     unclear = true;
+                } else if kind.bound == Bound::Holds {
+                    full = full.or(Some((seen.available_micros, binding)));
                 } else if least.is_none_or(|(least, _)| seen.available_micros < least) {
-                    least = Some((seen.available_micros, cell.account()));
+                    least = Some((seen.available_micros, binding));
                 }
             }
         }
-        match least {
+        match full.or(least) {
             Some((available_micros, binding)) => {
                 Survey::Short(Shortfall::Insufficient { binding, available_micros })
             }
@@ -151,15 +193,17 @@ impl Engine {
     /// Takes of `extra`, from every cell, the same and as much as the overrun mode lets the poorest give; says how
     /// much. One pass: where a cell gives less than the earlier ones gave, they get the difference back.
     pub(super) fn take_overrun(&self, cells: &[u32], extra: Amount, overrun: Overrun) -> Amount {
-        let floor = match overrun {
-            Overrun::Deny => return Amount::ZERO,
-            Overrun::IfAvailable => 0,
-            Overrun::Debt => DEBT_FLOOR,
+        let floor = |cell: &Cell| match overrun {
+            Overrun::Deny | Overrun::IfAvailable => 0,
+            Overrun::Debt => cell.debt_floor(),
         };
+        if overrun == Overrun::Deny {
+            return Amount::ZERO;
+        }
         // Seldom more than the poorest cell gives is taken from the others, for a moment.
         let mut most = extra;
         for cell in self.cells_of(cells) {
-            most = most.min(Cell::above_floor(cell.available(), floor));
+            most = most.min(Cell::above_floor(cell.available(), floor(cell)));
         }
         let mut taken = 0;
         let mut undone = false;
@@ -169,7 +213,7 @@ impl Engine {
             }
             let Some(cell) = self.cells.get(index) else { break };
             cell.begin_attempt();
-            let given = cell.take_up_to(most, floor);
+            let given = cell.take_up_to(most, floor(cell));
             if let Some(too_much) = most.checked_sub(given).filter(|&rest| rest != Amount::ZERO) {
                 undone = true;
                 for earlier in self.cells_of(cells.get(..taken).unwrap_or_default()) {

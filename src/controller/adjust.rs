@@ -65,7 +65,9 @@ impl Entered<'_> {
             // What is stated less was never booked.
             (None, None) => 0,
         };
-        let cells = self.engine.path(found.path.accounts()).map_err(Fault::Path)?;
+        let cells = found.cells;
+        self.engine.must_be_open(&cells).map_err(Fault::Path)?;
+        self.engine.roll_at(&cells, now).map_err(|_| self.broken())?;
         let Adjusted { booked, unfunded, refunded } = match self.engine.adjust(&cells, change_micros) {
             Ok(adjusted) => adjusted,
             Err(AdjustError::Path(error)) => return Err(Fault::Path(error)),

@@ -12,14 +12,15 @@ use super::{
 };
 use crate::{
     budget::AccountTerms,
-    id::{AccountId, CandidateId, Sequence},
+    id::{AccountId, CandidateId, LimitId, Sequence},
     kernel::Disabled,
     limits::EXPIRED_PER_RECORD_MAX,
     policy::{Policy, SwapError},
     record::{
-        self, Account, AccountClosed, Arguments as _, CandidateSwitch, Grant, Halt, PolicyBytes, Record,
-        Switch, Terms,
+        self, Account, AccountClosed, Arguments as _, Boundary, CandidateSwitch, Grant, Halt, PolicyBytes,
+        Record, Reparent, Switch, Terms,
     },
+    throttle::Counts,
     wal::Level,
 };
 
@@ -27,11 +28,14 @@ impl Controller {
     /// Opens an account, or gives the one of that name and those terms.
     ///
     /// # Errors
-    /// An account of that name has other terms or is closed; the parent is unknown, closed or too deep.
+    /// An account of that name has other terms or is closed; the parent is unknown, closed or too deep; a throttle counts
+    /// a quantity that the schema does not have.
     pub fn ensure_account(&self, terms: &AccountTerms, call: Call) -> Result<AccountId, Fault> {
         let mut entered = self.enter(call.at)?;
+        let quantities = entered.section.active.policy.schema().quantities().len();
+        check_units(terms, quantities)?;
         let known = self.engine.account(&terms.name).is_some();
-        let account = self.engine.ensure_account(terms).map_err(Fault::Account)?;
+        let account = self.engine.ensure_account_at(terms, entered.now).map_err(Fault::Account)?;
         if known {
             // Opened before, perhaps a moment ago: the answer waits for that record too.
             let head = entered.log.head();
@@ -39,8 +43,9 @@ impl Controller {
             self.settle_at(head, call.level)?;
             return Ok(account);
         }
-        let AccountTerms { name, parent, overrun } = *terms;
-        let sequence = entered.append(&Record::Account(Account { name, parent, overrun }))?;
+        entered.section.throttles.open(account, &terms.caps);
+        let AccountTerms { name, parent, overrun, caps } = terms.clone();
+        let sequence = entered.append(&Record::Account(Account { name, parent, overrun, caps }))?;
         drop(entered);
         self.settle_at(sequence, call.level)?;
         Ok(account)
@@ -59,17 +64,21 @@ impl Controller {
         Ok(sequence)
     }
 
-    /// Changes what an account is granted, up or down, in micro-units. SEMANTICS 9.10.
+    /// Changes what a limit is granted (of an account by itself, its first), up or down, in micro-units: in its current
+    /// window, and what each later one begins with. SEMANTICS 9.10.
     ///
     /// # Errors
-    /// The account is unknown or closed, the grant passes the largest amount, or takes more than is available.
+    /// The account is unknown or closed, it has no such limit, the grant passes the largest amount, or takes more than is
+    /// available.
     pub fn grant(
         &self,
-        account: AccountId,
+        limit: impl Into<LimitId>,
         change_micros: NonZeroI64,
         call: Call,
     ) -> Result<Sequence, Fault> {
-        let arguments = Grant { account, change_micros };
+        let id = limit.into();
+        let LimitId { account, limit } = id;
+        let arguments = Grant { account, limit, change_micros };
         let digest = call.operation.map(|_| arguments.digest(&mut Vec::new())).unwrap_or_default();
         let mut entered = self.enter(call.at)?;
         if let Some(before) = entered.before(call.operation, digest)? {
@@ -77,10 +86,48 @@ impl Controller {
             self.settle_at(before.sequence, call.level)?;
             return Ok(before.sequence);
         }
-        self.engine.grant(account, change_micros.get()).map_err(|error| Fault::Grant { account, error })?;
+        let refused = |error| Fault::Grant { account, error };
+        self.engine.check_grant(id, change_micros.get(), entered.now).map_err(refused)?;
+        self.engine.roll_alone(account, entered.now).map_err(|_| entered.broken())?;
+        self.engine.grant(id, change_micros.get()).map_err(refused)?;
         let record = Record::Grant(record::Call { operation: call.operation, arguments, outcome: () });
         let sequence = entered.append(&record)?;
         entered.remember(call.operation, digest, sequence, Outcome::Grant, None);
+        drop(entered);
+        self.settle_at(sequence, call.level)?;
+        Ok(sequence)
+    }
+
+    /// Puts an account below another, or below none. Open holds keep the accounts that they were taken from; later
+    /// admissions go by the new parent. SEMANTICS 9.18.
+    ///
+    /// # Errors
+    /// It, or the parent, is unknown or closed; the parent is the one that it has, or below it; or the tree would be too
+    /// deep.
+    pub fn reparent(
+        &self,
+        account: AccountId,
+        parent: Option<AccountId>,
+        call: Call,
+    ) -> Result<Sequence, Fault> {
+        let mut entered = self.enter(call.at)?;
+        self.engine.reparent(account, parent).map_err(Fault::Account)?;
+        let sequence = entered.append(&Record::Reparent(Reparent { account, parent }))?;
+        drop(entered);
+        self.settle_at(sequence, call.level)?;
+        Ok(sequence)
+    }
+
+    /// Ends the current window of a limit whose boundaries the host gives; the next begins. SEMANTICS 18.2.
+    ///
+    /// # Errors
+    /// The account is unknown or closed, or has no such limit, or its windows end by themselves.
+    pub fn end_window(&self, limit: impl Into<LimitId>, call: Call) -> Result<Sequence, Fault> {
+        let limit = limit.into();
+        let mut entered = self.enter(call.at)?;
+        self.engine.end_window(limit, entered.now).map_err(Fault::Account)?;
+        let LimitId { account, limit } = limit;
+        let sequence = entered.append(&Record::Boundary(Boundary { account, limit }))?;
         drop(entered);
         self.settle_at(sequence, call.level)?;
         Ok(sequence)
@@ -184,6 +231,18 @@ impl Controller {
         entered.section.active = Arc::clone(&next);
         self.publish(next);
     }
+}
+
+/// Whether every throttle of units counts quantities that the schema has.
+fn check_units(terms: &AccountTerms, quantities: usize) -> Result<(), Fault> {
+    for (throttle, of) in terms.caps.throttles().iter().enumerate() {
+        if let Counts::Units { quantities: counted } = of.counts
+            && counted.checked_shr(u32::try_from(quantities).unwrap_or(u32::MAX)).unwrap_or(0) != 0
+        {
+            return Err(Fault::UnknownQuantity { throttle, quantities });
+        }
+    }
+    Ok(())
 }
 
 /// Why the policy in force stays.

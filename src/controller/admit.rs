@@ -8,6 +8,7 @@ use super::{
     operation::{Outcome, Remembered},
     permit::{AuditedReason, Denial, DenialClass, NotAdmitted, Permit, Repeated, RepeatedState},
     section::{Active, Entered, Held, lies_back},
+    throttles::ThrottledBy,
 };
 use crate::{
     budget::{Path as Cells, ReserveError},
@@ -76,6 +77,7 @@ pub(super) struct Answer {
     pub(super) sequence: Sequence,
     pub(super) outcome: AdmissionOutcome,
     pub(super) permit: Option<Permit>,
+    pub(super) throttled: Option<ThrottledBy>,
 }
 
 impl Controller {
@@ -102,18 +104,21 @@ impl Controller {
             return Err(Fault::DeadlinePast { deadline: admission.deadline, effective: entered.now }.into());
         }
         entered.expire_due(EXPIRED_PER_ADMISSION_MAX)?;
+        entered.must_have_room()?;
+        let cells = entered.rolled(admission.accounts, cells)?;
 
         let mut opened = None;
-        let outcome = if entered.section.halt == Halt::None {
+        let (outcome, throttled) = if entered.section.halt == Halt::None {
             let ask = Ask {
                 request: &arguments.request,
                 cells: &cells,
+                throttled: true,
                 deadline: admission.deadline,
                 at_most: None,
             };
             entered.decide(&active, first, &ask, &mut opened)?
         } else {
-            AdmissionOutcome::DeniedHalted
+            (AdmissionOutcome::DeniedHalted, None)
         };
         let path = arguments.path;
         let record = Record::Admission(record::Call { operation: call.operation, arguments, outcome });
@@ -125,7 +130,7 @@ impl Controller {
         if let Record::Admission(record::Call { arguments, .. }) = &record {
             self.offer(sequence, &arguments.request, &outcome, &active);
         }
-        self.answer(Answer { sequence, outcome, permit }, &active, call.level)
+        self.answer(Answer { sequence, outcome, permit, throttled }, &active, call.level)
     }
 
     /// Decides outside the section and enters it; decides again if the policy was replaced meanwhile.
@@ -150,7 +155,11 @@ impl Controller {
         self.decided_at(answer.sequence, active, level)?;
         match answer.permit {
             Some(permit) => Ok(permit),
-            None => Err(NotAdmitted::Denied(denial(answer.sequence, &answer.outcome, false))),
+            None => {
+                let mut denial = denial(answer.sequence, &answer.outcome, false);
+                denial.reason.throttled = answer.throttled.or(denial.reason.throttled);
+                Err(NotAdmitted::Denied(denial))
+            }
         }
     }
 
@@ -191,20 +200,27 @@ impl Controller {
 pub(super) struct Ask<'a> {
     pub(super) request: &'a Request,
     pub(super) cells: &'a Cells,
+    /// Whether throttles are asked.
+    pub(super) throttled: bool,
     pub(super) deadline: Timestamp,
     /// While only reductions pass: the most that may be held.
     pub(super) at_most: Option<Amount>,
 }
 
 impl Entered<'_> {
-    /// Lets the first decision stand, or decides again under what can be paid, and takes the money. SEMANTICS 10.1.
+    /// Lets the first decision stand, or decides again under what can be paid, and takes the money. Says with a denial by
+    /// a throttle when a retry can pass. SEMANTICS 10.1.
     pub(super) fn decide(
         &mut self,
         active: &Active,
         first: Decision,
         ask: &Ask<'_>,
         opened: &mut Option<crate::budget::Hold>,
-    ) -> Result<AdmissionOutcome, Fault> {
+    ) -> Result<(AdmissionOutcome, Option<ThrottledBy>), Fault> {
+        if let (Some(_), Some(binding)) = (first.selected, self.engine.full(ask.cells)) {
+            let decided = Decided { limit_applied: None, decision: first };
+            return Ok((AdmissionOutcome::DeniedBudget { decided, binding }, None));
+        }
         let payable = self.engine.payable(ask.cells).map_err(Fault::Path)?;
         let limit = MicroUnits(payable.available_micros.max(0).unsigned_abs());
         let within = |decision: &Decision| decision.selected.is_none_or(|choice| choice.cost <= limit);
@@ -219,13 +235,20 @@ impl Entered<'_> {
             Decided { limit_applied: Some(applied), decision: second }
         };
         let Some((_, amount)) = decided.held() else {
-            return Ok(match decided.limit_applied {
+            let denied = match decided.limit_applied {
                 None => AdmissionOutcome::DeniedPolicy { decided },
                 Some(_) => AdmissionOutcome::DeniedBudget { decided, binding: payable.binding },
-            });
+            };
+            return Ok((denied, None));
         };
         if ask.at_most.is_some_and(|most| amount > most) {
-            return Ok(AdmissionOutcome::DeniedHalted);
+            return Ok((AdmissionOutcome::DeniedHalted, None));
+        }
+        let (engine, now) = (self.engine, self.now);
+        let on_path = || engine.accounts_on(ask.cells).filter(|_| ask.throttled);
+        if let Some(throttled) = self.section.throttles.find(on_path(), now, ask.request, amount) {
+            let ThrottledBy { account, throttle, .. } = throttled;
+            return Ok((AdmissionOutcome::DeniedThrottle { decided, account, throttle }, Some(throttled)));
         }
         match self.engine.reserve(ask.cells, amount) {
             Ok(hold) => *opened = Some(hold),
@@ -233,7 +256,8 @@ impl Entered<'_> {
             // What could be paid was read in the section, through which every effect passes.
             Err(_) => return Err(self.broken()),
         }
-        Ok(AdmissionOutcome::Admitted { decided, deadline: ask.deadline })
+        self.section.throttles.pass(on_path(), now, ask.request, amount);
+        Ok((AdmissionOutcome::Admitted { decided, deadline: ask.deadline }, None))
     }
 
     /// Puts the hold into the table and makes its permit.
@@ -307,15 +331,23 @@ pub(super) fn denial(sequence: Sequence, outcome: &AdmissionOutcome, repeated: b
     let (class, binding) = match outcome {
         AdmissionOutcome::DeniedHalted => (DenialClass::Halted, None),
         AdmissionOutcome::DeniedBudget { binding, .. } => (DenialClass::Budget, Some(*binding)),
+        AdmissionOutcome::DeniedThrottle { .. } => (DenialClass::Throttle, None),
         AdmissionOutcome::DeniedPolicy { .. } | AdmissionOutcome::Admitted { .. } => {
             (DenialClass::Policy, None)
         }
+    };
+    let throttled = match outcome {
+        AdmissionOutcome::DeniedThrottle { account, throttle, .. } => {
+            Some(ThrottledBy { account: *account, throttle: *throttle, retry_at: None })
+        }
+        _ => None,
     };
     let decided = outcome.decided();
     let reason = AuditedReason {
         decision: decided.map(|decided| decided.decision),
         limit_applied: decided.and_then(|decided| decided.limit_applied),
         binding,
+        throttled,
     };
     Denial { class, sequence, repeated, reason }
 }

@@ -124,6 +124,13 @@ pub enum Fault {
         /// The candidate named.
         candidate: CandidateId,
     },
+    /// A throttle counts a quantity that the policy's schema does not have.
+    UnknownQuantity {
+        /// Which throttle of the account.
+        throttle: usize,
+        /// How many quantities the schema has.
+        quantities: usize,
+    },
     /// Terms that remember more operations or settled holds than a checkpoint can carry.
     Operations(TooLarge),
     /// The log failed before this call, which did nothing; the controller must be opened again.
@@ -177,6 +184,7 @@ impl Fault {
             Self::Grant { .. } => 31,
             Self::UnknownCandidate { .. } => 32,
             Self::Operations(_) => 33,
+            Self::UnknownQuantity { .. } => 34,
             Self::Poisoned => 40,
             Self::Unknown { .. } => 41,
             Self::Broken => 50,
@@ -249,6 +257,10 @@ impl fmt::Display for Fault {
             Self::UnknownCandidate { candidate } => {
                 write!(f, "the policy in force has no candidate {candidate}")
             }
+            Self::UnknownQuantity { throttle, quantities } => write!(
+                f,
+                "throttle {throttle} counts a quantity that the schema does not have; it has {quantities}"
+            ),
             Self::Operations(error) => write!(f, "operations or settled holds remembered: {error}"),
             Self::Poisoned => write!(f, "the log failed earlier; open it again"),
             Self::Unknown { sequence } => {

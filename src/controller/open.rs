@@ -12,18 +12,23 @@ use super::{
     settled::{Settled, SettledHold},
     shadow::Shadow,
     stats::Counts,
+    throttles::Throttles,
 };
 use crate::{
-    budget::{AccountState, AccountTerms, CellCounters, Engine, EngineOptions, HoldState, RestoreError},
+    budget::{
+        AccountState, AccountTerms, CellCounters, Engine, EngineOptions, HeldCell, HoldState, RestoreError,
+        RestoredLimit,
+    },
     crypto::RootKey,
     id::{LogId, Sequence},
     kernel::Disabled,
     ledger::{self, Ledger, LedgerError},
     limits::CONTROLLER_QUEUE_BYTES_MIN,
-    num::{Timestamp, TooLarge},
+    num::{Amount, Timestamp, TooLarge},
     policy::Policy,
-    record::{RecordError, Terms},
+    record::{self, RecordError, Terms},
     sync::{Mutex, RwLock},
+    window::Window,
     wal::{self, Anchor, Log, LogOptions, Recovery, storage::Storage},
 };
 
@@ -145,32 +150,29 @@ fn check_queue(log: &LogOptions) -> Result<(), usize> {
 
 /// Fills the engine and the tables from the ledger.
 fn restore(log: LogId, ledger: &Ledger, engine: &Engine) -> Result<(Section, Vec<Permit>), OpenError> {
-    for (_, account) in ledger.accounts() {
-        let terms = AccountTerms {
-            name: account.opened.name,
-            parent: account.opened.parent,
-            overrun: account.opened.overrun,
-        };
-        let counters = CellCounters {
-            granted: account.cell.granted,
-            available_micros: account.cell.available_micros,
-            committed_micros: account.cell.committed_micros,
-            lapsed_micros: account.cell.lapsed_micros,
-            unfunded_micros: account.cell.unfunded_micros,
-        };
+    let mut throttles = Throttles::new();
+    let mut parents = Vec::new();
+    for (id, account) in ledger.accounts() {
+        let record::Account { name, parent, overrun, caps } = account.opened.clone();
+        throttles.restore(id, &caps, &account.backlogs);
+        let terms = AccountTerms { name, parent: None, overrun, caps };
+        if let Some(parent) = parent {
+            parents.push((id, parent));
+        }
         let state = match account.state {
             ledger::AccountState::Open => AccountState::Open,
             ledger::AccountState::Closed => AccountState::Closed,
         };
-        engine.restore_account(&terms, &counters, state)?;
+        engine.restore_account(&terms, &limits(account), state)?;
     }
+    // A parent may have been opened after who is below it now.
+    engine.restore_parents(&parents)?;
     let terms = ledger.terms();
     let mut holds = Holds::new();
     let mut permits = Vec::new();
     let mut slots = BTreeMap::new();
     for (sequence, hold) in ledger.holds() {
-        // A hold of this ledger has its cells.
-        let cells: Vec<_> = ledger.cells(&hold.path).map_err(|_| OpenError::Unusable)?.collect();
+        let cells: Vec<_> = hold.cells.iter().map(held_cell).collect();
         let expired = hold.state == ledger::HoldState::Expired;
         let state = if expired { HoldState::Expired } else { HoldState::Open };
         let held = Held {
@@ -195,8 +197,11 @@ fn restore(log: LogId, ledger: &Ledger, engine: &Engine) -> Result<(Section, Vec
     engine.finish_restore()?;
     let mut settled = Settled::new();
     for (name, hold) in ledger.settled_holds() {
-        let ledger::SettledHold { settled: at, booked, unfunded, path } = *hold;
-        settled.insert(name, SettledHold { settled: at, booked, unfunded, path });
+        let cells: Vec<_> = hold.cells.iter().map(held_cell).collect();
+        let cells = engine.held_path(&cells)?;
+        engine.pin(&cells);
+        let ledger::SettledHold { settled: at, booked, unfunded, .. } = *hold;
+        settled.insert(name, SettledHold { settled: at, booked, unfunded, cells });
     }
     let mut operations = Operations::new();
     for (id, operation) in ledger.operations() {
@@ -226,10 +231,42 @@ fn restore(log: LogId, ledger: &Ledger, engine: &Engine) -> Result<(Section, Vec
         holds,
         settled,
         operations,
+        throttles,
         counts: Counts::default(),
         broken: false,
     };
     Ok((section, permits))
+}
+
+/// An account's limits, as the engine takes them back.
+fn limits(account: &ledger::Account) -> Vec<RestoredLimit> {
+    let restored = |(limit, window): (u8, &Window)| {
+        let mut windows: Vec<_> = account
+            .limits
+            .cells()
+            .filter(|(of, ..)| *of == limit)
+            .map(|(_, span, cell)| (span, counters(cell)))
+            .collect();
+        // Every limit has a current window, its last.
+        let current = windows.pop().unwrap_or_default();
+        let allowance = account.limits.allowance(limit).unwrap_or(Amount::ZERO);
+        RestoredLimit { window: *window, allowance, ended: windows, current }
+    };
+    (0_u8..).zip(account.opened.caps.windows()).map(restored).collect()
+}
+
+fn counters(cell: &ledger::Cell) -> CellCounters {
+    CellCounters {
+        granted_micros: cell.granted_micros,
+        available_micros: cell.available_micros,
+        committed_micros: cell.committed_micros,
+        lapsed_micros: cell.lapsed_micros,
+        unfunded_micros: cell.unfunded_micros,
+    }
+}
+
+fn held_cell(cell: &ledger::CellId) -> HeldCell {
+    HeldCell { limit: cell.of(), start: cell.start }
 }
 
 /// Why no log was created.

@@ -68,6 +68,7 @@ impl Entered<'_> {
             (held.engine, held.amount, held.unfunded)
         };
         let (actual, part) = self.price(permit, so_far)?;
+        self.roll_hold(hold)?;
         let Ok(Booked::Committed { booked_extra, unfunded, .. }) = self.engine.part_commit(hold, part) else {
             return Err(self.broken());
         };

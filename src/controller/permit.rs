@@ -2,10 +2,11 @@
 
 use core::fmt;
 
-use super::fault::Fault;
+use super::{fault::Fault, throttles::ThrottledBy};
 use crate::{
     budget::Hold,
-    id::{AccountId, CandidateId, Epoch, LogId, Sequence},
+    caps::Binding,
+    id::{CandidateId, Epoch, LogId, Sequence},
     kernel::Decision,
     num::{Amount, MicroUnits, Timestamp},
 };
@@ -269,6 +270,8 @@ pub struct AuditedReason {
     pub decision: Option<Decision>,
     /// The limit that what could be paid put on the decision, if it did.
     pub limit_applied: Option<MicroUnits>,
-    /// The account with the least available, when the budget decided.
-    pub binding: Option<AccountId>,
+    /// What has the least available, or no room for a hold, when the budget decided.
+    pub binding: Option<Binding>,
+    /// The throttle that denied, and when a retry can pass.
+    pub throttled: Option<ThrottledBy>,
 }

@@ -100,6 +100,8 @@ impl Controller {
         }
         let Held { engine: hold, path, .. } = *entered.open(permit)?;
         let cells = self.engine.path(path.accounts()).map_err(Fault::Path)?;
+        entered.roll_hold(hold)?;
+        let cells = entered.rolled(path.accounts(), cells)?;
         let Ok(Given::Returned { held: given_back }) = self.engine.release(hold) else {
             return Err(entered.broken().into());
         };
@@ -111,6 +113,7 @@ impl Controller {
         let ask = Ask {
             request: &arguments.request,
             cells: &cells,
+            throttled: false,
             deadline: reroute.deadline,
             at_most: (halt == Halt::ReduceOnly).then_some(given_back),
         };
@@ -118,7 +121,8 @@ impl Controller {
             AdmissionOutcome::DeniedHalted
         } else {
             // The old hold is gone: what can fail now is a bug, and a slot is free.
-            entered.decide(&active, first, &ask, &mut opened).map_err(|_| entered.broken())?
+            let decided = entered.decide(&active, first, &ask, &mut opened);
+            decided.map_err(|_| entered.broken())?.0
         };
         let outcome = RerouteOutcome { given_back, admission };
         let record = Record::Reroute(record::Call { operation: call.operation, arguments, outcome });
@@ -130,6 +134,6 @@ impl Controller {
         if let Record::Reroute(record::Call { arguments, .. }) = &record {
             self.offer(sequence, &arguments.request, &admission, &active);
         }
-        self.answer(Answer { sequence, outcome: admission, permit: kept }, &active, call.level)
+        self.answer(Answer { sequence, outcome: admission, permit: kept, throttled: None }, &active, call.level)
     }
 }

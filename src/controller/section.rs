@@ -1,14 +1,14 @@
 //! The one short section through which every effect passes: its order is the order of the log.
 
 use crate::{
-    budget::{Engine, Hold},
+    budget::{Engine, Hold, Path},
     crypto::Digest,
-    id::{CandidateId, Sequence},
+    id::{AccountId, CandidateId, Sequence},
     kernel::Disabled,
     ledger::Ledger,
     num::{Amount, Timestamp},
     policy::Policy,
-    record::{Expire, Halt, Operation, Path, Record, Terms},
+    record::{self, Expire, Halt, Operation, Record, Terms},
     sync::MutexGuard,
     wal::{AppendError, Log},
 };
@@ -24,6 +24,7 @@ use super::{
     permit::Permit,
     settled::Settled,
     stats::Counts,
+    throttles::Throttles,
     timer::Timers,
 };
 
@@ -48,7 +49,7 @@ pub(super) struct Held {
     pub(super) deadline: Timestamp,
     pub(super) candidate: CandidateId,
     pub(super) policy: Arc<Policy>,
-    pub(super) path: Path,
+    pub(super) path: record::Path,
     pub(super) expired: bool,
 }
 
@@ -79,6 +80,7 @@ pub(super) struct Section {
     pub(super) holds: Holds,
     pub(super) settled: Settled,
     pub(super) operations: Operations,
+    pub(super) throttles: Throttles,
     pub(super) counts: Counts,
     pub(super) broken: bool,
 }
@@ -112,14 +114,43 @@ impl Entered<'_> {
                 self.section.log_time = self.now;
                 let horizon_ns = self.section.terms.operation_horizon_ns;
                 self.section.operations.forget(self.now, horizon_ns);
-                let terms = self.section.terms;
-                self.section.settled.forget(self.now, &terms);
+                self.forget_settled();
                 Ok(sequence)
             }
             Err(AppendError::Poisoned(_)) => Err(Fault::Poisoned),
             // The room was checked before the effects were applied: the state is ahead of the log now.
             Err(_) => Err(self.broken()),
         }
+    }
+
+    /// Forgets settled holds that can no longer be adjusted.
+    pub(super) fn forget_settled(&mut self) {
+        let terms = self.section.terms;
+        while let Some(forgotten) = self.section.settled.forget_one(self.now, &terms) {
+            self.engine.unpin(&forgotten.cells);
+        }
+    }
+
+    /// Whether there is no room for one more hold: a fault, and so before every effect.
+    pub(super) fn must_have_room(&self) -> Result<(), Fault> {
+        let max = self.engine.holds_max();
+        let holds = self.section.holds.open.saturating_add(self.section.holds.expired);
+        if holds < usize::try_from(max).unwrap_or(usize::MAX) { Ok(()) } else { Err(Fault::HoldsFull { max }) }
+    }
+
+    /// Ends the windows of a path's accounts that are over by now, and makes the path again.
+    pub(super) fn rolled(&mut self, accounts: &[AccountId], cells: Path) -> Result<Path, Fault> {
+        if !cells.is_cut() {
+            return Ok(cells);
+        }
+        let rolled = self.engine.roll_at(&cells, self.now).is_ok();
+        let again = self.engine.path(accounts).ok().filter(|_| rolled);
+        again.ok_or_else(|| self.broken())
+    }
+
+    /// Ends the windows of a hold's accounts that are over by now.
+    pub(super) fn roll_hold(&mut self, hold: Hold) -> Result<(), Fault> {
+        self.engine.roll_hold(hold, self.now).map_err(|_| self.broken())
     }
 
     /// The engine and the tables disagree: nothing more is answered.
@@ -189,6 +220,7 @@ impl Entered<'_> {
             let Some(held) = self.section.holds.at(*slot, *sequence) else { return Err(self.broken()) };
             held.expired = true;
             let hold = held.engine;
+            self.roll_hold(hold)?;
             if self.engine.expire(hold).is_err() || record.push(*sequence).is_err() {
                 return Err(self.broken());
             }

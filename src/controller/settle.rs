@@ -12,7 +12,7 @@ use super::{
     settled::SettledHold,
 };
 use crate::{
-    budget::{Release as Given, Settlement as Booked},
+    budget::{Path, Release as Given, Settlement as Booked},
     id::Sequence,
     kernel::cost_of,
     num::{Amount, Timestamp},
@@ -142,6 +142,8 @@ impl Controller {
         }
         let (actual, part) = entered.price(permit, &arguments.spend)?;
         let hold = entered.ending(permit)?;
+        entered.roll_hold(hold)?;
+        let cells = self.engine.hold(hold).map(|reading| reading.path);
         let booked = self.engine.commit(hold, part).map_err(|_| entered.broken())?;
         let outcome = match booked {
             Booked::Committed { booked_extra, unfunded, .. } => {
@@ -157,8 +159,8 @@ impl Controller {
         let ended = entered.section.holds.take(hold.slot(), permit.hold);
         let record = Record::Commit(record::Call { operation: call.operation, arguments, outcome });
         let sequence = entered.append(&record)?;
-        if let Some(ended) = ended {
-            entered.remember_settled(&ended, &outcome);
+        if let Some((ended, cells)) = ended.zip(cells) {
+            entered.remember_settled(&ended, &outcome, cells);
         }
         entered.section.counts.committed();
         entered.remember(call.operation, digest, sequence, Outcome::Commit(outcome), None);
@@ -184,6 +186,7 @@ impl Controller {
             return self.settled(before.sequence, Repeat::Repeated, outcome, call);
         }
         let hold = entered.ending(permit)?;
+        entered.roll_hold(hold)?;
         let outcome = match self.engine.release(hold).map_err(|_| entered.broken())? {
             Given::Returned { held } => ReleaseOutcome::Released { given_back: held },
             Given::Expired { .. } => ReleaseOutcome::Expired,
@@ -238,7 +241,7 @@ impl Controller {
             ExtendOutcome::DeniedBudget { binding } => (DenialClass::Budget, Some(binding)),
             ExtendOutcome::DeniedHalted => (DenialClass::Halted, None),
         };
-        let reason = AuditedReason { decision: None, limit_applied: None, binding };
+        let reason = AuditedReason { decision: None, limit_applied: None, binding, throttled: None };
         let repeated = repeated == Repeat::Repeated;
         Err(NotExtended::Denied(Denial { class, sequence, repeated, reason }))
     }
@@ -271,7 +274,7 @@ impl Entered<'_> {
     }
 
     /// Remembers a committed hold, to be adjusted, for as long as the terms say. SEMANTICS 9.15.
-    fn remember_settled(&mut self, ended: &Held, outcome: &CommitOutcome) {
+    fn remember_settled(&mut self, ended: &Held, outcome: &CommitOutcome, cells: Path) {
         let (now, terms) = (self.now, self.section.terms);
         if terms.settled_max == 0 {
             return;
@@ -279,9 +282,9 @@ impl Entered<'_> {
         // OK because it is at most what was spent, which is an amount.
         let unfunded = ended.unfunded.checked_add(outcome.unfunded).unwrap_or(Amount::MAX);
         let booked = outcome.actual.checked_sub(unfunded).unwrap_or(Amount::ZERO);
-        let hold = SettledHold { settled: now, booked, unfunded, path: ended.path };
-        self.section.settled.insert(ended.sequence, hold);
-        self.section.settled.forget(now, &terms);
+        self.engine.pin(&cells);
+        self.section.settled.insert(ended.sequence, SettledHold { settled: now, booked, unfunded, cells });
+        self.forget_settled();
     }
 
     /// Takes more for the hold, or says why not. SEMANTICS 9.9.
@@ -295,11 +298,12 @@ impl Entered<'_> {
         let amount = held.amount.checked_add(more).ok_or(Fault::AboveMaximum { held: held.amount, more })?;
         let deadline = deadline.map_or(held.deadline, |later| later.max(held.deadline));
         let engine = held.engine;
+        self.roll_hold(engine)?;
         if self.section.halt != Halt::None {
             return Ok(ExtendOutcome::DeniedHalted);
         }
         let Some(reading) = self.engine.hold(engine) else { return Err(self.broken()) };
-        let payable = self.engine.payable(&reading.path).map_err(Fault::Path)?;
+        let payable = self.engine.payable_more(&reading.path).map_err(|_| self.broken())?;
         if payable.available_micros.max(0) < more.signed_micros() {
             return Ok(ExtendOutcome::DeniedBudget { binding: payable.binding });
         }

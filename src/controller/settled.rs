@@ -4,9 +4,10 @@ use alloc::collections::{BTreeMap, BTreeSet};
 
 use super::section::lies_back;
 use crate::{
+    budget::Path,
     id::Sequence,
     num::{Amount, Timestamp},
-    record::{Path, Terms},
+    record::Terms,
 };
 
 /// A hold that was committed, and what is booked and unfunded of it at each of its cells.
@@ -15,7 +16,8 @@ pub(super) struct SettledHold {
     pub(super) settled: Timestamp,
     pub(super) booked: Amount,
     pub(super) unfunded: Amount,
-    pub(super) path: Path,
+    /// The cells that it was taken from; while it is remembered, they are kept.
+    pub(super) cells: Path,
 }
 
 /// All of them, by name and in the order in which they will be forgotten.
@@ -44,15 +46,15 @@ impl Settled {
         self.by_name.insert(name, hold);
     }
 
-    /// Forgets what was settled more than the window before the log's time, and the earliest of what is more than
-    /// may be.
-    pub(super) fn forget(&mut self, log_time: Timestamp, terms: &Terms) {
+    /// Forgets one that was settled more than the window before the log's time, or the earliest if there are more
+    /// than may be.
+    pub(super) fn forget_one(&mut self, log_time: Timestamp, terms: &Terms) -> Option<SettledHold> {
         let max = usize::try_from(terms.settled_max).unwrap_or(usize::MAX);
-        while let Some((settled, name)) = self.by_age.first().copied()
-            && (self.by_name.len() > max || lies_back(settled, terms.adjust_window_ns, log_time))
-        {
-            self.by_age.pop_first();
-            self.by_name.remove(&name);
+        let (settled, name) = *self.by_age.first()?;
+        if self.by_name.len() <= max && !lies_back(settled, terms.adjust_window_ns, log_time) {
+            return None;
         }
+        self.by_age.pop_first();
+        self.by_name.remove(&name)
     }
 }

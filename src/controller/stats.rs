@@ -41,6 +41,8 @@ pub struct Counts {
     pub denied_policy: u64,
     /// Denials by a budget.
     pub denied_budget: u64,
+    /// Denied by a throttle.
+    pub denied_throttle: u64,
     /// Denials while admissions were halted.
     pub denied_halted: u64,
     /// Holds settled with what was spent.
@@ -61,6 +63,7 @@ impl Counts {
             AdmissionOutcome::Admitted { .. } => &mut self.admitted,
             AdmissionOutcome::DeniedPolicy { .. } => &mut self.denied_policy,
             AdmissionOutcome::DeniedBudget { .. } => &mut self.denied_budget,
+            AdmissionOutcome::DeniedThrottle { .. } => &mut self.denied_throttle,
             AdmissionOutcome::DeniedHalted => &mut self.denied_halted,
         };
         *count = count.saturating_add(1);

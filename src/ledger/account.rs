@@ -1,34 +1,55 @@
-//! The accounts of a log, and the cells that a path goes through.
+//! The accounts of a log.
 
+use std::boxed::Box;
 use std::collections::BTreeMap;
 use std::vec::Vec;
 
-use super::cell::{Cell, Moves};
+use super::cell::CellId;
+use super::hold::{Hold, HoldState};
+use super::limit::Limits;
 use super::mismatch::Mismatch;
-use crate::id::{AccountId, Name};
-use crate::limits::{ACCOUNTS_MAX, DEPTH_MAX, PATH_CELLS_MAX};
-use crate::num::Amount;
-use crate::overrun::Overrun;
+use super::moves::{Exposure, Moves};
+use crate::caps::Binding;
+use crate::id::{AccountId, LimitId, Name};
+use crate::limits::{ACCOUNTS_MAX, DEPTH_MAX};
+use crate::num::{Amount, Timestamp};
 use crate::record;
+use crate::throttle::Backlog;
 
 /// One account as the log's records have made it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Account {
-    /// What it was opened with.
+    /// What it was opened with; its parent is the one that it has now.
     #[cfg_attr(feature = "serde", serde(flatten))]
     pub opened: record::Account,
     /// Whether it takes holds, extensions and grants.
     pub state: AccountState,
     /// Its money.
     #[cfg_attr(feature = "serde", serde(flatten))]
-    pub cell: Cell,
-    /// Its level, 1 for a root.
-    pub(super) depth: usize,
+    pub limits: Limits,
+    /// What fills its throttles.
+    pub backlogs: Box<[Backlog]>,
     /// Children that are open.
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub(super) children_open: u32,
-    /// Holds that are open at its cell, those of 0 included.
-    pub(super) holds_open: u64,
+    /// What is open at it, holds of 0 included.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    pub(super) exposure: Exposure,
+}
+
+impl Account {
+    /// What its open holds hold in all, whatever they were taken from.
+    #[must_use]
+    pub fn held_micros(&self) -> u64 {
+        self.exposure.held_micros
+    }
+
+    /// How many holds are open at it.
+    #[must_use]
+    pub fn holds_open(&self) -> u64 {
+        self.exposure.holds
+    }
 }
 
 /// Whether an account takes holds, extensions and grants.
@@ -49,8 +70,8 @@ pub struct Payable {
     /// The least available on the path, 0 where that is in debt.
     #[cfg_attr(feature = "serde", serde(rename = "amount_micros"))]
     pub amount: Amount,
-    /// The account that has the least, of equals the earliest on the path.
-    pub binding: AccountId,
+    /// What has the least, of equals the earliest on the path.
+    pub binding: Binding,
 }
 
 /// All accounts, by handle and by name.
@@ -102,167 +123,150 @@ impl Accounts {
         if self.list.len() >= ACCOUNTS_MAX {
             return Err(Mismatch::TooManyAccounts);
         }
-        if let Some(parent) = next.parent
-            && self.open(parent)?.depth >= DEPTH_MAX
-        {
+        if let Some(parent) = next.parent {
+            self.open(parent)?;
+            if self.depth(parent) >= DEPTH_MAX {
+                return Err(Mismatch::TooDeep { parent });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the account can be put below that parent. SEMANTICS 9.18.
+    pub(super) fn check_reparent(&self, moved: &record::Reparent) -> Result<(), Mismatch> {
+        let record::Reparent { account, parent } = *moved;
+        if self.open(account)?.opened.parent == parent {
+            return Err(Mismatch::SameParent { account });
+        }
+        let Some(parent) = parent else { return Ok(()) };
+        self.open(parent)?;
+        if self.above(parent).any(|above| above == account) {
+            return Err(Mismatch::BelowItself { account });
+        }
+        let levels = |(below, _): (AccountId, &Account)| self.above(below).position(|above| above == account);
+        let deepest = self.iter().filter_map(levels).max().unwrap_or(0);
+        if self.depth(parent).saturating_add(deepest).saturating_add(1) > DEPTH_MAX {
             return Err(Mismatch::TooDeep { parent });
         }
         Ok(())
     }
 
+    /// The account and all above it, up to its root.
+    pub(super) fn above(&self, account: AccountId) -> impl Iterator<Item = AccountId> {
+        let parent = |account: &AccountId| self.find(*account)?.opened.parent;
+        // No tree is deeper; before a checkpoint was checked it may be anything.
+        core::iter::successors(Some(account), parent).take(DEPTH_MAX.saturating_add(1))
+    }
+
+    /// Its level, 1 for a root.
+    fn depth(&self, account: AccountId) -> usize {
+        self.above(account).count()
+    }
+
     /// Opens what [`check_next`](Self::check_next) has passed.
-    pub(super) fn push(&mut self, opened: record::Account) {
+    pub(super) fn push(&mut self, opened: record::Account, at: Timestamp) {
         let account = AccountId(u32::try_from(self.list.len()).unwrap_or(u32::MAX));
-        let mut depth = 1;
-        if let Some(parent) = opened.parent.and_then(|parent| self.find_mut(parent)) {
-            parent.children_open = parent.children_open.saturating_add(1);
-            depth = parent.depth.saturating_add(1);
-        }
         self.names.insert(opened.name, account);
-        self.list.push(Account {
-            opened,
-            state: AccountState::Open,
-            cell: Cell::default(),
-            depth,
-            children_open: 0,
-            holds_open: 0,
-        });
+        let (parent, limits) = (opened.parent, Limits::new(&opened.caps, at));
+        let backlogs = opened.caps.throttles().iter().map(|_| Backlog::default()).collect();
+        let (state, exposure) = (AccountState::Open, Exposure::default());
+        self.list.push(Account { opened, state, limits, backlogs, children_open: 0, exposure });
+        self.count_child(parent, |open| open.saturating_add(1));
     }
 
     pub(super) fn close(&mut self, account: AccountId) {
         let Some(closed) = self.find_mut(account) else { return };
         closed.state = AccountState::Closed;
-        if let Some(parent) = closed.opened.parent.and_then(|parent| self.find_mut(parent)) {
-            parent.children_open = parent.children_open.saturating_sub(1);
+        let parent = closed.opened.parent;
+        self.count_child(parent, |open| open.saturating_sub(1));
+    }
+
+    pub(super) fn reparent(&mut self, account: AccountId, to: Option<AccountId>) {
+        let Some(moved) = self.find_mut(account) else { return };
+        let from = core::mem::replace(&mut moved.opened.parent, to);
+        self.count_child(from, |open| open.saturating_sub(1));
+        self.count_child(to, |open| open.saturating_add(1));
+    }
+
+    fn count_child(&mut self, parent: Option<AccountId>, count: impl Fn(u32) -> u32) {
+        if let Some(parent) = parent.and_then(|parent| self.find_mut(parent)) {
+            parent.children_open = count(parent.children_open);
         }
     }
 
-    /// Counts a hold in at every cell of its path, when it opens.
-    pub(super) fn hold_opened(&mut self, path: &record::Path) {
-        self.count_hold(path, |open| open.saturating_add(1));
+    /// An account below more than there may be above it, or below itself.
+    pub(super) fn too_deep(&self) -> Option<AccountId> {
+        self.iter().map(|(account, _)| account).find(|account| self.depth(*account) > DEPTH_MAX)
     }
 
-    /// Counts a hold out at every cell of its path, when it ends or expires.
-    pub(super) fn hold_closed(&mut self, path: &record::Path) {
-        self.count_hold(path, |open| open.saturating_sub(1));
+    /// An account with a closed window that no hold names.
+    pub(super) fn idle_window(&self) -> Option<AccountId> {
+        self.iter().find(|(_, of)| of.limits.has_idle_window()).map(|(account, _)| account)
     }
 
-    fn count_hold(&mut self, path: &record::Path, count: impl Fn(u64) -> u64) {
-        // OK because a hold's path has cells: it was checked when it opened, and no account loses its parent.
-        let Ok(cells) = self.cells(path) else { return };
-        for account in cells.iter() {
-            if let Some(of) = self.find_mut(account) {
-                of.holds_open = count(of.holds_open);
+    /// Counts a hold that a checkpoint has.
+    pub(super) fn restore_hold(&mut self, hold: &Hold) {
+        self.name(&hold.cells);
+        let first = |cell: &&CellId| cell.limit == 0 && hold.state == HoldState::Open;
+        for cell in hold.cells.iter().filter(first) {
+            if let Some(account) = self.find_mut(cell.account) {
+                let exposure = &mut account.exposure;
+                exposure.holds = exposure.holds.saturating_add(1);
+                exposure.held_micros = exposure.held_micros.saturating_add(hold.amount.micros());
             }
         }
     }
 
-    /// Makes the moves of a record that holds.
+    /// Counts a hold's name at its cells, so that they are kept. SEMANTICS 18.6.
+    pub(super) fn name(&mut self, cells: &[CellId]) {
+        for cell in cells {
+            if let Some(account) = self.find_mut(cell.account) {
+                account.limits.name(*cell);
+            }
+        }
+    }
+
+    /// Counts it out again.
+    pub(super) fn unname(&mut self, cells: &[CellId]) {
+        for cell in cells {
+            if let Some(account) = self.find_mut(cell.account) {
+                account.limits.unname(*cell);
+            }
+        }
+    }
+
+    pub(super) fn allow(&mut self, limit: LimitId, change_micros: i64) {
+        if let Some(account) = self.find_mut(limit.account) {
+            account.limits.allow(limit.limit, change_micros);
+        }
+    }
+
+    /// Writes back what a record changes.
     pub(super) fn write(&mut self, moves: &Moves) {
-        for (account, cell) in moves.iter() {
+        for (limit, span) in moves.rolled() {
+            if let Some(account) = self.find_mut(limit.account) {
+                account.limits.roll(limit.limit, *span);
+            }
+        }
+        for (id, cell) in moves.cells() {
+            if let Some(account) = self.find_mut(id.account) {
+                account.limits.write(*id, cell);
+            }
+        }
+        for (account, exposure) in moves.exposures() {
             if let Some(account) = self.find_mut(*account) {
-                account.cell = *cell;
+                account.exposure = *exposure;
+            }
+        }
+        for (account, throttle, backlog) in moves.passed() {
+            let backlogs = self.find_mut(*account).map(|account| &mut account.backlogs);
+            if let Some(place) = backlogs.and_then(|all| all.get_mut(usize::from(*throttle))) {
+                *place = *backlog;
             }
         }
     }
 
     pub(super) fn find_mut(&mut self, account: AccountId) -> Option<&mut Account> {
         self.list.get_mut(usize::try_from(account.0).ok()?)
-    }
-
-    /// The cells of a path: each named account, then its ancestors, each where it comes first. SEMANTICS 9.3.
-    pub(super) fn cells(&self, path: &record::Path) -> Result<Cells, Mismatch> {
-        let mut cells = Cells { accounts: [AccountId(0); PATH_CELLS_MAX], count: 0 };
-        for named in path.accounts() {
-            let mut next = Some(*named);
-            while let Some(account) = next {
-                next = self.known(account)?.opened.parent;
-                // What comes above a cell that is on the path already is there too.
-                if cells.iter().any(|cell| cell == account) {
-                    break;
-                }
-                cells.push(account)?;
-            }
-        }
-        Ok(cells)
-    }
-
-    /// The cells of a path whose accounts are all open.
-    pub(super) fn open_cells(&self, path: &record::Path) -> Result<Cells, Mismatch> {
-        let cells = self.cells(path)?;
-        for account in cells.iter() {
-            self.open(account)?;
-        }
-        Ok(cells)
-    }
-
-    /// The least available on a path after the moves, and the account that has it.
-    pub(super) fn least(&self, cells: &Cells, moves: &Moves) -> Result<(i64, AccountId), Mismatch> {
-        let mut least: Option<(i64, AccountId)> = None;
-        for account in cells.iter() {
-            let cell = moves.find(account).unwrap_or(&self.known(account)?.cell);
-            if least.is_none_or(|(available, _)| cell.available_micros < available) {
-                least = Some((cell.available_micros, account));
-            }
-        }
-        least.ok_or(Mismatch::AccountUnknown { account: AccountId(u32::MAX) })
-    }
-
-    /// What a path can pay after the moves.
-    pub(super) fn payable(&self, cells: &Cells, moves: &Moves) -> Result<Payable, Mismatch> {
-        let (available, binding) = self.least(cells, moves)?;
-        let amount = u64::try_from(available).ok().and_then(Amount::new).unwrap_or(Amount::ZERO);
-        Ok(Payable { amount, binding })
-    }
-
-    /// The strictest mode on a path. SEMANTICS 9.6.
-    pub(super) fn overrun(&self, cells: &Cells) -> Result<Overrun, Mismatch> {
-        let mut strictest = Overrun::Debt;
-        for account in cells.iter() {
-            strictest = strictest.strictest(self.known(account)?.opened.overrun);
-        }
-        Ok(strictest)
-    }
-
-    /// Makes one move at every cell of a path.
-    pub(super) fn move_at(
-        &self,
-        cells: &Cells,
-        moves: &mut Moves,
-        change: impl Fn(&mut Cell) -> Option<()>,
-    ) -> Result<(), Mismatch> {
-        for account in cells.iter() {
-            let now = &self.known(account)?.cell;
-            moves.change(account, now).and_then(&change).ok_or(Mismatch::Overflow { account })?;
-        }
-        Ok(())
-    }
-}
-
-/// The accounts whose cells a hold takes from, each once.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Cells {
-    accounts: [AccountId; PATH_CELLS_MAX],
-    count: usize,
-}
-
-impl Cells {
-    pub(super) fn iter(&self) -> impl Iterator<Item = AccountId> {
-        self.accounts.iter().copied().take(self.count)
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.count
-    }
-
-    pub(super) fn get(&self, place: usize) -> Option<AccountId> {
-        self.accounts.get(place).copied()
-    }
-
-    fn push(&mut self, account: AccountId) -> Result<(), Mismatch> {
-        let place = self.accounts.get_mut(self.count).ok_or(Mismatch::PathTooLong)?;
-        *place = account;
-        self.count = self.count.saturating_add(1);
-        Ok(())
     }
 }

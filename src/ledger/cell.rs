@@ -1,17 +1,35 @@
-//! The money of one account, and the moves that records make with it.
+//! The money of one window of a limit, and the moves that records make with it.
 
-use std::vec::Vec;
+use crate::id::{AccountId, LimitId};
+use crate::num::{Amount, Timestamp};
 
-use crate::id::AccountId;
-use crate::num::Amount;
+/// A cell's name: the limit, and the first instant of its window, 0 where it has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct CellId {
+    /// The account.
+    pub account: AccountId,
+    /// Which of its limits.
+    pub limit: u8,
+    /// When its window began.
+    #[cfg_attr(feature = "serde", serde(rename = "start_ns"))]
+    pub start: Timestamp,
+}
 
-/// One account's counters, in micro-units. SEMANTICS 9.1.
+impl CellId {
+    /// Its limit.
+    #[must_use]
+    pub const fn of(self) -> LimitId {
+        LimitId { account: self.account, limit: self.limit }
+    }
+}
+
+/// One cell's counters, in micro-units. SEMANTICS 9.1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Cell {
-    /// What it was granted, on balance.
-    #[cfg_attr(feature = "serde", serde(rename = "granted_micros"))]
-    pub granted: Amount,
+    /// What it was granted, on balance; below zero where more debt was carried over.
+    pub granted_micros: i64,
     /// What can be held; below zero where a settlement went into debt.
     pub available_micros: i64,
     /// What open holds hold: counted hold by hold, not derived from the others.
@@ -30,7 +48,7 @@ impl Cell {
         let parts =
             [self.reserved_micros, self.committed_micros, self.lapsed_micros].into_iter().map(i128::from);
         let sum = parts.fold(i128::from(self.available_micros), i128::saturating_add);
-        i128::from(self.granted.signed_micros()) == sum && self.available_micros >= LEAST_AVAILABLE_MICROS
+        i128::from(self.granted_micros) == sum && self.available_micros >= LEAST_AVAILABLE_MICROS
     }
 
     /// Takes a hold's amount. `None` where a counter would not fit, as for all moves.
@@ -69,47 +87,19 @@ impl Cell {
 
     /// Changes what is granted, and with it what is available.
     pub(super) fn grant(&mut self, change_micros: i64) -> Option<()> {
-        let granted = self.granted.signed_micros().checked_add(change_micros)?;
-        self.granted = Amount::new(u64::try_from(granted).ok()?)?;
+        self.granted_micros = self.granted_micros.checked_add(change_micros)?;
         self.available_micros = self.available_micros.checked_add(change_micros)?;
+        Some(())
+    }
+
+    /// What is available lapses.
+    pub(super) fn lapse(&mut self) -> Option<()> {
+        let unspent_micros = u64::try_from(self.available_micros).unwrap_or(0);
+        self.available_micros = self.available_micros.checked_sub_unsigned(unspent_micros)?;
+        self.lapsed_micros = self.lapsed_micros.checked_add(unspent_micros)?;
         Some(())
     }
 }
 
 /// The deepest debt. SEMANTICS 9.6.
 pub(super) const LEAST_AVAILABLE_MICROS: i64 = -i64::MAX;
-
-/// The cells that one record changes, as they will be: written back when all of the record holds.
-#[derive(Debug, Default)]
-pub(super) struct Moves {
-    /// Sorted by account.
-    cells: Vec<(AccountId, Cell)>,
-}
-
-impl Moves {
-    pub(super) fn clear(&mut self) {
-        self.cells.clear();
-    }
-
-    /// The cell as it will be, if the record changes it.
-    pub(super) fn find(&self, account: AccountId) -> Option<&Cell> {
-        let place = self.cells.binary_search_by_key(&account, |(account, _)| *account).ok()?;
-        self.cells.get(place).map(|(_, cell)| cell)
-    }
-
-    /// The cell to be changed; `now` is what it is before the record.
-    pub(super) fn change(&mut self, account: AccountId, now: &Cell) -> Option<&mut Cell> {
-        let place = match self.cells.binary_search_by_key(&account, |(account, _)| *account) {
-            Ok(place) => place,
-            Err(place) => {
-                self.cells.insert(place, (account, *now));
-                place
-            }
-        };
-        self.cells.get_mut(place).map(|(_, cell)| cell)
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = &(AccountId, Cell)> {
-        self.cells.iter()
-    }
-}

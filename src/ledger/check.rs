@@ -9,14 +9,14 @@ mod settlement;
 use alloc::sync::Arc;
 
 use super::Ledger;
-use super::cell::Moves;
 use super::hold::{Hold, Left};
 use super::mismatch::{Field, Halted, Mismatch};
+use super::moves::Moves;
 use super::settled::SettledHold;
-use crate::id::{AccountId, Sequence};
+use crate::id::{AccountId, LimitId, Sequence};
 use crate::num::{Amount, Timestamp};
 use crate::policy::Policy;
-use crate::record::{CandidateSwitch, Halt, Record, Terms};
+use crate::record::{Boundary, CandidateSwitch, Halt, Record, Reparent, Terms};
 
 /// What a record does besides moving money.
 #[derive(Debug)]
@@ -54,6 +54,12 @@ pub(super) enum Effect {
     /// The account that the record describes.
     OpenAccount,
     CloseAccount(AccountId),
+    /// What each later window of a limit begins with changes.
+    Allow {
+        limit: LimitId,
+        change_micros: i64,
+    },
+    Reparent(Reparent),
 }
 
 impl Ledger {
@@ -89,13 +95,22 @@ impl Ledger {
                 self.accounts.check_next(account)?;
                 Effect::OpenAccount
             }
-            Record::Grant(call) => self.check_grant(call, moves)?,
+            Record::Grant(call) => self.check_grant(effective, call, moves)?,
             Record::AccountClosed(closed) => self.check_close(closed)?,
+            Record::Reparent(reparent) => {
+                self.accounts.check_reparent(reparent)?;
+                Effect::Reparent(*reparent)
+            }
+            Record::Boundary(Boundary { account, limit }) => {
+                self.accounts.touch(*account, effective, moves)?;
+                self.accounts.end_window(account.limit(*limit), effective, moves)?;
+                Effect::Nothing
+            }
             Record::Recovery(_) => Effect::Nothing,
         };
         // INVARIANT I6: at every cell that the record touches, after it.
-        match moves.iter().find(|(_, cell)| !cell.is_conserved()) {
-            Some((account, _)) => Err(Mismatch::Conservation { account: *account }),
+        match moves.cells().find(|(_, cell)| !cell.is_conserved()) {
+            Some((id, _)) => Err(Mismatch::Conservation { account: id.account }),
             None => Ok(effect),
         }
     }

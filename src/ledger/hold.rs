@@ -1,7 +1,9 @@
 //! Holds: money kept for one decision, until it is settled or its deadline comes.
 
+use std::boxed::Box;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::cell::CellId;
 use super::mismatch::Mismatch;
 use crate::id::{CandidateId, Epoch, Sequence};
 use crate::num::{Amount, Timestamp};
@@ -31,6 +33,8 @@ pub struct Hold {
     pub candidate: CandidateId,
     /// The accounts that pay.
     pub path: Path,
+    /// The cells that it was taken from, of these accounts and all that were above them.
+    pub cells: Box<[CellId]>,
 }
 
 /// What a part commit leaves of a hold.
@@ -132,11 +136,11 @@ impl Holds {
         }
     }
 
-    pub(super) fn expire(&mut self, sequence: Sequence) -> Option<&Hold> {
-        let hold = self.holds.get_mut(&sequence)?;
-        hold.state = HoldState::Expired;
-        self.expired.insert((hold.deadline, sequence));
-        Some(hold)
+    pub(super) fn expire(&mut self, sequence: Sequence) {
+        if let Some(hold) = self.holds.get_mut(&sequence) {
+            hold.state = HoldState::Expired;
+            self.expired.insert((hold.deadline, sequence));
+        }
     }
 
     /// Removes one expired hold whose deadline lies more than the late window back, if there is one. FORMAT 10.8.

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::caps::Binding;
 use crate::crypto::Digest;
 use crate::id::{AccountId, CandidateId, Epoch, OperationId, Sequence};
 use crate::num::{Amount, MicroUnits, Timestamp};
@@ -149,10 +150,47 @@ pub enum Mismatch {
     },
     /// Another account has the least. SEMANTICS 9.4.
     Binding {
-        /// The one that has it.
-        expected: AccountId,
+        /// What has it.
+        expected: Binding,
+        /// What is named.
+        seen: Binding,
+    },
+    /// An account has as many open holds as may be. SEMANTICS 9.17.
+    Full {
+        /// The earliest such account.
+        account: AccountId,
+    },
+    /// What does not pass a throttle is admitted, or what passes is denied, or another throttle is named.
+    /// SEMANTICS 19.3.
+    Throttle {
+        /// The earliest throttle that it does not pass.
+        expected: Option<(AccountId, u8)>,
         /// The one named.
-        seen: AccountId,
+        seen: Option<(AccountId, u8)>,
+    },
+    /// The account has no such limit, or no such window of it.
+    LimitUnknown {
+        /// The account.
+        account: AccountId,
+        /// The limit.
+        limit: u8,
+    },
+    /// The windows of the limit end by themselves. SEMANTICS 18.2.
+    NotGiven {
+        /// The account.
+        account: AccountId,
+        /// The limit.
+        limit: u8,
+    },
+    /// The account is below that parent already. SEMANTICS 9.18.
+    SameParent {
+        /// The account.
+        account: AccountId,
+    },
+    /// The account would be below itself. SEMANTICS 9.18.
+    BelowItself {
+        /// The account.
+        account: AccountId,
     },
     /// A deadline is not after the effective time, or an extension's is before the one it extends. SEMANTICS 8.3.
     Deadline {
@@ -382,6 +420,24 @@ impl fmt::Display for Mismatch {
             Self::Payable { amount, payable } => {
                 write!(f, "{amount} denied for a budget; the path can pay {payable}")
             }
+            Self::Full { account } => write!(f, "account {account} has as many open holds as may be"),
+            Self::Throttle { expected, seen } => {
+                let tell = |throttle: &Option<(AccountId, u8)>, f: &mut fmt::Formatter<'_>| match throttle {
+                    Some((account, throttle)) => write!(f, "throttle {throttle} of account {account}"),
+                    None => write!(f, "no throttle"),
+                };
+                tell(seen, f)?;
+                write!(f, " is said to deny; it is ")?;
+                tell(expected, f)
+            }
+            Self::LimitUnknown { account, limit } => {
+                write!(f, "account {account} has no limit {limit}, or no such window of it")
+            }
+            Self::NotGiven { account, limit } => {
+                write!(f, "the windows of limit {limit} of account {account} end by themselves")
+            }
+            Self::SameParent { account } => write!(f, "account {account} is below that parent already"),
+            Self::BelowItself { account } => write!(f, "account {account} would be below itself"),
             Self::Binding { expected, seen } => {
                 write!(f, "account {seen} is named as binding; account {expected} has the least")
             }

@@ -3,13 +3,12 @@
 use alloc::vec::Vec;
 
 use super::Ledger;
-use super::cell::Moves;
 use super::check::Effect;
-use super::hold::HoldState;
+use super::moves::Moves;
 use super::operation::Remembered;
 use crate::id::Sequence;
 use crate::num::Timestamp;
-use crate::record::{Arguments, Call, CandidateSwitch, Record, Switch};
+use crate::record::{Arguments, Call, CandidateSwitch, Record, Reparent, Switch};
 
 impl Ledger {
     pub(super) fn perform(
@@ -36,17 +35,16 @@ impl Ledger {
             }
             Effect::Hold { ended, opened, settled } => {
                 if let (Some(ended), Some(settled)) = (ended, settled) {
+                    self.accounts.name(&settled.cells);
                     self.settled.insert(ended, settled);
                 }
                 if let Some(ended) = ended.and_then(|ended| self.holds.remove(ended)) {
                     self.policies.unname(ended.epoch);
-                    if ended.state == HoldState::Open {
-                        self.accounts.hold_closed(&ended.path);
-                    }
+                    self.accounts.unname(&ended.cells);
                 }
                 if let Some(opened) = opened {
                     self.policies.name(opened.epoch);
-                    self.accounts.hold_opened(&opened.path);
+                    self.accounts.name(&opened.cells);
                     self.holds.insert(sequence, opened);
                 }
             }
@@ -55,19 +53,17 @@ impl Ledger {
             Effect::Extend { hold, held, deadline } => self.holds.extend(hold, held, deadline),
             Effect::Expire => {
                 if let Record::Expire(expire) = record {
-                    for expired in expire.holds() {
-                        if let Some(expired) = self.holds.expire(*expired) {
-                            self.accounts.hold_closed(&expired.path);
-                        }
-                    }
+                    expire.holds().iter().for_each(|expired| self.holds.expire(*expired));
                 }
             }
             Effect::OpenAccount => {
                 if let Record::Account(account) = record {
-                    self.accounts.push(*account);
+                    self.accounts.push(account.clone(), effective);
                 }
             }
             Effect::CloseAccount(account) => self.accounts.close(account),
+            Effect::Reparent(Reparent { account, parent }) => self.accounts.reparent(account, parent),
+            Effect::Allow { limit, change_micros } => self.accounts.allow(limit, change_micros),
         }
         self.forget();
         self.remember(record);
@@ -77,9 +73,12 @@ impl Ledger {
     fn forget(&mut self) {
         let terms = self.terms;
         self.operations.forget(self.log_time, terms.operation_horizon_ns);
-        self.settled.forget(self.log_time, &terms);
+        while let Some(forgotten) = self.settled.forget_one(self.log_time, &terms) {
+            self.accounts.unname(&forgotten.cells);
+        }
         while let Some(forgotten) = self.holds.forget_one(self.log_time, terms.late_window_ns) {
             self.policies.unname(forgotten.epoch);
+            self.accounts.unname(&forgotten.cells);
         }
     }
 

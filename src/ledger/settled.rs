@@ -1,7 +1,9 @@
 //! Settled holds, remembered for as long as they can be adjusted. SEMANTICS 9.15.
 
+use std::boxed::Box;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::cell::CellId;
 use super::hold::is_older;
 use super::mismatch::Mismatch;
 use crate::id::Sequence;
@@ -23,6 +25,8 @@ pub struct SettledHold {
     pub unfunded: Amount,
     /// The accounts that paid.
     pub path: Path,
+    /// The cells that it was taken from.
+    pub cells: Box<[CellId]>,
 }
 
 /// All of them, by name and in the order in which they will be forgotten.
@@ -67,14 +71,15 @@ impl SettledHolds {
         }
     }
 
-    /// Drops those settled more than the window ago, and the earliest of what is more than may be. FORMAT 10.11.
-    pub(super) fn forget(&mut self, now: Timestamp, terms: &Terms) {
+    /// Removes one that was settled more than the window ago, or the earliest if there are more than may be.
+    /// FORMAT 10.11.
+    pub(super) fn forget_one(&mut self, now: Timestamp, terms: &Terms) -> Option<SettledHold> {
         let max = usize::try_from(terms.settled_max).unwrap_or(usize::MAX);
-        while let Some((settled, sequence)) = self.by_age.first().copied()
-            && (self.holds.len() > max || is_older(settled, now, terms.adjust_window_ns))
-        {
-            self.by_age.remove(&(settled, sequence));
-            self.holds.remove(&sequence);
+        let (settled, sequence) = *self.by_age.first()?;
+        if self.holds.len() <= max && !is_older(settled, now, terms.adjust_window_ns) {
+            return None;
         }
+        self.by_age.pop_first();
+        self.holds.remove(&sequence)
     }
 }

@@ -8,10 +8,12 @@ use super::kind::Kind;
 use super::operation::Principal;
 use super::path::Path;
 use super::settlement::{read_amount, read_hold};
-use crate::codec::{Reader, Writer};
+use crate::caps::{Binding, Bound};
+use crate::codec::{CodecError, Reader, Writer};
 use crate::crypto::Digest;
 use crate::id::{AccountId, CandidateId, Epoch, Sequence};
 use crate::kernel::{Choice, Decision, Request};
+use crate::limits::THROTTLES_MAX;
 use crate::num::{Amount, MicroUnits, Timestamp};
 use crate::policy::Schema;
 
@@ -49,8 +51,17 @@ pub enum AdmissionOutcome {
     DeniedBudget {
         /// The decision under what they can pay, which denies.
         decided: Decided,
-        /// The account with the least. SEMANTICS 9.4.
-        binding: AccountId,
+        /// What has the least, or has no room for a hold. SEMANTICS 9.4 and 10.1.
+        binding: Binding,
+    },
+    /// What could be held does not pass a throttle.
+    DeniedThrottle {
+        /// The decision, which selects.
+        decided: Decided,
+        /// The account.
+        account: AccountId,
+        /// Which of its throttles.
+        throttle: u8,
     },
     /// Admissions are halted: nothing was decided.
     DeniedHalted,
@@ -63,7 +74,8 @@ impl AdmissionOutcome {
         match self {
             Self::Admitted { decided, .. }
             | Self::DeniedPolicy { decided }
-            | Self::DeniedBudget { decided, .. } => Some(decided),
+            | Self::DeniedBudget { decided, .. }
+            | Self::DeniedThrottle { decided, .. } => Some(decided),
             Self::DeniedHalted => None,
         }
     }
@@ -97,6 +109,7 @@ impl AdmissionOutcome {
             Self::Admitted { .. } => 0,
             Self::DeniedPolicy { .. } => 1,
             Self::DeniedBudget { .. } => 2,
+            Self::DeniedThrottle { .. } => 3,
             Self::DeniedHalted => 4,
         };
         Writer::new(out).u8(code);
@@ -105,7 +118,12 @@ impl AdmissionOutcome {
         }
         match self {
             Self::Admitted { deadline, .. } => Writer::new(out).i64(deadline.0),
-            Self::DeniedBudget { binding, .. } => Writer::new(out).u32(binding.0),
+            Self::DeniedBudget { binding, .. } => write_binding(*binding, out),
+            Self::DeniedThrottle { account, throttle, .. } => {
+                let mut writer = Writer::new(out);
+                writer.u32(account.0);
+                writer.u8(*throttle);
+            }
             Self::DeniedPolicy { .. } | Self::DeniedHalted => {}
         }
     }
@@ -115,8 +133,12 @@ impl AdmissionOutcome {
         let outcome = match code {
             0 => Self::Admitted { decided: Decided::decode(reader)?, deadline: Timestamp(reader.i64()?) },
             1 => Self::DeniedPolicy { decided: Decided::decode(reader)? },
-            2 => Self::DeniedBudget { decided: Decided::decode(reader)?, binding: AccountId(reader.u32()?) },
-            3 => return Err(RecordError::Reserved { what: "a denial by a throttle" }),
+            2 => Self::DeniedBudget { decided: Decided::decode(reader)?, binding: read_binding(reader)? },
+            3 => Self::DeniedThrottle {
+                decided: Decided::decode(reader)?,
+                account: AccountId(reader.u32()?),
+                throttle: reader.u8()?,
+            },
             4 => Self::DeniedHalted,
             _ => return Err(reader.invalid("outcome of an admission").into()),
         };
@@ -127,8 +149,19 @@ impl AdmissionOutcome {
     /// The class, the decision and the limit go together. SEMANTICS 10.1.
     pub(crate) fn check(&self) -> Result<(), RecordError> {
         let contradiction = match self {
-            Self::Admitted { decided, .. } if decided.held().is_none() => {
+            Self::Admitted { decided, .. } | Self::DeniedThrottle { decided, .. }
+                if decided.held().is_none() =>
+            {
                 "an admission whose decision selects nothing that can be held"
+            }
+            Self::DeniedThrottle { throttle, .. } if usize::from(*throttle) >= THROTTLES_MAX => {
+                "a denial by a throttle that no account can have"
+            }
+            Self::DeniedBudget { decided, binding: Binding { bound: Bound::Holds, .. } } => {
+                if decided.limit_applied.is_none() && decided.decision.selected.is_some() {
+                    return Ok(());
+                }
+                "a denial by a cap on holds whose decision is not one of its own that selects"
             }
             Self::DeniedPolicy { decided } | Self::DeniedBudget { decided, .. }
                 if decided.decision.selected.is_some() =>
@@ -145,6 +178,19 @@ impl AdmissionOutcome {
         };
         Err(RecordError::Contradiction { what: contradiction })
     }
+}
+
+/// What binds, as a denial says it.
+pub(super) fn write_binding(binding: Binding, out: &mut Vec<u8>) {
+    let mut writer = Writer::new(out);
+    writer.u32(binding.account.0);
+    writer.u8(binding.bound.code());
+}
+
+pub(super) fn read_binding(reader: &mut Reader<'_>) -> Result<Binding, CodecError> {
+    let account = AccountId(reader.u32()?);
+    let bound = Bound::from_code(reader.u8()?).ok_or_else(|| reader.invalid("what binds"))?;
+    Ok(Binding { account, bound })
 }
 
 impl Decided {
@@ -258,7 +304,13 @@ impl Arguments for Reroute {
     }
 
     fn decode_outcome(reader: &mut Reader<'_>) -> Result<RerouteOutcome, RecordError> {
-        Ok(RerouteOutcome { given_back: read_amount(reader)?, admission: AdmissionOutcome::decode(reader)? })
+        let given_back = read_amount(reader)?;
+        match AdmissionOutcome::decode(reader)? {
+            AdmissionOutcome::DeniedThrottle { .. } => {
+                Err(RecordError::Contradiction { what: "a reroute that a throttle denies" })
+            }
+            admission => Ok(RerouteOutcome { given_back, admission }),
+        }
     }
 }
 

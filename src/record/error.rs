@@ -4,6 +4,7 @@ use core::fmt;
 
 use super::kind::Kind;
 use super::path::PathError;
+use crate::caps::CapsError;
 use crate::codec::CodecError;
 use crate::id::NameError;
 
@@ -27,11 +28,8 @@ pub enum RecordError {
     Name(NameError),
     /// A path is none.
     Path(PathError),
-    /// A field has a value that is kept for a later version.
-    Reserved {
-        /// Which field.
-        what: &'static str,
-    },
+    /// An account's limits, throttles or caps are none.
+    Caps(CapsError),
     /// Two fields contradict each other.
     Contradiction {
         /// What does not go together.
@@ -47,7 +45,7 @@ impl fmt::Display for RecordError {
             Self::Codec(error) => error.fmt(f),
             Self::Name(error) => error.fmt(f),
             Self::Path(error) => error.fmt(f),
-            Self::Reserved { what } => write!(f, "{what} is kept for a later version"),
+            Self::Caps(error) => error.fmt(f),
             Self::Contradiction { what } => write!(f, "contradiction: {what}"),
         }
     }
@@ -59,6 +57,7 @@ impl core::error::Error for RecordError {
             Self::Codec(error) => Some(error),
             Self::Name(error) => Some(error),
             Self::Path(error) => Some(error),
+            Self::Caps(error) => Some(error),
             _ => None,
         }
     }

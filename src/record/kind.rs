@@ -36,13 +36,17 @@ pub enum Kind {
     Grant,
     /// An account closed.
     AccountClosed,
+    /// An account put below another.
+    Reparent,
+    /// A window ended by the host.
+    Boundary,
     /// A torn tail cut.
     Recovery,
 }
 
 impl Kind {
     /// All kinds, in the order of their codes.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Terms,
         Self::Policy,
         Self::Halt,
@@ -58,6 +62,8 @@ impl Kind {
         Self::Account,
         Self::Grant,
         Self::AccountClosed,
+        Self::Reparent,
+        Self::Boundary,
         Self::Recovery,
     ];
 
@@ -80,6 +86,8 @@ impl Kind {
             Self::Account => 32,
             Self::Grant => 33,
             Self::AccountClosed => 34,
+            Self::Reparent => 35,
+            Self::Boundary => 36,
             Self::Recovery => 66,
         }
     }
@@ -103,6 +111,8 @@ impl Kind {
             32 => Self::Account,
             33 => Self::Grant,
             34 => Self::AccountClosed,
+            35 => Self::Reparent,
+            36 => Self::Boundary,
             66 => Self::Recovery,
             _ => return None,
         })
@@ -127,6 +137,8 @@ impl Kind {
             Self::Account => "account",
             Self::Grant => "grant",
             Self::AccountClosed => "account_closed",
+            Self::Reparent => "reparent",
+            Self::Boundary => "window_boundary",
             Self::Recovery => "recovery",
         }
     }

@@ -2,12 +2,14 @@
 
 use alloc::vec::Vec;
 
+use super::admission::{read_binding, write_binding};
 use super::call::Arguments;
 use super::error::RecordError;
 use super::kind::Kind;
 use super::spend::Spend;
+use crate::caps::{Binding, Bound};
 use crate::codec::{CodecError, Reader, Writer};
-use crate::id::{AccountId, Sequence};
+use crate::id::Sequence;
 use crate::limits::EXPIRED_PER_RECORD_MAX;
 use crate::num::{Amount, Timestamp};
 use crate::policy::Schema;
@@ -79,7 +81,6 @@ impl Arguments for Commit {
         let settled = match reader.u8()? {
             0 => Settled::InTime,
             1 => Settled::Expired,
-            2 => return Err(RecordError::Reserved { what: "a late commit" }),
             _ => return Err(reader.invalid("outcome of a commit").into()),
         };
         Ok(CommitOutcome {
@@ -173,8 +174,8 @@ pub enum ExtendOutcome {
     },
     /// A cell has too little; the hold is as it was.
     DeniedBudget {
-        /// The account with the least. SEMANTICS 9.4.
-        binding: AccountId,
+        /// What has the least. SEMANTICS 9.4.
+        binding: Binding,
     },
     /// Extensions are halted; the hold is as it was.
     DeniedHalted,
@@ -201,7 +202,7 @@ impl Arguments for Extend {
             }
             ExtendOutcome::DeniedBudget { binding } => {
                 writer.u8(2);
-                writer.u32(binding.0);
+                write_binding(*binding, out);
             }
             ExtendOutcome::DeniedHalted => writer.u8(4),
         }
@@ -214,7 +215,7 @@ impl Arguments for Extend {
     fn decode_outcome(reader: &mut Reader<'_>) -> Result<ExtendOutcome, RecordError> {
         Ok(match reader.u8()? {
             0 => ExtendOutcome::Extended { deadline: Timestamp(reader.i64()?), held: read_amount(reader)? },
-            2 => ExtendOutcome::DeniedBudget { binding: AccountId(reader.u32()?) },
+            2 => ExtendOutcome::DeniedBudget { binding: read_binding(reader)? },
             4 => ExtendOutcome::DeniedHalted,
             _ => return Err(reader.invalid("outcome of an extension").into()),
         })
@@ -222,6 +223,9 @@ impl Arguments for Extend {
 
     fn check(&self, outcome: &ExtendOutcome) -> Result<(), RecordError> {
         match outcome {
+            ExtendOutcome::DeniedBudget { binding: Binding { bound: Bound::Holds, .. } } => {
+                Err(RecordError::Contradiction { what: "an extension that a cap on holds denies" })
+            }
             ExtendOutcome::Extended { held, .. } if *held < self.amount => {
                 Err(RecordError::Contradiction { what: "an extended hold holds less than its extension" })
             }

@@ -49,6 +49,12 @@ pub enum Assumption {
         /// Adjustments.
         adjustments: u64,
     },
+    /// Windows, throttles and caps on exposure are left out of estimated budgets; what a throttle or a cap on holds denied
+    /// then is denied now.
+    CapsLeftOut {
+        /// Accounts that have some.
+        accounts: u64,
+    },
     /// Reroutes exclude the candidate that failed then, whichever would have served.
     SameFailures {
         /// Reroutes.
@@ -77,6 +83,7 @@ pub(super) struct Needed {
     pub(super) adjustments: u64,
     pub(super) reroutes: u64,
     pub(super) undecided: u64,
+    pub(super) capped: u64,
     pub(super) numbers_reused: bool,
 }
 
@@ -98,6 +105,7 @@ impl Needed {
             (commits.saturating_add(extensions), Assumption::ScaledAsHeld { commits, extensions }),
             (self.spent_as_held, Assumption::SpentAsHeld { requests: self.spent_as_held }),
             (self.adjustments, Assumption::AdjustmentsLeftOut { adjustments: self.adjustments }),
+            (self.capped, Assumption::CapsLeftOut { accounts: self.capped }),
             (self.reroutes, Assumption::SameFailures { reroutes: self.reroutes }),
             (self.undecided, Assumption::LeftAsRecorded { requests: self.undecided }),
             (u64::from(self.numbers_reused), Assumption::NumbersReused),
@@ -121,6 +129,7 @@ impl Assumption {
             Self::ScaledAsHeld { .. } => "scaled_as_held",
             Self::SpentAsHeld { .. } => "spent_as_held",
             Self::AdjustmentsLeftOut { .. } => "adjustments_left_out",
+            Self::CapsLeftOut { .. } => "caps_left_out",
             Self::SameFailures { .. } => "same_failures",
             Self::LeftAsRecorded { .. } => "left_as_recorded",
             Self::NumbersReused => "numbers_reused",
@@ -161,6 +170,11 @@ impl fmt::Display for Assumption {
             Self::AdjustmentsLeftOut { adjustments } => {
                 write!(f, "{adjustments} adjustments are left out, then and now")
             }
+            Self::CapsLeftOut { accounts } => write!(
+                f,
+                "windows, throttles and caps on exposure of {accounts} accounts are left out of estimated budgets; what a \
+                 throttle or a cap on holds denied then is denied now"
+            ),
             Self::SameFailures { reroutes } => {
                 write!(f, "{reroutes} reroutes exclude the candidate that failed then, whichever serves now")
             }

@@ -4,11 +4,13 @@ use alloc::vec::Vec;
 use core::cmp::Reverse;
 
 use super::report::{AccountRow, Money};
-use crate::id::{AccountId, Name};
+use crate::caps::{Binding, Bound};
+use crate::id::{AccountId, LimitId};
 use crate::ledger::{Ledger, Payable};
 use crate::num::Amount;
 use crate::overrun::Overrun;
-use crate::record::{Path, Settled};
+use crate::record::{self, Path, Settled};
+use crate::window::Window;
 
 /// Every account of the log so far, by handle.
 #[derive(Debug, Default)]
@@ -18,6 +20,8 @@ pub(super) struct Cells {
 
 #[derive(Clone, Copy, Debug)]
 struct Cell {
+    /// Which of its limits is for life, if one is: the estimate knows no other.
+    lifetime: Option<u8>,
     /// An estimate; below zero where grants went down or settlements went into debt.
     available_micros: i128,
     row: AccountRow,
@@ -28,30 +32,40 @@ pub(super) type Taken = Vec<AccountId>;
 
 /// The accounts that a path takes from; none where the record does not hold, which the replay finds.
 pub(super) fn taken(ledger: &Ledger, path: &Path) -> Taken {
-    ledger.cells(path).map(Iterator::collect).unwrap_or_default()
+    ledger.accounts_on(path).map(Iterator::collect).unwrap_or_default()
 }
 
 impl Cells {
-    pub(super) fn open(&mut self, name: Name) {
+    pub(super) fn open(&mut self, account: &record::Account) {
+        let name = account.name;
+        let windows = (0_u8..).zip(account.caps.windows());
+        let lifetime = windows.into_iter().find(|(_, window)| **window == Window::Lifetime).map(|(limit, _)| limit);
         let id = AccountId(u32::try_from(self.cells.len()).unwrap_or(u32::MAX));
         let money = Money::default();
         let row = AccountRow { id, name, executed_then: 0, executed_now: 0, changed: 0, money };
-        self.cells.push(Cell { available_micros: 0, row });
+        self.cells.push(Cell { lifetime, available_micros: 0, row });
     }
 
-    pub(super) fn grant(&mut self, account: AccountId, change_micros: i64) {
-        if let Some(cell) = self.find_mut(account) {
+    pub(super) fn grant(&mut self, limit: LimitId, change_micros: i64) {
+        if let Some(cell) = self.find_mut(limit.account).filter(|cell| cell.lifetime == Some(limit.limit)) {
             cell.available_micros = cell.available_micros.saturating_add(change_micros.into());
         }
     }
 
-    /// The least available, 0 where that is in debt.
+    /// The least available of limits for life, 0 where that is in debt.
     pub(super) fn payable(&self, taken: &Taken) -> Option<Payable> {
-        let available = |account: &AccountId| Some((self.find(*account)?.available_micros, *account));
+        let available = |account: &AccountId| {
+            let cell = self.find(*account)?;
+            cell.lifetime.map(|limit| (cell.available_micros, *account, Bound::Limit(limit)))
+        };
         // Of equals the first: SEMANTICS 9.4.
-        let (least_micros, binding) = taken.iter().filter_map(available).min_by_key(|(micros, _)| *micros)?;
+        let least = taken.iter().filter_map(available).min_by_key(|(micros, ..)| *micros);
+        let Some((least_micros, account, bound)) = least else {
+            let binding = Binding::from(*taken.first()?);
+            return Some(Payable { amount: Amount::MAX, binding });
+        };
         let amount = u64::try_from(least_micros.max(0)).ok().and_then(Amount::new).unwrap_or(Amount::MAX);
-        Some(Payable { amount, binding })
+        Some(Payable { amount, binding: Binding { account, bound } })
     }
 
     pub(super) fn hold(&mut self, taken: &Taken, micros: u64) {

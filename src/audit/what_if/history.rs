@@ -6,12 +6,13 @@ use super::report::{Budgets, Change, Class};
 use super::tally::Tally;
 use crate::audit::decide::admit;
 use crate::audit::{Observer, Progress, Step, Verdict};
+use crate::caps::{Binding, Bound};
 use crate::id::{AccountId, CandidateId, Epoch, Sequence};
 use crate::kernel::{Disabled, Request, RequestError};
 use crate::ledger::{Ledger, Payable};
 use crate::num::Amount;
 use crate::policy::{Candidate, ColumnIndex, Policy};
-use crate::record::{Admission, AdmissionOutcome, Call, Halt, Path, Record, Reroute};
+use crate::record::{Account, Admission, AdmissionOutcome, Call, Grant, Halt, Path, Record, Reroute};
 
 /// Looks on while a log is replayed, and decides again.
 pub(super) struct History<'a, 'o> {
@@ -68,12 +69,22 @@ impl<'a, 'o> History<'a, 'o> {
             path,
             reroute: false,
         };
-        let now = if step.ledger.halt() == Halt::None {
-            self.decide(&asked, None)
-        } else {
-            Now::Decided(Class::DeniedHalted, None)
+        let now = match (&call.outcome, step.ledger.halt()) {
+            (AdmissionOutcome::DeniedThrottle { .. }, _) => Now::Decided(Class::DeniedThrottle, None),
+            (AdmissionOutcome::DeniedBudget { binding: Binding { bound: Bound::Holds, .. }, .. }, _) => {
+                Now::Decided(Class::DeniedBudget, None)
+            }
+            (_, Halt::None) => self.decide(&asked, None),
+            _ => Now::Decided(Class::DeniedHalted, None),
         };
         self.compare(&asked, now);
+    }
+
+    /// Counts accounts with what the estimate leaves out.
+    fn tell_left_out(&mut self, account: &Account) {
+        if !account.caps.are_usual() {
+            count(&mut self.tally.needed.capped);
+        }
     }
 
     /// SEMANTICS 12.4 and 13.1: the old hold gives back what it would have held, then the request is decided.
@@ -103,7 +114,7 @@ impl<'a, 'o> History<'a, 'o> {
     fn decide(&mut self, asked: &Asked<'_>, at_most: Option<u64>) -> Now {
         let decided = self.payable(asked).map(|payable| {
             // With what the record's limit says, or the estimate, in place of what the accounts could pay.
-            admit(self.policy, &self.disabled, asked.request, payable)
+            admit(self.policy, &self.disabled, asked.request, payable, None)
         });
         match decided {
             Some(Ok(verdict)) => self.decided(&verdict, at_most),
@@ -139,8 +150,8 @@ impl<'a, 'o> History<'a, 'o> {
         let needed = &mut self.tally.needed;
         count(if limit.is_some() { &mut needed.limited } else { &mut needed.unlimited });
         let amount = limit.and_then(|limit| Amount::try_from(limit).ok()).unwrap_or(Amount::MAX);
-        let binding = asked.path.accounts().first().copied().unwrap_or(AccountId(0));
-        Some(Payable { amount, binding })
+        let first = asked.path.accounts().first().copied().unwrap_or(AccountId(0));
+        Some(Payable { amount, binding: first.into() })
     }
 
     /// Counts what changed, and takes what would have been held.
@@ -253,9 +264,13 @@ impl Observer for History<'_, '_> {
                     self.give_back(step.ledger, *hold);
                 }
             }
-            Record::Account(account) => self.cells.open(account.name),
+            Record::Account(account) => {
+                self.cells.open(account);
+                self.tell_left_out(account);
+            }
             Record::Grant(call) => {
-                self.cells.grant(call.arguments.account, call.arguments.change_micros.get());
+                let Grant { account, limit, change_micros } = call.arguments;
+                self.cells.grant(account.limit(limit), change_micros.get());
             }
             Record::Adjust(_) => count(&mut self.tally.needed.adjustments),
             Record::Terms(_)
@@ -263,6 +278,8 @@ impl Observer for History<'_, '_> {
             | Record::Halt(_)
             | Record::CandidateSwitch(_)
             | Record::AccountClosed(_)
+            | Record::Reparent(_)
+            | Record::Boundary(_)
             | Record::Recovery(_) => {}
         }
         if let Some(observer) = &mut self.observer {

@@ -103,6 +103,8 @@ pub enum Class {
     DeniedPolicy,
     /// The accounts cannot pay.
     DeniedBudget,
+    /// A throttle denies.
+    DeniedThrottle,
     /// It is halted.
     DeniedHalted,
 }
@@ -113,6 +115,7 @@ impl From<&Verdict> for Class {
             Verdict::Admitted { .. } => Self::Admitted,
             Verdict::DeniedPolicy { .. } => Self::DeniedPolicy,
             Verdict::DeniedBudget { .. } => Self::DeniedBudget,
+            Verdict::DeniedThrottle { .. } => Self::DeniedThrottle,
             Verdict::DeniedHalted => Self::DeniedHalted,
         }
     }

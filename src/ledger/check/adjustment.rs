@@ -2,8 +2,8 @@
 
 use super::{Effect, check_amount};
 use crate::ledger::Ledger;
-use crate::ledger::cell::Moves;
 use crate::ledger::mismatch::{Field, Mismatch};
+use crate::ledger::moves::Moves;
 use crate::num::{Amount, Timestamp};
 use crate::record::{Adjust, Call};
 
@@ -17,12 +17,14 @@ impl Ledger {
     ) -> Result<Effect, Mismatch> {
         let Adjust { hold: name, actual } = call.arguments;
         let hold = self.settled.stand(name, now, &self.terms)?;
-        let cells = self.accounts.open_cells(&hold.path)?;
+        let cells = self.accounts.reenter(&hold.cells, now, moves)?;
+        self.accounts.must_be_open(&cells)?;
         let told_micros = hold.booked.micros().saturating_add(hold.unfunded.micros());
         let extra = Amount::new(actual.micros().saturating_sub(told_micros)).unwrap_or(Amount::ZERO);
         let refunded = hold.booked.checked_sub(actual).unwrap_or(Amount::ZERO);
-        let booked_extra = self.bookable(extra, &cells, moves)?;
+        let booked_extra = self.accounts.bookable(extra, &cells, moves)?;
         let unfunded = extra.checked_sub(booked_extra).unwrap_or(Amount::ZERO);
+        self.accounts.lend(&cells, booked_extra, moves)?;
         self.accounts.move_at(&cells, moves, |cell| {
             cell.miss(unfunded);
             cell.refund(refunded)?;

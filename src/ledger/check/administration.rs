@@ -4,9 +4,10 @@ use alloc::sync::Arc;
 
 use super::Effect;
 use crate::ledger::Ledger;
-use crate::ledger::cell::Moves;
+use crate::ledger::cell::CellId;
 use crate::ledger::mismatch::Mismatch;
-use crate::num::Amount;
+use crate::ledger::moves::Moves;
+use crate::num::Timestamp;
 use crate::policy::Policy;
 use crate::record::{AccountClosed, Call, Grant, PolicyBytes};
 
@@ -19,32 +20,46 @@ impl Ledger {
     }
 
     /// SEMANTICS 9.10.
-    pub(super) fn check_grant(&self, call: &Call<Grant>, moves: &mut Moves) -> Result<Effect, Mismatch> {
-        let Grant { account, change_micros } = call.arguments;
+    pub(super) fn check_grant(
+        &self,
+        now: Timestamp,
+        call: &Call<Grant>,
+        moves: &mut Moves,
+    ) -> Result<Effect, Mismatch> {
+        let Grant { account, limit, change_micros } = call.arguments;
         let change_micros = change_micros.get();
-        let cell = &self.accounts.open(account)?.cell;
+        let allowance = self.accounts.open(account)?.limits.allowance(limit);
+        let allowance = allowance.ok_or(Mismatch::LimitUnknown { account, limit })?;
+        self.accounts.touch(account, now, moves)?;
+        let start = self.accounts.span(account.limit(limit), moves)?.start;
+        let id = CellId { account, limit, start };
+        let mut cell = self.accounts.cell(id, moves)?;
         let (max_micros, possible) = if change_micros > 0 {
-            // OK because what is granted is at least 0.
-            let max_micros = Amount::MAX.signed_micros().saturating_sub(cell.granted.signed_micros());
+            // OK because an allowance is at least 0.
+            let highest = allowance.signed_micros().max(cell.granted_micros);
+            let max_micros = i64::MAX.saturating_sub(highest);
             (max_micros, change_micros <= max_micros)
         } else {
-            let max_micros = cell.available_micros.max(0).saturating_neg();
-            (max_micros, change_micros >= max_micros)
+            let least = cell.available_micros.max(0).min(allowance.signed_micros());
+            (least.saturating_neg(), change_micros >= least.saturating_neg())
         };
         if !possible {
             return Err(Mismatch::Grant { account, change_micros, max_micros });
         }
-        let change = moves.change(account, cell).and_then(|cell| cell.grant(change_micros));
-        change.ok_or(Mismatch::Overflow { account })?;
-        Ok(Effect::Nothing)
+        let before = cell;
+        cell.grant(change_micros).ok_or(Mismatch::Overflow { account })?;
+        if let Some(staged) = moves.change(id, &before) {
+            *staged = cell;
+        }
+        Ok(Effect::Allow { limit: account.limit(limit), change_micros })
     }
 
     /// SEMANTICS 9.12.
     pub(super) fn check_close(&self, closed: &AccountClosed) -> Result<Effect, Mismatch> {
         let account = closed.account;
         let open = self.accounts.open(account)?;
-        if open.holds_open > 0 {
-            return Err(Mismatch::CloseHolds { account, open: open.holds_open });
+        if open.holds_open() > 0 {
+            return Err(Mismatch::CloseHolds { account, open: open.holds_open() });
         }
         if open.children_open > 0 {
             return Err(Mismatch::CloseChildren { account, open: open.children_open });

@@ -4,13 +4,12 @@ use super::{Effect, check_amount};
 use crate::id::Sequence;
 use crate::kernel::cost_of;
 use crate::ledger::Ledger;
-use crate::ledger::account::Cells;
-use crate::ledger::cell::{LEAST_AVAILABLE_MICROS, Moves};
 use crate::ledger::hold::{Hold, HoldState, Left, Standing};
 use crate::ledger::mismatch::{Field, Halted, Mismatch};
+use crate::ledger::moves::Moves;
+use crate::ledger::path::Cells;
 use crate::ledger::settled::SettledHold;
 use crate::num::{Amount, Timestamp};
-use crate::overrun::Overrun;
 use crate::record::{
     Call, Commit, Expire, Extend, ExtendOutcome, Halt, PartCommit, Release, ReleaseOutcome, Settled, Spend,
 };
@@ -26,13 +25,13 @@ impl Ledger {
         let Commit { hold: name, spend } = &call.arguments;
         let (hold, standing) = self.holds.stand(*name, now, self.terms.late_window_ns)?;
         check_standing(*name, hold, standing, call.outcome.settled)?;
-        let cells = self.accounts.cells(&hold.path)?;
+        let cells = self.accounts.reenter(&hold.cells, now, moves)?;
         let actual = self.actual(hold, spend)?;
         let part = part(*name, hold, actual)?;
         let (booked_extra, unfunded) = match standing {
             Standing::InTime => self.book(hold, part, Rest::GivenBack, &cells, moves)?,
             Standing::Due => {
-                self.accounts.move_at(&cells, moves, |cell| cell.give_back(hold.amount))?;
+                self.give_back(&cells, hold.amount, moves)?;
                 (Amount::ZERO, part)
             }
             Standing::Expired => (Amount::ZERO, part),
@@ -46,7 +45,8 @@ impl Ledger {
         check_amount(Field::Unfunded, unfunded, call.outcome.unfunded)?;
         let unfunded = missed(hold, unfunded);
         let booked = actual.checked_sub(unfunded).unwrap_or(Amount::ZERO);
-        let settled = SettledHold { settled: now, booked, unfunded, path: hold.path };
+        let (path, cells) = (hold.path, hold.cells.clone());
+        let settled = SettledHold { settled: now, booked, unfunded, path, cells };
         let settled = (self.terms.settled_max > 0).then_some(settled);
         Ok(Effect::Hold { ended: Some(*name), opened: None, settled })
     }
@@ -60,7 +60,7 @@ impl Ledger {
     ) -> Result<Effect, Mismatch> {
         let PartCommit { hold: name, spend } = &call.arguments;
         let hold = self.find_in_time(now, *name)?;
-        let cells = self.accounts.cells(&hold.path)?;
+        let cells = self.accounts.reenter(&hold.cells, now, moves)?;
         let actual = self.actual(hold, spend)?;
         let part = part(*name, hold, actual)?;
         let (booked_extra, unfunded) = self.book(hold, part, Rest::Held, &cells, moves)?;
@@ -101,28 +101,21 @@ impl Ledger {
         moves: &mut Moves,
     ) -> Result<(Amount, Amount), Mismatch> {
         let extra = part.checked_sub(hold.amount).unwrap_or(Amount::ZERO);
-        let booked_extra = self.bookable(extra, cells, moves)?;
+        let booked_extra = self.accounts.bookable(extra, cells, moves)?;
         // OK because two amounts below 2⁶³ have a sum below 2⁶⁴.
         let booked_micros = part.min(hold.amount).micros().saturating_add(booked_extra.micros());
         let ended = match rest {
             Rest::GivenBack => hold.amount,
             Rest::Held => part.min(hold.amount),
         };
+        self.accounts.lend(cells, booked_extra, moves)?;
         self.accounts.move_at(cells, moves, |cell| cell.book(ended, booked_micros))?;
-        Ok((booked_extra, extra.checked_sub(booked_extra).unwrap_or(Amount::ZERO)))
-    }
-
-    /// What of an amount above what is held is booked. SEMANTICS 9.6.
-    pub(super) fn bookable(&self, extra: Amount, cells: &Cells, moves: &Moves) -> Result<Amount, Mismatch> {
-        let (least, _) = self.accounts.least(cells, moves)?;
-        let bookable_micros = match self.accounts.overrun(cells)? {
-            Overrun::Deny => 0,
-            Overrun::IfAvailable => least.max(0).unsigned_abs(),
-            // OK because available is never below the deepest debt.
-            Overrun::Debt => least.abs_diff(LEAST_AVAILABLE_MICROS),
+        let holds = match rest {
+            Rest::GivenBack => 1,
+            Rest::Held => 0,
         };
-        // What can be booked may be above every amount; the extra is one.
-        Ok(Amount::new(bookable_micros).map_or(extra, |bookable| extra.min(bookable)))
+        self.accounts.expose(cells, moves, |exposure| exposure.fall(holds, ended))?;
+        Ok((booked_extra, extra.checked_sub(booked_extra).unwrap_or(Amount::ZERO)))
     }
 
     /// SEMANTICS 9.7 and 9.8.
@@ -142,10 +135,10 @@ impl Ledger {
         if let ReleaseOutcome::Released { given_back } = call.outcome {
             check_amount(Field::GivenBack, hold.amount, given_back)?;
         }
+        let cells = self.accounts.reenter(&hold.cells, now, moves)?;
         // One that is due gives back what it holds too: this finds it expired.
         if standing != Standing::Expired {
-            let cells = self.accounts.cells(&hold.path)?;
-            self.accounts.move_at(&cells, moves, |cell| cell.give_back(hold.amount))?;
+            self.give_back(&cells, hold.amount, moves)?;
         }
         Ok(Effect::Hold { ended: Some(name), opened: None, settled: None })
     }
@@ -159,7 +152,7 @@ impl Ledger {
     ) -> Result<Effect, Mismatch> {
         let Extend { hold: name, amount } = call.arguments;
         let hold = self.find_in_time(now, name)?;
-        let cells = self.accounts.open_cells(&hold.path)?;
+        let cells = self.accounts.reenter(&hold.cells, now, moves)?;
         let seen = match call.outcome {
             ExtendOutcome::DeniedHalted => Halted::Denied,
             ExtendOutcome::Extended { .. } | ExtendOutcome::DeniedBudget { .. } => Halted::NotDenied,
@@ -183,10 +176,12 @@ impl Ledger {
                 Err(Mismatch::Deadline { least: hold.deadline, seen: deadline })
             }
             ExtendOutcome::Extended { deadline, held } => {
-                let account = payable.binding;
+                let account = payable.binding.account;
                 let sum = hold.amount.checked_add(amount).ok_or(Mismatch::Overflow { account })?;
                 check_amount(Field::Held, sum, held)?;
+                self.accounts.lend(&cells, amount, moves)?;
                 self.accounts.move_at(&cells, moves, |cell| cell.hold(amount))?;
+                self.accounts.expose(&cells, moves, |exposure| exposure.rise(0, amount))?;
                 Ok(Effect::Extend { hold: name, held, deadline })
             }
         }
@@ -207,10 +202,16 @@ impl Ledger {
             if hold.deadline > now {
                 return Err(Mismatch::HoldNotDue { hold: *name, deadline: hold.deadline });
             }
-            let cells = self.accounts.cells(&hold.path)?;
-            self.accounts.move_at(&cells, moves, |cell| cell.give_back(hold.amount))?;
+            let cells = self.accounts.reenter(&hold.cells, now, moves)?;
+            self.give_back(&cells, hold.amount, moves)?;
         }
         Ok(Effect::Expire)
+    }
+
+    /// All that a hold holds comes back: it ends, or expires.
+    pub(in crate::ledger) fn give_back(&self, cells: &Cells, held: Amount, moves: &mut Moves) -> Result<(), Mismatch> {
+        self.accounts.move_at(cells, moves, |cell| cell.give_back(held))?;
+        self.accounts.expose(cells, moves, |exposure| exposure.fall(1, held))
     }
 
     /// The hold, open and before its deadline.

@@ -6,21 +6,24 @@ use std::boxed::Box;
 use super::{CheckpointError, LAYOUT};
 use crate::codec::Reader;
 use crate::crypto::Digest;
-use crate::id::{CandidateId, Epoch, OperationId, Sequence};
+use crate::id::{AccountId, CandidateId, Epoch, OperationId, Sequence};
 use crate::ledger::Ledger;
-use crate::ledger::account::AccountState;
-use crate::ledger::cell::Cell;
+use crate::ledger::account::{Account, AccountState};
+use crate::ledger::cell::{Cell, CellId};
 use crate::ledger::hold::{Hold, HoldState, is_older};
+use crate::ledger::limit::{Limits, WindowCell};
 use crate::ledger::mismatch::Mismatch;
 use crate::ledger::operation::Remembered;
 use crate::ledger::policies::Policies;
 use crate::ledger::settled::SettledHold;
-use crate::limits::{ACCOUNTS_MAX, HOLDS_MAX, OPERATIONS_MAX, POLICY_BYTES_MAX};
+use crate::limits::{ACCOUNTS_MAX, HOLDS_MAX, OPERATIONS_MAX, PATH_CELLS_MAX, POLICY_BYTES_MAX};
 use crate::num::{Amount, Timestamp};
 use crate::policy::Policy;
 use crate::record::{
-    self, Adjust, Admission, Commit, Extend, Grant, Halt, Kind, PartCommit, Path, Release, Reroute, Terms,
+    self, Adjust, Admission, Commit, Extend, Grant, Halt, Kind, PartCommit, Path, Release, Reparent, Reroute, Terms,
 };
+use crate::throttle::{Backlog, Throttle};
+use crate::window::{Span, Window};
 
 impl Ledger {
     /// Reads the canonical form, and recounts what its parts say of each other.
@@ -67,28 +70,39 @@ impl Ledger {
         if usize::try_from(count).unwrap_or(usize::MAX) > ACCOUNTS_MAX {
             return Err(reader.invalid("count of accounts").into());
         }
-        // They close after all are open: an account may be closed below one that was opened before it.
+        // Parents may come later than who is below them now; closing comes after all are open.
         let mut closed = std::vec::Vec::new();
-        for account in (0..count).map(crate::id::AccountId) {
-            let opened = record::Account::decode(reader)?;
-            self.accounts.check_next(&opened).map_err(|mismatch| {
-                let what = match mismatch {
-                    Mismatch::NameTaken { .. } => "its name is another's",
-                    Mismatch::TooDeep { .. } => "it is too deep below its root",
-                    _ => "there is no such account to be its parent",
-                };
-                CheckpointError::Account { account, what }
+        let mut parents = std::vec::Vec::new();
+        for account in (0..count).map(AccountId) {
+            let mut opened = record::Account::decode(reader)?;
+            if let Some(parent) = opened.parent.take() {
+                parents.push(Reparent { account, parent: Some(parent) });
+            }
+            self.accounts.check_next(&opened).map_err(|_| CheckpointError::Account {
+                account,
+                what: "its name is another's",
             })?;
-            self.accounts.push(opened);
+            self.accounts.push(opened, self.log_time);
             match reader.u8()? {
                 0 => {}
                 1 => closed.push(account),
                 _ => return Err(reader.invalid("state of an account").into()),
             }
-            let cell = decode_cell(reader)?;
-            if let Some(restored) = self.accounts.find_mut(account) {
-                restored.cell = cell;
+            let Some(restored) = self.accounts.find_mut(account) else { continue };
+            decode_limits(reader, restored, self.log_time)?;
+            for (backlog, throttle) in restored.backlogs.iter_mut().zip(restored.opened.caps.throttles()) {
+                *backlog = decode_backlog(reader, throttle, self.log_time)?;
             }
+        }
+        for Reparent { account, parent } in parents {
+            if parent.is_none_or(|parent| self.accounts.find(parent).is_none()) {
+                let what = "there is no such account to be its parent";
+                return Err(CheckpointError::Account { account, what });
+            }
+            self.accounts.reparent(account, parent);
+        }
+        if let Some(account) = self.accounts.too_deep() {
+            return Err(CheckpointError::Account { account, what: "it is too deep below its root" });
         }
         for account in closed {
             self.accounts.close(account);
@@ -111,9 +125,7 @@ impl Ledger {
             last = sequence;
             let hold = self.decode_hold(reader)?;
             self.policies.name(hold.epoch);
-            if hold.state == HoldState::Open {
-                self.accounts.hold_opened(&hold.path);
-            }
+            self.accounts.restore_hold(&hold);
             self.holds.insert(sequence, hold);
         }
         Ok(())
@@ -135,7 +147,7 @@ impl Ledger {
         if self.policies.find(epoch).is_none_or(|policy| policy.candidate(candidate).is_none()) {
             return Err(contradiction("a hold's policy or candidate is missing"));
         }
-        let path = self.decode_path(reader)?;
+        let (path, cells) = self.decode_path(reader)?;
         let expired = state == HoldState::Expired;
         if expired && deadline > self.log_time {
             return Err(contradiction("a hold has expired before its deadline"));
@@ -143,21 +155,46 @@ impl Ledger {
         if expired && is_older(deadline, self.log_time, self.terms.late_window_ns) {
             return Err(contradiction("an expired hold is beyond the late window"));
         }
-        Ok(Hold { state, amount, spent, unfunded, deadline, epoch, candidate, path })
+        Ok(Hold { state, amount, spent, unfunded, deadline, epoch, candidate, path, cells })
     }
 
-    fn decode_path(&self, reader: &mut Reader<'_>) -> Result<Path, CheckpointError> {
+    /// The accounts named, and the cells taken from: of theirs first, each once, and kept.
+    fn decode_path(&self, reader: &mut Reader<'_>) -> Result<(Path, Box<[CellId]>), CheckpointError> {
+        let foreign = || contradiction("a hold's cells are not those of accounts that are there");
         let path = Path::decode(reader)?;
-        let cells = self.accounts.cells(&path).map_err(|_| contradiction("a hold's path has no cells"))?;
-        if usize::from(reader.u8()?) != cells.len() {
-            return Err(contradiction("a hold's cells are not those of its path"));
+        let count = usize::from(reader.u8()?);
+        if count == 0 || count > PATH_CELLS_MAX {
+            return Err(reader.invalid("count of a hold's cells").into());
         }
-        for account in cells.iter() {
-            if reader.u32()? != account.0 || reader.u8()? != 0 || reader.i64()? != 0 {
-                return Err(contradiction("a hold's cells are not those of its path"));
+        let mut cells: std::vec::Vec<CellId> = std::vec::Vec::with_capacity(count);
+        for _ in 0..count {
+            let (account, limit) = (AccountId(reader.u32()?), reader.u8()?);
+            let id = CellId { account, limit, start: Timestamp(reader.i64()?) };
+            let of = self.accounts.find(account).ok_or_else(foreign)?;
+            of.limits.find(id).ok_or_else(foreign)?;
+            // An account's limits follow each other, from the first to the last.
+            let expected = match cells.last() {
+                Some(last) if last.limit.saturating_add(1) < self.limits_of(last.account) => {
+                    (last.account, last.limit.saturating_add(1))
+                }
+                _ => (account, 0),
+            };
+            let twice = limit == 0 && cells.iter().any(|earlier| earlier.account == account);
+            if (account, limit) != expected || twice {
+                return Err(foreign());
             }
+            cells.push(id);
         }
-        Ok(path)
+        let whole = cells.last().is_some_and(|last| last.limit.saturating_add(1) == self.limits_of(last.account));
+        let named = |account: &AccountId| cells.iter().any(|cell| cell.account == *account);
+        if !whole || !path.accounts().iter().all(named) {
+            return Err(foreign());
+        }
+        Ok((path, cells.into_boxed_slice()))
+    }
+
+    fn limits_of(&self, account: AccountId) -> u8 {
+        self.accounts.find(account).map_or(0, |of| of.limits.count())
     }
 
     // FORMAT 10.11
@@ -180,8 +217,9 @@ impl Ledger {
             let booked = Amount::new(reader.u64()?).ok_or_else(|| reader.invalid("amount booked"))?;
             let unfunded = Amount::new(reader.u64()?).filter(|more| booked.checked_add(*more).is_some());
             let unfunded = unfunded.ok_or_else(|| reader.invalid("amount unfunded"))?;
-            let path = self.decode_path(reader)?;
-            self.settled.insert(sequence, SettledHold { settled, booked, unfunded, path });
+            let (path, cells) = self.decode_path(reader)?;
+            self.accounts.name(&cells);
+            self.settled.insert(sequence, SettledHold { settled, booked, unfunded, path, cells });
         }
         Ok(())
     }
@@ -248,10 +286,13 @@ impl Ledger {
             return Err(contradiction("something happened before the first record"));
         }
         for (account, of) in self.accounts.iter().filter(|(_, of)| of.state == AccountState::Closed) {
-            if of.holds_open > 0 || of.children_open > 0 {
+            if of.holds_open() > 0 || of.children_open > 0 {
                 let what = "it is closed with a hold or an account open at or below it";
                 return Err(CheckpointError::Account { account, what });
             }
+        }
+        if let Some(account) = self.accounts.idle_window() {
+            return Err(CheckpointError::Account { account, what: "a closed window is kept that no hold names" });
         }
         self.check_conservation().map_err(|mismatch| match mismatch {
             Mismatch::Reserved { account, .. } | Mismatch::Overflow { account } => {
@@ -294,24 +335,96 @@ fn decode_policies(reader: &mut Reader<'_>) -> Result<Policies, CheckpointError>
     }
 }
 
-fn decode_cell(reader: &mut Reader<'_>) -> Result<Cell, CheckpointError> {
-    if reader.i64()? != 0 || reader.i64()? != 0 {
-        return Err(reader.invalid("window of a limit without one").into());
+/// The windows of each limit, and what they begin with.
+fn decode_limits(
+    reader: &mut Reader<'_>,
+    account: &mut Account,
+    log_time: Timestamp,
+) -> Result<(), CheckpointError> {
+    let windows = account.opened.caps.windows().to_vec();
+    for (number, window) in (0_u8..).zip(windows) {
+        let allowance = Amount::new(reader.u64()?).ok_or_else(|| reader.invalid("allowance"))?;
+        let count = reader.u32()?;
+        let mut kept: std::vec::Vec<WindowCell> = std::vec::Vec::new();
+        for place in 1..=u64::from(count) {
+            let decoded = decode_window(reader)?;
+            let follows = kept.last().is_none_or(|last| last.span.end <= decoded.span.start || window == Window::Given && last.span.start < decoded.span.start);
+            let closed = place < u64::from(count);
+            if !follows || !is_of(window, decoded.span, log_time) {
+                return Err(reader.invalid("window of a limit").into());
+            }
+            if closed && decoded.cell.available_micros != 0 {
+                return Err(reader.invalid("amount available of a closed window").into());
+            }
+            kept.push(decoded);
+        }
+        let current = kept.pop().ok_or_else(|| reader.invalid("count of windows"))?;
+        match &mut account.limits {
+            Limits::Lifetime(cell) => {
+                let cell_of = current.cell;
+                if cell_of.granted_micros != allowance.signed_micros() || !kept.is_empty() {
+                    return Err(reader.invalid("allowance of a lifetime").into());
+                }
+                *cell = cell_of;
+            }
+            Limits::Windowed { .. } => {
+                if let Some(limit) = account.limits.limit_mut(number) {
+                    limit.allowance = allowance;
+                    limit.current = current;
+                    limit.closed = kept.into_iter().map(|window| (window.span.start, window)).collect();
+                }
+            }
+        }
     }
-    let granted = u64::try_from(reader.i64()?).ok().and_then(Amount::new);
-    let granted = granted.ok_or_else(|| reader.invalid("amount granted"))?;
-    let available_micros = reader.i64()?;
+    Ok(())
+}
+
+/// Whether a window of that kind can be there at that time.
+fn is_of(window: Window, span: Span, log_time: Timestamp) -> bool {
+    match window {
+        Window::Lifetime => span == Span::default(),
+        // The host may have ended several at one instant.
+        Window::Given => span.end == Timestamp(i64::MAX),
+        Window::Day { .. } | Window::Month { .. } | Window::Fixed { .. } => {
+            span.start <= log_time && window.span(span.start) == span
+        }
+    }
+}
+
+fn decode_window(reader: &mut Reader<'_>) -> Result<WindowCell, CheckpointError> {
+    let span = Span { start: Timestamp(reader.i64()?), end: Timestamp(reader.i64()?) };
+    let (granted_micros, available_micros) = (reader.i64()?, reader.i64()?);
     let (committed_micros, lapsed_micros) = (reader.u64()?, reader.u64()?);
-    if lapsed_micros != 0 {
-        return Err(reader.invalid("amount lapsed of a limit without windows").into());
-    }
     let unfunded_micros = reader.u64()?;
     // What is left is reserved, and must be what the holds hold.
-    let reserved = i128::from(granted.signed_micros())
+    let reserved = i128::from(granted_micros)
         .saturating_sub(i128::from(available_micros))
-        .saturating_sub(i128::from(committed_micros));
+        .saturating_sub(i128::from(committed_micros))
+        .saturating_sub(i128::from(lapsed_micros));
     let reserved_micros = u64::try_from(reserved).map_err(|_| reader.invalid("counters of a cell"))?;
-    Ok(Cell { granted, available_micros, reserved_micros, committed_micros, lapsed_micros, unfunded_micros })
+    let cell = Cell {
+        granted_micros,
+        available_micros,
+        reserved_micros,
+        committed_micros,
+        lapsed_micros,
+        unfunded_micros,
+    };
+    Ok(WindowCell { span, cell, holds: 0 })
+}
+
+fn decode_backlog(
+    reader: &mut Reader<'_>,
+    throttle: &Throttle,
+    log_time: Timestamp,
+) -> Result<Backlog, CheckpointError> {
+    let backlog = Backlog { as_of: Timestamp(reader.i64()?), level: u128::from_le_bytes(reader.array()?) };
+    let never = backlog == Backlog::default();
+    if never || (backlog.as_of <= log_time && backlog.level <= throttle.level_max()) {
+        Ok(backlog)
+    } else {
+        Err(reader.invalid("backlog of a throttle").into())
+    }
 }
 
 fn contradiction(what: &'static str) -> CheckpointError {

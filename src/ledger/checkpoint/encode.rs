@@ -8,10 +8,13 @@ use crate::crypto::Digest;
 use crate::id::AccountId;
 use crate::ledger::Ledger;
 use crate::ledger::account::{Account, AccountState};
+use crate::ledger::cell::{Cell, CellId};
 use crate::ledger::hold::{Hold, HoldState};
 use crate::ledger::operation::Remembered;
+use crate::num::Amount;
 use crate::policy::Policy;
 use crate::record::{self, Path};
+use crate::window::Span;
 
 impl Ledger {
     /// Appends the canonical form. FORMAT 10.3.
@@ -51,7 +54,7 @@ impl Ledger {
         Writer::new(out).u32(count(self.holds.len()));
         for (sequence, hold) in self.holds.iter() {
             Writer::new(out).u64(sequence.0);
-            self.encode_hold(hold, numbering, out);
+            encode_hold(hold, numbering, out);
         }
         // FORMAT 10.11
         Writer::new(out).u32(count(self.settled.len()));
@@ -61,7 +64,7 @@ impl Ledger {
             writer.i64(hold.settled.0);
             writer.u64(hold.booked.micros());
             writer.u64(hold.unfunded.micros());
-            self.encode_path(&hold.path, numbering, out);
+            encode_path(&hold.path, &hold.cells, numbering, out);
         }
         // FORMAT 10.9
         Writer::new(out).u32(count(self.operations.len()));
@@ -98,37 +101,34 @@ impl Ledger {
                 .for_each(|account| encode_account(account, numbering, out)),
         }
     }
+}
 
-    fn encode_hold(&self, hold: &Hold, numbering: &Numbering, out: &mut Vec<u8>) {
-        let mut writer = Writer::new(out);
-        writer.u8(match hold.state {
-            HoldState::Open => 0,
-            HoldState::Expired => 1,
-        });
-        writer.u64(hold.amount.micros());
-        writer.u64(hold.spent.micros());
-        writer.u64(hold.unfunded.micros());
-        writer.i64(hold.deadline.0);
-        writer.u64(hold.epoch.0);
-        writer.u32(hold.candidate.0);
-        self.encode_path(&hold.path, numbering, out);
-    }
+fn encode_hold(hold: &Hold, numbering: &Numbering, out: &mut Vec<u8>) {
+    let mut writer = Writer::new(out);
+    writer.u8(match hold.state {
+        HoldState::Open => 0,
+        HoldState::Expired => 1,
+    });
+    writer.u64(hold.amount.micros());
+    writer.u64(hold.spent.micros());
+    writer.u64(hold.unfunded.micros());
+    writer.i64(hold.deadline.0);
+    writer.u64(hold.epoch.0);
+    writer.u32(hold.candidate.0);
+    encode_path(&hold.path, &hold.cells, numbering, out);
+}
 
-    /// A path's accounts, and the cells that it takes from. FORMAT 10.7.
-    fn encode_path(&self, path: &Path, numbering: &Numbering, out: &mut Vec<u8>) {
-        let mut writer = Writer::new(out);
-        let named = path.accounts();
-        writer.u8(u8::try_from(named.len()).unwrap_or(u8::MAX));
-        named.iter().for_each(|account| writer.u32(numbering.number(*account)));
-        // OK because a hold was opened at these cells, and no account loses its parent.
-        let Ok(cells) = self.accounts.cells(path) else { return };
-        writer.u8(u8::try_from(cells.len()).unwrap_or(u8::MAX));
-        for account in cells.iter() {
-            writer.u32(numbering.number(account));
-            // The account's only limit, which has no window.
-            writer.u8(0);
-            writer.i64(0);
-        }
+/// A path's accounts, and the cells that were taken from. FORMAT 10.7.
+fn encode_path(path: &Path, cells: &[CellId], numbering: &Numbering, out: &mut Vec<u8>) {
+    let mut writer = Writer::new(out);
+    let named = path.accounts();
+    writer.u8(u8::try_from(named.len()).unwrap_or(u8::MAX));
+    named.iter().for_each(|account| writer.u32(numbering.number(*account)));
+    writer.u8(u8::try_from(cells.len()).unwrap_or(u8::MAX));
+    for cell in cells {
+        writer.u32(numbering.number(cell.account));
+        writer.u8(cell.limit);
+        writer.i64(cell.start.0);
     }
 }
 
@@ -167,20 +167,32 @@ const COUNT_BYTES: usize = 4;
 
 fn encode_account(account: &Account, numbering: &Numbering, out: &mut Vec<u8>) {
     let parent = account.opened.parent.map(|parent| AccountId(numbering.number(parent)));
-    record::Account { parent, ..account.opened }.encode(out);
+    record::Account { parent, ..account.opened.clone() }.encode(out);
     let mut writer = Writer::new(out);
     writer.u8(match account.state {
         AccountState::Open => 0,
         AccountState::Closed => 1,
     });
-    // The account's only limit, which has no window.
-    writer.i64(0);
-    writer.i64(0);
-    writer.i64(account.cell.granted.signed_micros());
-    writer.i64(account.cell.available_micros);
-    writer.u64(account.cell.committed_micros);
-    writer.u64(account.cell.lapsed_micros);
-    writer.u64(account.cell.unfunded_micros);
+    for limit in 0..account.limits.count() {
+        writer.u64(account.limits.allowance(limit).map_or(0, Amount::micros));
+        let windows = || account.limits.cells().filter(|(of, ..)| *of == limit);
+        writer.u32(count(windows().count()));
+        windows().for_each(|(_, span, cell)| encode_window(span, cell, &mut writer));
+    }
+    for backlog in &account.backlogs {
+        writer.i64(backlog.as_of.0);
+        writer.raw(&backlog.level.to_le_bytes());
+    }
+}
+
+fn encode_window(span: Span, cell: &Cell, writer: &mut Writer<'_>) {
+    writer.i64(span.start.0);
+    writer.i64(span.end.0);
+    writer.i64(cell.granted_micros);
+    writer.i64(cell.available_micros);
+    writer.u64(cell.committed_micros);
+    writer.u64(cell.lapsed_micros);
+    writer.u64(cell.unfunded_micros);
 }
 
 fn encode_operation(remembered: &Remembered, out: &mut Vec<u8>) {
@@ -190,7 +202,7 @@ fn encode_operation(remembered: &Remembered, out: &mut Vec<u8>) {
     writer.u16(remembered.kind.code());
     writer.u64(remembered.sequence.0);
     let written = writer.bytes8(&remembered.outcome);
-    assert!(written.is_ok(), "an outcome has at most 109 bytes");
+    assert!(written.is_ok(), "an outcome has at most 111 bytes");
 }
 
 /// A count as the layout has it; `limits` keeps all of them far below.

@@ -1,0 +1,308 @@
+//! Windows that end and begin: what is left lapses, debt is carried over, and what a hold of a window that has ended
+//! takes more is lent by the current one. `docs/SEMANTICS.md` 18.
+
+use alloc::vec::Vec;
+
+use super::Engine;
+use super::account::{AccountError, AccountState, CellCounters, GrantError};
+use super::cell::{Attempt, Cell, Kind};
+use super::hold::Hold;
+use super::path::{Path, PathError, Payable};
+use super::registry::{Entry, Registry};
+use super::take::{Demand, Shortfall};
+use crate::caps::{Binding, Bound};
+use crate::id::{AccountId, LimitId};
+use crate::num::{Amount, Timestamp};
+use crate::window::{Span, Window};
+
+/// The windows of one limit that is cut by them.
+#[derive(Debug)]
+pub(super) struct Windows {
+    pub(super) window: Window,
+    pub(super) span: Span,
+    /// What each window begins with.
+    pub(super) allowance: Amount,
+    /// The cells of windows that have ended, with when these began: each is used again, for a later window of this
+    /// limit, once no hold names it.
+    pub(super) ended: Vec<(Timestamp, u32)>,
+}
+
+impl Engine {
+    /// Ends the windows of an account, and of all above it, that are over at that instant; those that hold it begin.
+    /// What is left of an ended one lapses, its debt is carried over. Paths that were made before are of no use then.
+    /// An instant before the windows' ends changes nothing.
+    ///
+    /// # Errors
+    /// The account is unknown, or there is no room for another cell.
+    pub fn roll(&self, account: AccountId, now: Timestamp) -> Result<(), AccountError> {
+        let mut next = Some(account);
+        while let Some(account) = next {
+            let entry = self.entry(account).ok_or(AccountError::Unknown { account })?;
+            if !entry.terms.caps.are_usual() {
+                self.roll_one(account, entry, now)?;
+            }
+            next = entry.parent();
+        }
+        Ok(())
+    }
+
+    /// Whether a grant to a limit can be made once the account's windows that are over at that instant have ended: what
+    /// it would be told then. Exact while nobody else works on the account.
+    pub(crate) fn check_grant(
+        &self,
+        limit: LimitId,
+        delta_micros: i64,
+        now: Timestamp,
+    ) -> Result<(), GrantError> {
+        let LimitId { account, limit: number } = limit;
+        let entry = self.entry(account).ok_or(GrantError::Unknown { account })?;
+        if entry.state() == AccountState::Closed {
+            return Err(GrantError::Closed { account });
+        }
+        let no_limit = GrantError::Limit { account, limit: number };
+        let registry = self.registry();
+        let cell = entry.current_of(number).and_then(|cell| self.cells.get(cell)).ok_or(no_limit)?;
+        let Some(windows) = registry.windows.get(&limit) else { return Ok(()) };
+        let Some((_, between)) = windows.next(now) else { return Ok(()) };
+        let begins = windows.begins(cell.available(), between);
+        let allowance = windows.allowance.signed_micros();
+        if delta_micros >= 0 {
+            let granted_micros = begins.max(allowance);
+            let above = GrantError::AboveMaximum { granted_micros, delta_micros };
+            return granted_micros.checked_add(delta_micros).map(drop).ok_or(above);
+        }
+        let available_micros = begins.max(0).min(allowance);
+        if available_micros.saturating_add(delta_micros) < 0 {
+            return Err(GrantError::AboveAvailable { available_micros, delta_micros });
+        }
+        Ok(())
+    }
+
+    /// Does so for one account alone.
+    pub(crate) fn roll_alone(&self, account: AccountId, now: Timestamp) -> Result<(), AccountError> {
+        let entry = self.entry(account).ok_or(AccountError::Unknown { account })?;
+        self.roll_one(account, entry, now)
+    }
+
+    /// Does so for the accounts of a hold's cells.
+    pub(crate) fn roll_hold(&self, hold: Hold, now: Timestamp) -> Result<(), AccountError> {
+        match self.holds.get(hold.slot) {
+            Some(slot) if !slot.is_plain() => self.roll_at(&slot.path(), now),
+            _ => Ok(()),
+        }
+    }
+
+    /// Does so for the accounts of a path.
+    pub(crate) fn roll_at(&self, path: &Path, now: Timestamp) -> Result<(), AccountError> {
+        if path.cut {
+            for cell in self.cells_of(path.cells()) {
+                let account = cell.account();
+                let entry = self.entry(account).ok_or(AccountError::Unknown { account })?;
+                self.roll_one(account, entry, now)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn roll_one(&self, account: AccountId, entry: &Entry, now: Timestamp) -> Result<(), AccountError> {
+        let limits = || (0_u8..).zip(entry.terms.caps.windows()).map(|(limit, _)| account.limit(limit));
+        let over = |registry: &Registry, limit| registry.windows.get(&limit).and_then(|windows| windows.next(now));
+        {
+            let registry = self.registry();
+            if limits().all(|limit| over(&registry, limit).is_none()) {
+                return Ok(());
+            }
+        }
+        let mut registry = self.registry_mut();
+        if entry.state() == AccountState::Closed {
+            return Ok(());
+        }
+        for limit in limits() {
+            if let Some((to, between)) = over(&registry, limit) {
+                self.end_and_begin(&mut registry, limit, entry, to, between)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the current window of a limit whose boundaries are given, and those of the account that are over by then;
+    /// the next begins at that instant, or 1 ns after the
+    /// last one's beginning where that is later.
+    ///
+    /// # Errors
+    /// The account is unknown or closed, or has no such limit, or its windows end by themselves.
+    pub fn end_window(&self, limit: impl Into<LimitId>, now: Timestamp) -> Result<(), AccountError> {
+        let limit = limit.into();
+        let account = limit.account;
+        let entry = self.entry(account).ok_or(AccountError::Unknown { account })?;
+        if entry.state() == AccountState::Closed {
+            return Err(AccountError::Closed { account });
+        }
+        match entry.terms.caps.windows().get(usize::from(limit.limit)) {
+            None => return Err(AccountError::Limit { account, limit: limit.limit }),
+            Some(Window::Given) => {}
+            Some(_) => return Err(AccountError::NotGiven { account, limit: limit.limit }),
+        }
+        self.roll_one(account, entry, now)?;
+        let mut registry = self.registry_mut();
+        let began = registry.windows.get(&limit).map(|windows| windows.span.start).unwrap_or_default();
+        let after = began.checked_add_ns(1).ok_or(AccountError::Limit { account, limit: limit.limit })?;
+        self.end_and_begin(&mut registry, limit, entry, Window::Given.span(now.max(after)), 0)
+    }
+
+    fn end_and_begin(
+        &self,
+        registry: &mut Registry,
+        limit: LimitId,
+        entry: &Entry,
+        to: Span,
+        between: u64,
+    ) -> Result<(), AccountError> {
+        let no_limit = AccountError::Limit { account: limit.account, limit: limit.limit };
+        let full = AccountError::AccountsFull { max: self.accounts_max };
+        let old = entry.current_of(limit.limit).ok_or(no_limit)?;
+        let fresh = self.fresh_window(registry, limit).ok_or(full)?;
+        let (ending, beginning) = self.cells.get(old).zip(self.cells.get(fresh)).ok_or(full)?;
+        let windows = registry.windows.get_mut(&limit).ok_or(no_limit)?;
+        entry.set_current(limit.limit, fresh);
+        let left_micros = ending.end();
+        let debt = Amount::new(left_micros.min(0).unsigned_abs()).unwrap_or(Amount::MAX);
+        ending.lapse(Amount::new(left_micros.max(0).unsigned_abs()).unwrap_or(Amount::ZERO));
+        ending.change_granted(debt.signed_micros());
+        beginning.begin_with(windows.begins(left_micros, between));
+        beginning.end_attempt(Attempt::Undone);
+        windows.ended.push((windows.span.start, old));
+        windows.span = to;
+        Ok(())
+    }
+
+    /// A cell for a new window: one of an ended window that no hold names, or one that was never used. It is marked:
+    /// who finds it before it has its money finds it in flux, and looks again.
+    fn fresh_window(&self, registry: &mut Registry, limit: LimitId) -> Option<u32> {
+        let kind = Kind { bound: Bound::Limit(limit.limit), cut: true, ended: false };
+        let windows = registry.windows.get_mut(&limit)?;
+        let idle = |(_, cell): &(Timestamp, u32)| self.cells.get(*cell).is_some_and(|cell| !cell.is_pinned());
+        if let Some(place) = windows.ended.iter().position(idle) {
+            let (_, index) = windows.ended.swap_remove(place);
+            let cell = self.cells.get(index)?;
+            cell.begin_attempt();
+            cell.open(limit.account, kind, &CellCounters::default());
+            return Some(index);
+        }
+        let index = self.open_cell(registry, limit.account, kind, &CellCounters::default())?;
+        self.cells.get(index)?.begin_attempt();
+        Some(index)
+    }
+
+    /// Takes more for a hold whose path is cut, under the lock: what belongs to ended windows is lent.
+    pub(super) fn extend_lent(&self, path: &Path, more: Amount) -> Result<(), Shortfall> {
+        let _registry = self.registry_mut();
+        let (current, lendable) = self.successors(path)?;
+        if more > lendable.amount {
+            let (binding, available_micros) = (lendable.binding, lendable.amount.signed_micros());
+            return Err(Shortfall::Insufficient { binding, available_micros });
+        }
+        self.take(Demand { cells: current.all(), ones_from: current.all().len(), amount: more })?;
+        self.lend(path, &current, more);
+        Ok(())
+    }
+
+    /// Takes of an extra what the overrun allows, for a hold whose path is cut; the caller holds the lock.
+    pub(super) fn take_overrun_lent(&self, path: &Path, extra: Amount) -> Amount {
+        let Ok((current, lendable)) = self.successors(path) else { return Amount::ZERO };
+        let booked = self.take_overrun(current.cells(), extra.min(lendable.amount), path.overrun());
+        self.lend(path, &current, booked);
+        booked
+    }
+
+    /// What a hold's path comes to in current windows, without caps on holds; and how much more its ended windows can
+    /// be lent.
+    fn successors(&self, path: &Path) -> Result<(Path, Lendable), Shortfall> {
+        let mut current = *path;
+        current.holds = 0;
+        let mut lendable: Option<Lendable> = None;
+        for (place, index) in current.cells.iter_mut().take(path.cells().len()).zip(path.cells()) {
+            let cell = self.cells.get(*index).ok_or(Shortfall::Foreign)?;
+            let kind = cell.kind().ok_or(Shortfall::Foreign)?;
+            if let (true, Bound::Limit(limit)) = (kind.ended, kind.bound) {
+                let entry = self.entry(cell.account()).ok_or(Shortfall::Foreign)?;
+                *place = entry.current_of(limit).ok_or(Shortfall::Foreign)?;
+                let room = i64::MAX.saturating_sub(cell.granted().max(0)).unsigned_abs();
+                let amount = Amount::new(room).unwrap_or(Amount::MAX);
+                if lendable.is_none_or(|least| amount < least.amount) {
+                    let binding = Binding { account: cell.account(), bound: kind.bound };
+                    lendable = Some(Lendable { amount, binding });
+                }
+            }
+        }
+        let none = Lendable { amount: Amount::MAX, binding: AccountId(0).into() };
+        Ok((current, lendable.unwrap_or(none)))
+    }
+
+    /// Moves what is granted, after it was taken: from current windows to those that a hold names and that have ended.
+    fn lend(&self, path: &Path, current: &Path, more: Amount) {
+        for (own, from) in path.cells().iter().zip(current.cells()).filter(|(own, from)| own != from) {
+            if let Some((own, from)) = self.cells.get(*own).zip(self.cells.get(*from)) {
+                from.change_granted(more.signed_micros().saturating_neg());
+                own.change_granted(more.signed_micros());
+            }
+        }
+    }
+
+    /// The least that a hold's path can pay more, in current windows. Exact while nobody else works on its accounts.
+    pub(crate) fn payable_more(&self, path: &Path) -> Result<Payable, PathError> {
+        if !path.cut {
+            return self.payable(path);
+        }
+        let _registry = self.registry_mut();
+        let (current, lendable) = self.successors(path).map_err(|_| PathError::Foreign)?;
+        let payable = self.payable(&current)?;
+        let lendable_micros = lendable.amount.signed_micros();
+        Ok(if lendable_micros < payable.available_micros {
+            Payable { available_micros: lendable_micros, binding: lendable.binding }
+        } else {
+            payable
+        })
+    }
+
+    /// Keeps the ended windows of a path for as long as something beside a hold names them.
+    pub(crate) fn pin(&self, path: &Path) {
+        if path.cut {
+            self.cells_of(path.cells()).for_each(Cell::pin);
+        }
+    }
+
+    /// The end of that.
+    pub(crate) fn unpin(&self, path: &Path) {
+        if path.cut {
+            self.cells_of(path.cells()).for_each(Cell::unpin);
+        }
+    }
+}
+
+/// How much more ended windows can be lent, and which sets that.
+#[derive(Clone, Copy)]
+struct Lendable {
+    amount: Amount,
+    binding: Binding,
+}
+
+impl Windows {
+    /// What the next window begins with, after one that ends with so much available: its allowance, less the debt that
+    /// those between did not pay.
+    fn begins(&self, left_micros: i64, between: u64) -> i64 {
+        let allowed = u128::from(between).saturating_mul(u128::from(self.allowance.micros()));
+        let carried = u128::from(left_micros.min(0).unsigned_abs()).saturating_sub(allowed);
+        // OK because both are below 2⁶³.
+        self.allowance.signed_micros().saturating_sub(i64::try_from(carried).unwrap_or(i64::MAX))
+    }
+
+    /// The window that holds the instant, and how many lie between, if the current one is over by then.
+    fn next(&self, now: Timestamp) -> Option<(Span, u64)> {
+        if self.window == Window::Given || now < self.span.end {
+            return None;
+        }
+        let next = self.window.span(now);
+        (self.span.start < next.start).then(|| (next, self.window.between(self.span.end, next.start)))
+    }
+}
