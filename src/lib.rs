@@ -7,7 +7,7 @@
 //! | layer | modules |
 //! |---|---|
 //! | 0 | `sync`, [`limits`] |
-//! | 1 | [`num`], [`id`], [`overrun`] |
+//! | 1 | [`num`], [`id`], [`overrun`], [`retry`] |
 //! | 2 | [`codec`], [`crypto`] |
 //! | 3 | [`policy`], [`budget`], [`wal`] |
 //! | 4 | [`kernel`] |
@@ -29,6 +29,7 @@ pub mod limits;
 pub mod id;
 pub mod num;
 pub mod overrun;
+pub mod retry;
 
 pub mod codec;
 pub mod crypto;

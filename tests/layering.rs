@@ -15,12 +15,13 @@ use std::{
 };
 
 /// The layer of each module of the library.
-const LAYERS: [(&str, u8); 15] = [
+const LAYERS: [(&str, u8); 16] = [
     ("sync", 0),
     ("limits", 0),
     ("num", 1),
     ("id", 1),
     ("overrun", 1),
+    ("retry", 1),
     ("codec", 2),
     ("crypto", 2),
     ("policy", 3),

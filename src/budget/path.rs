@@ -8,6 +8,7 @@ use super::cell::{CLOSED, Cell};
 use crate::id::AccountId;
 use crate::limits::{DEPTH_MAX, PATH_ACCOUNTS_MAX, PATH_CELLS_MAX};
 use crate::overrun::Overrun;
+use crate::retry::Retry;
 
 /// The cells that one reservation holds at: plain data, made once by [`Engine::path`](super::Engine::path) and used
 /// as often as wanted, in the engine that made it.
@@ -159,6 +160,36 @@ pub enum PathError {
     TooManyCells,
     /// The path was made by another engine.
     Foreign,
+}
+
+impl PathError {
+    /// The refusal's code; frozen. SEMANTICS 18.
+    #[must_use]
+    pub const fn code(&self) -> u16 {
+        match self {
+            Self::Empty => 100,
+            Self::TooManyAccounts { .. } => 101,
+            Self::Repeated { .. } => 102,
+            Self::Unknown { .. } => 103,
+            Self::Closed { .. } => 104,
+            Self::TooManyCells => 105,
+            Self::Foreign => 106,
+        }
+    }
+
+    /// Whether the same call can succeed, and when.
+    #[must_use]
+    pub const fn retry(&self) -> Retry {
+        match self {
+            Self::Empty
+            | Self::TooManyAccounts { .. }
+            | Self::Repeated { .. }
+            | Self::Unknown { .. }
+            | Self::Closed { .. }
+            | Self::TooManyCells
+            | Self::Foreign => Retry::Never,
+        }
+    }
 }
 
 impl fmt::Display for PathError {

@@ -160,6 +160,23 @@ pub enum RestoreError {
     },
 }
 
+impl RestoreError {
+    /// The refusal's code; frozen. SEMANTICS 18.
+    #[must_use]
+    pub const fn code(&self) -> u16 {
+        match self {
+            Self::Account(error) => error.code(),
+            Self::Repeated { .. } => 170,
+            Self::Counters(_) => 171,
+            Self::ClosedHolds { .. } => 172,
+            Self::Path { .. } => 173,
+            Self::AboveReserved { .. } => 174,
+            Self::Unclaimed { .. } => 175,
+            Self::HoldsFull { .. } => 176,
+        }
+    }
+}
+
 impl fmt::Display for RestoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
