@@ -1,7 +1,7 @@
 //! Reading the canonical form: strictly, and believing nothing that can be worked out again.
 
 use alloc::sync::Arc;
-use std::boxed::Box;
+use std::{boxed::Box, vec, vec::Vec};
 
 use super::{CheckpointError, LAYOUT};
 use crate::codec::Reader;
@@ -68,7 +68,7 @@ impl Ledger {
             return Err(reader.invalid("count of accounts").into());
         }
         // They close after all are open: an account may be closed below one that was opened before it.
-        let mut closed = std::vec::Vec::new();
+        let mut closed = Vec::new();
         for account in (0..count).map(crate::id::AccountId) {
             let opened = record::Account::decode(reader)?;
             self.accounts.check_next(&opened).map_err(|mismatch| {
@@ -261,7 +261,43 @@ impl Ledger {
                 CheckpointError::Account { account, what: "its counters do not add up" }
             }
             _ => contradiction("a hold's path has no cells"),
-        })
+        })?;
+        self.check_spent()
+    }
+
+    /// What is remembered of holds as booked and as unfunded is in the counters of each of their cells, beside what
+    /// is not remembered any more. FORMAT 10.12.
+    fn check_spent(&self) -> Result<(), CheckpointError> {
+        // OK because there are fewer than 2⁶⁴ holds of amounts below 2⁶³.
+        let mut spent = vec![(0_u128, 0_u128); self.accounts.len()];
+        let settled = self.settled.iter().map(|(_, hold)| (&hold.path, hold.booked, hold.unfunded));
+        let others = self.holds.iter().map(|(_, hold)| {
+            // OK because an amount unfunded above what was spent is not read.
+            (&hold.path, hold.spent.checked_sub(hold.unfunded).unwrap_or(Amount::ZERO), hold.unfunded)
+        });
+        for (path, booked, unfunded) in settled.chain(others) {
+            let cells = self.accounts.cells(path).map_err(|_| contradiction("a hold's path has no cells"))?;
+            for account in cells.iter() {
+                let place = usize::try_from(account.0).ok().and_then(|place| spent.get_mut(place));
+                let (booked_micros, unfunded_micros) =
+                    place.ok_or_else(|| contradiction("a hold's path has no cells"))?;
+                *booked_micros = booked_micros.saturating_add(booked.micros().into());
+                *unfunded_micros = unfunded_micros.saturating_add(unfunded.micros().into());
+            }
+        }
+        for ((account, of), (booked_micros, unfunded_micros)) in self.accounts.iter().zip(spent) {
+            if booked_micros > of.cell.committed_micros.into() {
+                let what = "its holds have booked more than it has committed";
+                return Err(CheckpointError::Account { account, what });
+            }
+            // One that has saturated says no number any more. SEMANTICS 9.11.
+            let saturated = of.cell.unfunded_micros == u64::MAX;
+            if !saturated && unfunded_micros > of.cell.unfunded_micros.into() {
+                let what = "its holds have missed more than it has unfunded";
+                return Err(CheckpointError::Account { account, what });
+            }
+        }
+        Ok(())
     }
 }
 
