@@ -1,9 +1,11 @@
-//! What threads did to each other.
+//! What threads did to each other. They meet here as often as chance has it; `src/budget/models/admission.rs` goes
+//! through every order of two.
 
 use std::{
+    hint::spin_loop,
     sync::{
         Barrier,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     thread,
 };
@@ -58,30 +60,35 @@ fn caps_were_checked_and_then_spent() {
 
 #[test]
 fn two_attempts_of_which_one_could_be_paid_were_both_denied() {
-    const ROUNDS: usize = 4_000;
+    const ROUNDS: usize = 20_000;
     let engine = Engine::new(EngineOptions::default());
-    let accounts = ["a", "b"].map(|text| {
-        let terms = AccountTerms { name: name(text), parent: None, overrun: Deny };
-        let account = engine.ensure_account(&terms).unwrap();
-        engine.grant(account, 10).unwrap();
-        account
+    // Four chains of six accounts, as long as a path can be: the time that an attempt takes is the time to meet in.
+    let leaves = ["a", "b", "c", "d"].map(|text| {
+        let mut above = None;
+        for level in 0..6 {
+            let terms = AccountTerms { name: name(&format!("{text} {level}")), parent: above, overrun: Deny };
+            let account = engine.ensure_account(&terms).unwrap();
+            engine.grant(account, 10).unwrap();
+            above = Some(account);
+        }
+        above.unwrap()
     });
-    let [a, b] = accounts;
-    // Each takes the one account first that the other takes last: both hold a half, and neither the whole.
-    let paths = [engine.path(&[a, b]).unwrap(), engine.path(&[b, a]).unwrap()];
+    // Each takes first what the other takes last: both hold a part, and neither the whole.
+    let [a, b, c, d] = leaves;
+    let paths = [engine.path(&[a, b, c, d]).unwrap(), engine.path(&[d, c, b, a]).unwrap()];
     let amount = Amount::new(10).unwrap();
-    let (start, end) = (Barrier::new(2), Barrier::new(2));
+    let met = AtomicUsize::new(0);
     let rounds = |path| {
         let mut held = Vec::new();
-        for _ in 0..ROUNDS {
-            start.wait();
+        for round in 0..ROUNDS {
+            meet(&met, 4 * round + 2);
             let attempt: Result<Hold, ReserveError> = loop {
                 match engine.reserve(path, amount) {
                     Err(error) if error.retry() == Retry::AtOnce => {}
                     other => break other,
                 }
             };
-            end.wait();
+            meet(&met, 4 * round + 4);
             held.push(attempt.is_ok());
             match attempt {
                 Ok(hold) => assert!(engine.release(hold).is_ok()),
@@ -92,8 +99,9 @@ fn two_attempts_of_which_one_could_be_paid_were_both_denied() {
         held
     };
     let [first, second] = thread::scope(|scope| {
-        let [first, second] = [&paths[0], &paths[1]].map(|path| scope.spawn(move || rounds(path)));
-        [first.join().unwrap(), second.join().unwrap()]
+        let rounds = &rounds;
+        let threads = [&paths[0], &paths[1]].map(|path| scope.spawn(move || rounds(path)));
+        threads.map(|thread| thread.join().unwrap())
     });
     let mut won = [0, 0];
     for (round, pair) in first.into_iter().zip(second).enumerate() {
@@ -105,4 +113,60 @@ fn two_attempts_of_which_one_could_be_paid_were_both_denied() {
         }
     }
     assert_eq!(won.iter().sum::<usize>(), ROUNDS);
+}
+
+#[test]
+fn an_attempt_was_denied_for_the_sake_of_one_that_came_to_nothing() {
+    let engine = Engine::new(EngineOptions::default());
+    let open = |text: &str, granted| {
+        let account =
+            engine.ensure_account(&AccountTerms { name: name(text), parent: None, overrun: Deny }).unwrap();
+        engine.grant(account, granted).unwrap();
+        account
+    };
+    let (shared, empty) = (open("shared", 10), open("empty", 0));
+    let (good, vain) = (engine.path(&[shared]).unwrap(), engine.path(&[shared, empty]).unwrap());
+    let amount = Amount::new(10).unwrap();
+    let done = AtomicBool::new(false);
+    let started = Barrier::new(2);
+    let tried = thread::scope(|scope| {
+        let vainly = scope.spawn(|| {
+            let mut tried = 0_u64;
+            started.wait();
+            while !done.load(Ordering::Relaxed) {
+                assert!(
+                    engine.reserve(&vain, amount).is_err(),
+                    "it takes the shared account first, each time"
+                );
+                tried += 1;
+            }
+            tried
+        });
+        started.wait();
+        let mut denied = None;
+        for _ in 0..300_000 {
+            match engine.reserve(&good, amount) {
+                Ok(hold) => assert!(engine.release(hold).is_ok()),
+                Err(error) if error.retry() == Retry::AtOnce => {}
+                Err(error) => denied = Some(error),
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+        assert_eq!(denied, None, "nobody but itself ever holds anything");
+        vainly.join().unwrap()
+    });
+    assert!(tried > 0);
+}
+
+/// Waits until so many have come; both leave at once, which those whom a barrier wakes do not.
+fn meet(met: &AtomicUsize, all: usize) {
+    met.fetch_add(1, Ordering::AcqRel);
+    let mut looks = 0_u32;
+    while met.load(Ordering::Acquire) < all {
+        looks += 1;
+        if looks.is_multiple_of(1_000) {
+            thread::yield_now();
+        }
+        spin_loop();
+    }
 }
