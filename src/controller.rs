@@ -25,7 +25,7 @@ mod timer;
 
 pub use administer::NotSwapped;
 pub use admit::{Admission, Call};
-pub use fault::{Fault, Retry};
+pub use fault::{Fault, FaultClass};
 pub use open::{CreateError, CreateOptions, OpenError, OpenOptions, Opened};
 pub use operation::{Outcome, Remembered};
 pub use permit::{AuditedReason, Denial, DenialClass, NotAdmitted, Permit, Repeated, RepeatedState};

@@ -7,7 +7,7 @@
 //! | layer | modules |
 //! |---|---|
 //! | 0 | `sync`, [`limits`] |
-//! | 1 | [`num`], [`id`], [`window`], [`throttle`], [`caps`], [`overrun`] |
+//! | 1 | [`num`], [`id`], [`window`], [`throttle`], [`caps`], [`overrun`], [`retry`] |
 //! | 2 | [`codec`], [`crypto`] |
 //! | 3 | [`policy`], [`budget`], [`wal`] |
 //! | 4 | [`kernel`] |
@@ -30,6 +30,7 @@ pub mod caps;
 pub mod id;
 pub mod num;
 pub mod overrun;
+pub mod retry;
 pub mod throttle;
 pub mod window;
 

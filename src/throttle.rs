@@ -180,9 +180,14 @@ mod tests {
 
     #[test]
     fn the_extremes_fit() {
-        let largest =
-            Throttle { counts: Counts::Requests, rate: COUNT_MAX, period_ns: PERIOD_NS_MAX, burst: COUNT_MAX };
-        let first = largest.check().unwrap().pass(Backlog::default(), Timestamp(i64::MAX), u128::from(COUNT_MAX));
+        let largest = Throttle {
+            counts: Counts::Requests,
+            rate: COUNT_MAX,
+            period_ns: PERIOD_NS_MAX,
+            burst: COUNT_MAX,
+        };
+        let first =
+            largest.check().unwrap().pass(Backlog::default(), Timestamp(i64::MAX), u128::from(COUNT_MAX));
         assert_eq!(first.unwrap().level, largest.level_max());
         let slowest = Throttle { rate: 1, ..largest };
         let full = slowest.pass(Backlog::default(), Timestamp(i64::MIN), u128::from(COUNT_MAX)).unwrap();

@@ -113,17 +113,16 @@ impl Window {
     /// The first instant of the window of that number, within what an instant can be.
     fn start(self, number: i64) -> Timestamp {
         let from_day = |day: i64, utc_offset_s: i32| {
-            let seconds =
-                i128::from(day).saturating_mul(DAY_S).saturating_sub(i128::from(utc_offset_s));
+            let seconds = i128::from(day).saturating_mul(DAY_S).saturating_sub(i128::from(utc_offset_s));
             seconds.saturating_mul(SECOND_NS)
         };
         let start_ns = match self {
             Self::Lifetime | Self::Given => 0,
             Self::Day { utc_offset_s } => from_day(number, utc_offset_s),
             Self::Month { utc_offset_s } => from_day(first_day(number), utc_offset_s),
-            Self::Fixed { length_ns, origin_ns } => i128::from(number)
-                .saturating_mul(i128::from(length_ns))
-                .saturating_add(i128::from(origin_ns)),
+            Self::Fixed { length_ns, origin_ns } => {
+                i128::from(number).saturating_mul(i128::from(length_ns)).saturating_add(i128::from(origin_ns))
+            }
         };
         Timestamp(clip(start_ns))
     }
@@ -216,7 +215,10 @@ impl fmt::Display for WindowError {
                 write!(f, "a window of {seen_ns} ns; it has {LENGTH_NS_MIN} to {LENGTH_NS_MAX} ns")
             }
             Self::Origin { seen_ns, length_ns } => {
-                write!(f, "windows from {seen_ns} ns on; the origin is from 0 to below the length of {length_ns} ns")
+                write!(
+                    f,
+                    "windows from {seen_ns} ns on; the origin is from 0 to below the length of {length_ns} ns"
+                )
             }
         }
     }
@@ -299,7 +301,10 @@ mod tests {
             assert_eq!(window.span(Timestamp(i64::MIN)).start, Timestamp(i64::MIN));
         }
         let longest = Window::Fixed { length_ns: LENGTH_NS_MAX, origin_ns: 0 };
-        assert_eq!(longest.span(Timestamp(i64::MAX)), Span { start: Timestamp(1 << 62), end: Timestamp(i64::MAX) });
+        assert_eq!(
+            longest.span(Timestamp(i64::MAX)),
+            Span { start: Timestamp(1 << 62), end: Timestamp(i64::MAX) }
+        );
     }
 
     #[test]

@@ -16,7 +16,7 @@ use assize::{
     budget::{AccountError, EngineOptions, GrantError, PathError},
     controller::{
         Controller, CreateError, CreateOptions, Fault, NotAdmitted, NotExtended, NotSettled, NotSwapped,
-        OpenError, Retry,
+        OpenError,
     },
     id::{AccountId, CandidateId, LogId, OperationId, Sequence},
     kernel::{Fact, Request, RequestError},
@@ -24,6 +24,7 @@ use assize::{
     overrun::Overrun::Debt,
     policy::{CandidateDraft, Policy},
     record::{Spend, Switch, Terms},
+    retry::Retry,
     wal::{
         Level, LogOptions,
         storage::{Memory, Operation},

@@ -15,7 +15,7 @@ use std::{
 };
 
 /// The layer of each module of the library.
-const LAYERS: [(&str, u8); 18] = [
+const LAYERS: [(&str, u8); 19] = [
     ("sync", 0),
     ("limits", 0),
     ("num", 1),
@@ -24,6 +24,7 @@ const LAYERS: [(&str, u8); 18] = [
     ("throttle", 1),
     ("caps", 1),
     ("overrun", 1),
+    ("retry", 1),
     ("codec", 2),
     ("crypto", 2),
     ("policy", 3),

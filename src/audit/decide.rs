@@ -117,7 +117,8 @@ pub(super) fn decide(
                 return Ok(Some((Verdict::DeniedHalted, seen)));
             }
             let (payable, full) = (prospect.payable, prospect.full);
-            let verdict = admit(ledger.policy(), disabled, request, payable, full).map_err(Problem::Malformed)?;
+            let verdict =
+                admit(ledger.policy(), disabled, request, payable, full).map_err(Problem::Malformed)?;
             Ok(Some((throttle(ledger, &prospect, verdict, request, now), seen)))
         }
         Record::Reroute(call) => {

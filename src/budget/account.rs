@@ -7,6 +7,7 @@ use crate::id::{AccountId, Name};
 use crate::limits::DEPTH_MAX;
 use crate::num::Amount;
 use crate::overrun::Overrun;
+use crate::retry::Retry;
 use crate::window::Span;
 
 /// What an account is opened with; it keeps these for life, but that it may be put below another parent.
@@ -149,6 +150,43 @@ pub enum AccountError {
     },
 }
 
+impl AccountError {
+    /// The refusal's code; frozen. SEMANTICS 20.
+    #[must_use]
+    pub const fn code(&self) -> u16 {
+        match self {
+            Self::TermsDiffer { .. } => 110,
+            Self::Closed { .. } => 111,
+            Self::Unknown { .. } => 112,
+            Self::TooDeep { .. } => 113,
+            Self::AccountsFull { .. } => 114,
+            Self::HoldsOpen { .. } => 115,
+            Self::ChildrenOpen { .. } => 116,
+            Self::Limit { .. } => 117,
+            Self::NotGiven { .. } => 118,
+            Self::SameParent { .. } => 119,
+            Self::BelowItself { .. } => 126,
+        }
+    }
+
+    /// Whether the same call can succeed, and when.
+    #[must_use]
+    pub const fn retry(&self) -> Retry {
+        match self {
+            Self::HoldsOpen { .. } | Self::ChildrenOpen { .. } => Retry::Later,
+            Self::TermsDiffer { .. }
+            | Self::Closed { .. }
+            | Self::Unknown { .. }
+            | Self::TooDeep { .. }
+            | Self::AccountsFull { .. }
+            | Self::Limit { .. }
+            | Self::NotGiven { .. }
+            | Self::SameParent { .. }
+            | Self::BelowItself { .. } => Retry::Never,
+        }
+    }
+}
+
 impl fmt::Display for AccountError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -222,6 +260,31 @@ pub enum GrantError {
     },
     /// Too little was available while others were trying, and they kept trying; it may be tried again.
     Contended,
+}
+
+impl GrantError {
+    /// The refusal's code; frozen. SEMANTICS 20.
+    #[must_use]
+    pub const fn code(&self) -> u16 {
+        match self {
+            Self::Unknown { .. } => 120,
+            Self::Closed { .. } => 121,
+            Self::AboveMaximum { .. } => 122,
+            Self::AboveAvailable { .. } => 123,
+            Self::Contended => 124,
+            Self::Limit { .. } => 125,
+        }
+    }
+
+    /// Whether the same call can succeed, and when.
+    #[must_use]
+    pub const fn retry(&self) -> Retry {
+        match self {
+            Self::AboveMaximum { .. } | Self::AboveAvailable { .. } => Retry::Later,
+            Self::Contended => Retry::AtOnce,
+            Self::Unknown { .. } | Self::Closed { .. } | Self::Limit { .. } => Retry::Never,
+        }
+    }
 }
 
 impl fmt::Display for GrantError {

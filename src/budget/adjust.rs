@@ -7,6 +7,7 @@ use super::account::AccountState;
 use super::path::{Path, PathError};
 use crate::id::AccountId;
 use crate::num::Amount;
+use crate::retry::Retry;
 
 impl Engine {
     /// Corrects what is booked at every cell of a path: the one that the hold was taken from. Above 0, the change is booked as a settlement above its hold
@@ -90,6 +91,26 @@ pub enum AdjustError {
         /// What it has booked.
         committed_micros: u64,
     },
+}
+
+impl AdjustError {
+    /// The refusal's code; frozen. SEMANTICS 20.
+    #[must_use]
+    pub const fn code(&self) -> u16 {
+        match self {
+            Self::Path(error) => error.code(),
+            Self::AboveCommitted { .. } => 160,
+        }
+    }
+
+    /// Whether the same call can succeed, and when.
+    #[must_use]
+    pub const fn retry(&self) -> Retry {
+        match self {
+            Self::Path(error) => error.retry(),
+            Self::AboveCommitted { .. } => Retry::Never,
+        }
+    }
 }
 
 impl From<PathError> for AdjustError {

@@ -332,9 +332,7 @@ impl Cell {
         } else if available == CLOSED {
             // A closed cell has nothing reserved, and nothing moves in it: what is left is what is available. OK
             // because the word said so when it closed, and it was within -i64::MAX..=i64::MAX.
-            granted
-                .wrapping_sub_unsigned(committed_micros)
-                .wrapping_sub_unsigned(lapsed_micros)
+            granted.wrapping_sub_unsigned(committed_micros).wrapping_sub_unsigned(lapsed_micros)
         } else {
             available
         };

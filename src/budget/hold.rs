@@ -6,6 +6,7 @@ use super::path::Path;
 use crate::caps::Binding;
 use crate::id::AccountId;
 use crate::num::Amount;
+use crate::retry::Retry;
 
 /// The handle of one hold: plain data, given by [`Engine::reserve`](super::Engine::reserve) alone.
 ///
@@ -145,6 +146,31 @@ pub enum ReserveError {
     ForeignPath,
 }
 
+impl ReserveError {
+    /// The refusal's code; frozen. SEMANTICS 20.
+    #[must_use]
+    pub const fn code(&self) -> u16 {
+        match self {
+            Self::Insufficient { .. } => 130,
+            Self::Closed { .. } => 131,
+            Self::Contended => 132,
+            Self::HoldsFull { .. } => 133,
+            Self::ForeignPath => 134,
+            Self::WindowEnded { .. } => 135,
+        }
+    }
+
+    /// Whether the same call can succeed, and when.
+    #[must_use]
+    pub const fn retry(&self) -> Retry {
+        match self {
+            Self::Insufficient { .. } | Self::HoldsFull { .. } => Retry::Later,
+            Self::Contended => Retry::AtOnce,
+            Self::Closed { .. } | Self::WindowEnded { .. } | Self::ForeignPath => Retry::Never,
+        }
+    }
+}
+
 impl fmt::Display for ReserveError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -190,6 +216,30 @@ pub enum ExtendError {
     Contended,
 }
 
+impl ExtendError {
+    /// The refusal's code; frozen. SEMANTICS 20.
+    #[must_use]
+    pub const fn code(&self) -> u16 {
+        match self {
+            Self::Insufficient { .. } => 140,
+            Self::AboveMaximum { .. } => 141,
+            Self::Expired => 142,
+            Self::AlreadySettled => 143,
+            Self::Contended => 144,
+        }
+    }
+
+    /// Whether the same call can succeed, and when.
+    #[must_use]
+    pub const fn retry(&self) -> Retry {
+        match self {
+            Self::Insufficient { .. } => Retry::Later,
+            Self::Contended => Retry::AtOnce,
+            Self::AboveMaximum { .. } | Self::Expired | Self::AlreadySettled => Retry::Never,
+        }
+    }
+}
+
 impl fmt::Display for ExtendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -220,6 +270,29 @@ pub enum SettleError {
     StillOpen,
     /// Another call had the hold, and kept it; it may be tried again.
     Contended,
+}
+
+impl SettleError {
+    /// The refusal's code; frozen. SEMANTICS 20.
+    #[must_use]
+    pub const fn code(&self) -> u16 {
+        match self {
+            Self::AlreadySettled => 150,
+            Self::AlreadyExpired => 151,
+            Self::StillOpen => 152,
+            Self::Contended => 153,
+        }
+    }
+
+    /// Whether the same call can succeed, and when.
+    #[must_use]
+    pub const fn retry(&self) -> Retry {
+        match self {
+            Self::StillOpen => Retry::Later,
+            Self::Contended => Retry::AtOnce,
+            Self::AlreadySettled | Self::AlreadyExpired => Retry::Never,
+        }
+    }
 }
 
 impl fmt::Display for SettleError {

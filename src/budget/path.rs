@@ -10,6 +10,7 @@ use crate::caps::{Binding, Bound};
 use crate::id::AccountId;
 use crate::limits::{DEPTH_MAX, PATH_ACCOUNTS_MAX, PATH_CELLS_MAX};
 use crate::overrun::Overrun;
+use crate::retry::Retry;
 
 /// The cells that one reservation holds at: plain data, made once by [`Engine::path`](super::Engine::path) and used
 /// as often as wanted, in the engine that made it.
@@ -178,7 +179,11 @@ impl Engine {
     /// The accounts on a path, in its order; none for cells of another engine that this one does not have.
     pub fn accounts_on<'a>(&'a self, path: &'a Path) -> impl Iterator<Item = AccountId> + 'a {
         let first = |cell: &u32| self.first_of(*cell).is_some();
-        path.cells().iter().filter(move |cell| first(cell)).filter_map(|&cell| self.cells.get(cell)).map(Cell::account)
+        path.cells()
+            .iter()
+            .filter(move |cell| first(cell))
+            .filter_map(|&cell| self.cells.get(cell))
+            .map(Cell::account)
     }
 
     /// The most that a reservation on the path could take, and the account that sets it. Exact while nobody else
@@ -252,6 +257,36 @@ pub enum PathError {
     TooManyCells,
     /// The path was made by another engine.
     Foreign,
+}
+
+impl PathError {
+    /// The refusal's code; frozen. SEMANTICS 20.
+    #[must_use]
+    pub const fn code(&self) -> u16 {
+        match self {
+            Self::Empty => 100,
+            Self::TooManyAccounts { .. } => 101,
+            Self::Repeated { .. } => 102,
+            Self::Unknown { .. } => 103,
+            Self::Closed { .. } => 104,
+            Self::TooManyCells => 105,
+            Self::Foreign => 106,
+        }
+    }
+
+    /// Whether the same call can succeed, and when.
+    #[must_use]
+    pub const fn retry(&self) -> Retry {
+        match self {
+            Self::Empty
+            | Self::TooManyAccounts { .. }
+            | Self::Repeated { .. }
+            | Self::Unknown { .. }
+            | Self::Closed { .. }
+            | Self::TooManyCells
+            | Self::Foreign => Retry::Never,
+        }
+    }
 }
 
 impl fmt::Display for PathError {

@@ -127,7 +127,8 @@ impl Engine {
         let index = entry.current_of(number).ok_or(no_limit)?;
         let cell = self.cells.get(index).ok_or(no_limit)?;
         let granted = cell.granted();
-        let allowance = registry.windows.get(&limit).map_or(granted, |windows| windows.allowance.signed_micros());
+        let allowance =
+            registry.windows.get(&limit).map_or(granted, |windows| windows.allowance.signed_micros());
         // INVARIANT I6: both sides change by the same amount, and `available` stays at most `granted` at every
         // moment: up, `granted` goes first; down, it goes last.
         let Some(amount) = Amount::new(delta_micros.unsigned_abs()) else {
@@ -362,7 +363,8 @@ impl Engine {
         let (span, counters) = restored.current;
         let available_micros = if closed { CLOSED } else { counters.available_micros };
         let counters = CellCounters { available_micros, ..counters };
-        let current = self.open_cell(registry, limit.account, Kind { bound, cut, ended: false }, &counters)?;
+        let current =
+            self.open_cell(registry, limit.account, Kind { bound, cut, ended: false }, &counters)?;
         if cut {
             let (window, allowance) = (restored.window, restored.allowance);
             registry.windows.insert(limit, Windows { window, span, allowance, ended });

@@ -32,7 +32,9 @@ impl Engine {
         state: AccountState,
     ) -> Result<AccountId, RestoreError> {
         let windows = terms.caps.windows();
-        if limits.len() != windows.len() || limits.iter().zip(windows).any(|(limit, window)| limit.window != *window) {
+        if limits.len() != windows.len()
+            || limits.iter().zip(windows).any(|(limit, window)| limit.window != *window)
+        {
             return Err(RestoreError::Limits { seen: limits.len() });
         }
         for counters in limits.iter().flat_map(RestoredLimit::counters) {
@@ -194,7 +196,11 @@ impl RestoredLimit {
 
     /// A limit of which nothing was granted yet, in the window that holds the instant.
     pub(super) fn begun(window: Window, at: Timestamp) -> Self {
-        Self { window, current: (window.span(at), CellCounters::default()), ..Self::lifetime(CellCounters::default()) }
+        Self {
+            window,
+            current: (window.span(at), CellCounters::default()),
+            ..Self::lifetime(CellCounters::default())
+        }
     }
 
     fn counters(&self) -> impl Iterator<Item = &CellCounters> {
@@ -267,6 +273,24 @@ pub enum RestoreError {
         /// The most that may be open.
         max: u32,
     },
+}
+
+impl RestoreError {
+    /// The refusal's code; frozen. SEMANTICS 20.
+    #[must_use]
+    pub const fn code(&self) -> u16 {
+        match self {
+            Self::Account(error) => error.code(),
+            Self::Repeated { .. } => 170,
+            Self::Counters(_) => 171,
+            Self::ClosedHolds { .. } => 172,
+            Self::Path { .. } => 173,
+            Self::AboveReserved { .. } => 174,
+            Self::Unclaimed { .. } => 175,
+            Self::HoldsFull { .. } => 176,
+            Self::Limits { .. } => 177,
+        }
+    }
 }
 
 impl fmt::Display for RestoreError {

@@ -201,7 +201,10 @@ impl Engine {
         if path.cut {
             return self.extend_lent(path, more);
         }
-        self.take(Demand { cells: path.all().get(..path.amounts()).unwrap_or_default(), ..Demand::new(path, more) })
+        self.take(Demand {
+            cells: path.all().get(..path.amounts()).unwrap_or_default(),
+            ..Demand::new(path, more)
+        })
     }
 
     fn take_extra(&self, path: &Path, extra: Amount) -> Amount {
@@ -361,7 +364,9 @@ impl From<Shortfall> for ExtendError {
             }
             // An account with an open hold does not close; the closing that was met gives up, and may be met again.
             // Windows are looked up under the lock that ends them.
-            Shortfall::Closed { .. } | Shortfall::WindowEnded { .. } | Shortfall::Contended => Self::Contended,
+            Shortfall::Closed { .. } | Shortfall::WindowEnded { .. } | Shortfall::Contended => {
+                Self::Contended
+            }
             // A hold's cells are this engine's; a foreign handle that happened to fit has no hold here.
             Shortfall::Foreign => Self::AlreadySettled,
         }

@@ -106,7 +106,8 @@ impl Engine {
 
     fn roll_one(&self, account: AccountId, entry: &Entry, now: Timestamp) -> Result<(), AccountError> {
         let limits = || (0_u8..).zip(entry.terms.caps.windows()).map(|(limit, _)| account.limit(limit));
-        let over = |registry: &Registry, limit| registry.windows.get(&limit).and_then(|windows| windows.next(now));
+        let over =
+            |registry: &Registry, limit| registry.windows.get(&limit).and_then(|windows| windows.next(now));
         {
             let registry = self.registry();
             if limits().all(|limit| over(&registry, limit).is_none()) {

@@ -7,6 +7,7 @@ use crate::{
     id::{AccountId, CandidateId, LogId, OperationId, Sequence},
     kernel::RequestError,
     num::{Amount, Timestamp, TooLarge},
+    retry::Retry,
     wal::AppendError,
 };
 
@@ -145,15 +146,35 @@ pub enum Fault {
     Broken,
 }
 
-/// Whether and when the same call can succeed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Retry {
-    /// Not without changing the call.
-    Never,
-    /// Later, unchanged.
-    Later,
-    /// After the log was opened again.
-    AfterReopening,
+/// Who or what a fault is about: where to look first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+pub enum FaultClass {
+    /// The call itself: its request, accounts, times or amounts.
+    Caller,
+    /// What the call is about has been before: its operation or its hold.
+    Operation,
+    /// A table, a queue or a record has no room.
+    Capacity,
+    /// An account, a grant, a candidate or terms, as the host administers them.
+    Administration,
+    /// The log cannot be written.
+    Storage,
+    /// A bug in this library.
+    Bug,
+}
+
+impl fmt::Display for FaultClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Caller => "caller",
+            Self::Operation => "operation",
+            Self::Capacity => "capacity",
+            Self::Administration => "administration",
+            Self::Storage => "storage",
+            Self::Bug => "bug",
+        })
+    }
 }
 
 impl Fault {
@@ -191,15 +212,68 @@ impl Fault {
         }
     }
 
+    /// Who or what it is about.
+    #[must_use]
+    pub const fn class(&self) -> FaultClass {
+        match self {
+            Self::Malformed(_)
+            | Self::Path(_)
+            | Self::DeadlinePast { .. }
+            | Self::ClockJump { .. }
+            | Self::Unpriced { .. }
+            | Self::AboveMaximum { .. }
+            | Self::ForeignPermit { .. }
+            | Self::NoRecord { .. }
+            | Self::SpentBelow { .. } => FaultClass::Caller,
+            Self::IdReused { .. }
+            | Self::Stale { .. }
+            | Self::SettledAlready { .. }
+            | Self::Expired { .. }
+            | Self::NotAdjustable { .. } => FaultClass::Operation,
+            Self::QueueFull
+            | Self::OperationsFull { .. }
+            | Self::HoldsFull { .. }
+            | Self::TooLarge { .. }
+            | Self::Contended => FaultClass::Capacity,
+            Self::Account(_)
+            | Self::Grant { .. }
+            | Self::UnknownCandidate { .. }
+            | Self::UnknownQuantity { .. }
+            | Self::Operations(_) => FaultClass::Administration,
+            Self::Poisoned | Self::Unknown { .. } => FaultClass::Storage,
+            Self::Broken => FaultClass::Bug,
+        }
+    }
+
     /// Whether the same call can succeed, and when.
     #[must_use]
     pub const fn retry(&self) -> Retry {
         match self {
-            Self::QueueFull | Self::OperationsFull { .. } | Self::HoldsFull { .. } | Self::Contended => {
-                Retry::Later
-            }
+            Self::Path(error) => error.retry(),
+            Self::Account(error) => error.retry(),
+            Self::Grant { error, .. } => error.retry(),
+            Self::NoRecord { .. }
+            | Self::QueueFull
+            | Self::OperationsFull { .. }
+            | Self::HoldsFull { .. } => Retry::Later,
+            Self::Contended => Retry::AtOnce,
             Self::Poisoned | Self::Unknown { .. } | Self::Broken => Retry::AfterReopening,
-            _ => Retry::Never,
+            Self::Malformed(_)
+            | Self::DeadlinePast { .. }
+            | Self::IdReused { .. }
+            | Self::Stale { .. }
+            | Self::ClockJump { .. }
+            | Self::SettledAlready { .. }
+            | Self::Expired { .. }
+            | Self::Unpriced { .. }
+            | Self::AboveMaximum { .. }
+            | Self::ForeignPermit { .. }
+            | Self::SpentBelow { .. }
+            | Self::NotAdjustable { .. }
+            | Self::TooLarge { .. }
+            | Self::UnknownCandidate { .. }
+            | Self::UnknownQuantity { .. }
+            | Self::Operations(_) => Retry::Never,
         }
     }
 }

@@ -28,8 +28,8 @@ use crate::{
     policy::Policy,
     record::{self, RecordError, Terms},
     sync::{Mutex, RwLock},
-    window::Window,
     wal::{self, Anchor, Log, LogOptions, Recovery, storage::Storage},
+    window::Window,
 };
 
 /// What a controller is created with.

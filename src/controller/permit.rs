@@ -9,6 +9,7 @@ use crate::{
     id::{CandidateId, Epoch, LogId, Sequence},
     kernel::Decision,
     num::{Amount, MicroUnits, Timestamp},
+    retry::Retry,
 };
 
 /// Leave to have one request served by one candidate, with the money for it held.
@@ -177,6 +178,16 @@ impl DenialClass {
             Self::Budget => 2,
             Self::Throttle => 3,
             Self::Halted => 4,
+        }
+    }
+
+    /// Whether the same request can be admitted, and when: under another operation's id, since one that is repeated
+    /// gets the same denial again. It depends on the class alone.
+    #[must_use]
+    pub const fn retry(self) -> Retry {
+        match self {
+            Self::Policy => Retry::Never,
+            Self::Budget | Self::Throttle | Self::Halted => Retry::Later,
         }
     }
 

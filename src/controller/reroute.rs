@@ -134,6 +134,10 @@ impl Controller {
         if let Record::Reroute(record::Call { arguments, .. }) = &record {
             self.offer(sequence, &arguments.request, &admission, &active);
         }
-        self.answer(Answer { sequence, outcome: admission, permit: kept, throttled: None }, &active, call.level)
+        self.answer(
+            Answer { sequence, outcome: admission, permit: kept, throttled: None },
+            &active,
+            call.level,
+        )
     }
 }

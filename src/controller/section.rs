@@ -135,7 +135,11 @@ impl Entered<'_> {
     pub(super) fn must_have_room(&self) -> Result<(), Fault> {
         let max = self.engine.holds_max();
         let holds = self.section.holds.open.saturating_add(self.section.holds.expired);
-        if holds < usize::try_from(max).unwrap_or(usize::MAX) { Ok(()) } else { Err(Fault::HoldsFull { max }) }
+        if holds < usize::try_from(max).unwrap_or(usize::MAX) {
+            Ok(())
+        } else {
+            Err(Fault::HoldsFull { max })
+        }
     }
 
     /// Ends the windows of a path's accounts that are over by now, and makes the path again.

@@ -262,6 +262,18 @@ pub enum NotShadowed {
     Disagreements(TooLarge),
 }
 
+impl NotShadowed {
+    /// The refusal's code; frozen. SEMANTICS 20.
+    #[must_use]
+    pub const fn code(&self) -> u16 {
+        match self {
+            Self::Schema(_) => 190,
+            Self::Queue(_) => 191,
+            Self::Disagreements(_) => 192,
+        }
+    }
+}
+
 impl fmt::Display for NotShadowed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

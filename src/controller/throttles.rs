@@ -59,7 +59,9 @@ impl Throttles {
             return None;
         }
         for account in accounts {
-            for (number, (throttle, backlog)) in (0_u8..).zip(self.accounts.get(&account).into_iter().flatten()) {
+            for (number, (throttle, backlog)) in
+                (0_u8..).zip(self.accounts.get(&account).into_iter().flatten())
+            {
                 if let Err(why) = throttle.pass(*backlog, now, counted(throttle.counts, request, amount)) {
                     let retry_at = match why {
                         Throttled::For { wait_ns } => now.checked_add_ns(wait_ns),

@@ -57,7 +57,10 @@ impl Accounts {
     }
 
     /// The accounts on a path, in its order. SEMANTICS 9.3.
-    pub(super) fn accounts_on(&self, path: &record::Path) -> Result<impl Iterator<Item = AccountId>, Mismatch> {
+    pub(super) fn accounts_on(
+        &self,
+        path: &record::Path,
+    ) -> Result<impl Iterator<Item = AccountId>, Mismatch> {
         let on_path = self.on_path(path)?;
         Ok((0..on_path.count).filter_map(move |place| on_path.accounts.get(place).copied()))
     }
@@ -159,7 +162,8 @@ impl Accounts {
         let allowed = u128::from(between).saturating_mul(u128::from(allowance.micros()));
         let carried = u128::from(debt_micros).saturating_sub(allowed);
         // OK because both are below 2⁶³.
-        let begins = i64::try_from(carried).ok().and_then(|carried| allowance.signed_micros().checked_sub(carried));
+        let begins =
+            i64::try_from(carried).ok().and_then(|carried| allowance.signed_micros().checked_sub(carried));
         let mut next = Cell::default();
         next.grant(begins.ok_or_else(overflow)?).ok_or_else(overflow)?;
         moves.roll(limit, to);

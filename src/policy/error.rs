@@ -303,6 +303,18 @@ pub enum SwapError {
     },
 }
 
+impl SwapError {
+    /// The refusal's code; frozen. SEMANTICS 20.
+    #[must_use]
+    pub const fn code(&self) -> u16 {
+        match self {
+            Self::EpochNotRaised { .. } => 180,
+            Self::SchemaChanged => 181,
+            Self::NumberReused { .. } => 182,
+        }
+    }
+}
+
 impl fmt::Display for SwapError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

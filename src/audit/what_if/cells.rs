@@ -39,7 +39,8 @@ impl Cells {
     pub(super) fn open(&mut self, account: &record::Account) {
         let name = account.name;
         let windows = (0_u8..).zip(account.caps.windows());
-        let lifetime = windows.into_iter().find(|(_, window)| **window == Window::Lifetime).map(|(limit, _)| limit);
+        let lifetime =
+            windows.into_iter().find(|(_, window)| **window == Window::Lifetime).map(|(limit, _)| limit);
         let id = AccountId(u32::try_from(self.cells.len()).unwrap_or(u32::MAX));
         let money = Money::default();
         let row = AccountRow { id, name, executed_then: 0, executed_now: 0, changed: 0, money };

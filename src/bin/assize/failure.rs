@@ -8,7 +8,11 @@ use std::{
     process::ExitCode,
 };
 
-use assize::{audit::AuditError, controller, wal::Blame};
+use assize::{
+    audit::AuditError,
+    controller::{Fault, FaultClass},
+    wal::Blame,
+};
 use serde_json::{Map, Value};
 
 use crate::output::Format;
@@ -90,10 +94,14 @@ impl Failure {
     }
 
     /// A call that a controller did not carry out.
-    pub(crate) fn fault(log: &Path, fault: &controller::Fault) -> Self {
-        let blame = match fault.retry() {
-            controller::Retry::Never | controller::Retry::Later => Blame::Caller,
-            controller::Retry::AfterReopening => Blame::Storage,
+    pub(crate) fn fault(log: &Path, fault: &Fault) -> Self {
+        let blame = match fault.class() {
+            FaultClass::Caller
+            | FaultClass::Operation
+            | FaultClass::Capacity
+            | FaultClass::Administration => Blame::Caller,
+            FaultClass::Storage => Blame::Storage,
+            FaultClass::Bug => Blame::Bug,
         };
         Self::blamed(blame, log, fault)
     }

@@ -194,7 +194,9 @@ impl Ledger {
         cells.accounts().filter_map(|account| self.accounts.find(account).map(|of| (account, of))).flat_map(
             |(account, of)| {
                 let all = of.opened.caps.throttles().iter().zip(&of.backlogs);
-                (0_u8..).zip(all).map(move |(number, (throttle, backlog))| (account, number, throttle, backlog))
+                (0_u8..)
+                    .zip(all)
+                    .map(move |(number, (throttle, backlog))| (account, number, throttle, backlog))
             },
         )
     }
@@ -212,9 +214,7 @@ fn counted(counts: Counts, request: &Request, amount: Amount) -> u128 {
     match counts {
         Counts::Requests => 1,
         Counts::Cost => u128::from(amount.micros()),
-        Counts::Units { quantities } => {
-            request.quantities().sum(QuantityMask::from_bits(quantities))
-        }
+        Counts::Units { quantities } => request.quantities().sum(QuantityMask::from_bits(quantities)),
     }
 }
 

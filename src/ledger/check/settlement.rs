@@ -209,7 +209,12 @@ impl Ledger {
     }
 
     /// All that a hold holds comes back: it ends, or expires.
-    pub(in crate::ledger) fn give_back(&self, cells: &Cells, held: Amount, moves: &mut Moves) -> Result<(), Mismatch> {
+    pub(in crate::ledger) fn give_back(
+        &self,
+        cells: &Cells,
+        held: Amount,
+        moves: &mut Moves,
+    ) -> Result<(), Mismatch> {
         self.accounts.move_at(cells, moves, |cell| cell.give_back(held))?;
         self.accounts.expose(cells, moves, |exposure| exposure.fall(1, held))
     }

@@ -1,7 +1,7 @@
 //! Reading the canonical form: strictly, and believing nothing that can be worked out again.
 
 use alloc::sync::Arc;
-use std::boxed::Box;
+use std::{boxed::Box, collections::BTreeMap, vec::Vec};
 
 use super::{CheckpointError, LAYOUT};
 use crate::codec::Reader;
@@ -20,7 +20,8 @@ use crate::limits::{ACCOUNTS_MAX, HOLDS_MAX, OPERATIONS_MAX, PATH_CELLS_MAX, POL
 use crate::num::{Amount, Timestamp};
 use crate::policy::Policy;
 use crate::record::{
-    self, Adjust, Admission, Commit, Extend, Grant, Halt, Kind, PartCommit, Path, Release, Reparent, Reroute, Terms,
+    self, Adjust, Admission, Commit, Extend, Grant, Halt, Kind, PartCommit, Path, Release, Reparent, Reroute,
+    Terms,
 };
 use crate::throttle::{Backlog, Throttle};
 use crate::window::{Span, Window};
@@ -71,17 +72,16 @@ impl Ledger {
             return Err(reader.invalid("count of accounts").into());
         }
         // Parents may come later than who is below them now; closing comes after all are open.
-        let mut closed = std::vec::Vec::new();
-        let mut parents = std::vec::Vec::new();
+        let mut closed = Vec::new();
+        let mut parents = Vec::new();
         for account in (0..count).map(AccountId) {
             let mut opened = record::Account::decode(reader)?;
             if let Some(parent) = opened.parent.take() {
                 parents.push(Reparent { account, parent: Some(parent) });
             }
-            self.accounts.check_next(&opened).map_err(|_| CheckpointError::Account {
-                account,
-                what: "its name is another's",
-            })?;
+            self.accounts
+                .check_next(&opened)
+                .map_err(|_| CheckpointError::Account { account, what: "its name is another's" })?;
             self.accounts.push(opened, self.log_time);
             match reader.u8()? {
                 0 => {}
@@ -166,7 +166,7 @@ impl Ledger {
         if count == 0 || count > PATH_CELLS_MAX {
             return Err(reader.invalid("count of a hold's cells").into());
         }
-        let mut cells: std::vec::Vec<CellId> = std::vec::Vec::with_capacity(count);
+        let mut cells: Vec<CellId> = Vec::with_capacity(count);
         for _ in 0..count {
             let (account, limit) = (AccountId(reader.u32()?), reader.u8()?);
             let id = CellId { account, limit, start: Timestamp(reader.i64()?) };
@@ -185,7 +185,8 @@ impl Ledger {
             }
             cells.push(id);
         }
-        let whole = cells.last().is_some_and(|last| last.limit.saturating_add(1) == self.limits_of(last.account));
+        let whole =
+            cells.last().is_some_and(|last| last.limit.saturating_add(1) == self.limits_of(last.account));
         let named = |account: &AccountId| cells.iter().any(|cell| cell.account == *account);
         if !whole || !path.accounts().iter().all(named) {
             return Err(foreign());
@@ -292,7 +293,10 @@ impl Ledger {
             }
         }
         if let Some(account) = self.accounts.idle_window() {
-            return Err(CheckpointError::Account { account, what: "a closed window is kept that no hold names" });
+            return Err(CheckpointError::Account {
+                account,
+                what: "a closed window is kept that no hold names",
+            });
         }
         self.check_conservation().map_err(|mismatch| match mismatch {
             Mismatch::Reserved { account, .. } | Mismatch::Overflow { account } => {
@@ -302,7 +306,43 @@ impl Ledger {
                 CheckpointError::Account { account, what: "its counters do not add up" }
             }
             _ => contradiction("a hold's path has no cells"),
-        })
+        })?;
+        self.check_spent()
+    }
+
+    /// What is remembered of holds as booked and as unfunded is in the counters of each of their cells, beside what
+    /// is not remembered any more. FORMAT 10.12.
+    fn check_spent(&self) -> Result<(), CheckpointError> {
+        let mut spent: BTreeMap<CellId, (u128, u128)> = BTreeMap::new();
+        let settled = self.settled.iter().map(|(_, hold)| (&hold.cells, hold.booked, hold.unfunded));
+        let others = self.holds.iter().map(|(_, hold)| {
+            // OK because an amount unfunded above what was spent is not read.
+            (&hold.cells, hold.spent.checked_sub(hold.unfunded).unwrap_or(Amount::ZERO), hold.unfunded)
+        });
+        for (cells, booked, unfunded) in settled.chain(others) {
+            for cell in cells {
+                // OK because there are fewer than 2⁶⁴ holds of amounts below 2⁶³.
+                let (booked_micros, unfunded_micros) = spent.entry(*cell).or_default();
+                *booked_micros = booked_micros.saturating_add(booked.micros().into());
+                *unfunded_micros = unfunded_micros.saturating_add(unfunded.micros().into());
+            }
+        }
+        for (id, (booked_micros, unfunded_micros)) in spent {
+            let account = id.account;
+            let cell =
+                self.accounts.find(account).and_then(|of| of.limits.find(id)).copied().unwrap_or_default();
+            if booked_micros > cell.committed_micros.into() {
+                let what = "its holds have booked more than it has committed";
+                return Err(CheckpointError::Account { account, what });
+            }
+            // One that has saturated says no number any more. SEMANTICS 9.11.
+            let saturated = cell.unfunded_micros == u64::MAX;
+            if !saturated && unfunded_micros > cell.unfunded_micros.into() {
+                let what = "its holds have missed more than it has unfunded";
+                return Err(CheckpointError::Account { account, what });
+            }
+        }
+        Ok(())
     }
 }
 
@@ -345,10 +385,13 @@ fn decode_limits(
     for (number, window) in (0_u8..).zip(windows) {
         let allowance = Amount::new(reader.u64()?).ok_or_else(|| reader.invalid("allowance"))?;
         let count = reader.u32()?;
-        let mut kept: std::vec::Vec<WindowCell> = std::vec::Vec::new();
+        let mut kept: Vec<WindowCell> = Vec::new();
         for place in 1..=u64::from(count) {
             let decoded = decode_window(reader)?;
-            let follows = kept.last().is_none_or(|last| last.span.end <= decoded.span.start || window == Window::Given && last.span.start < decoded.span.start);
+            let follows = kept.last().is_none_or(|last| {
+                last.span.end <= decoded.span.start
+                    || window == Window::Given && last.span.start < decoded.span.start
+            });
             let closed = place < u64::from(count);
             if !follows || !is_of(window, decoded.span, log_time) {
                 return Err(reader.invalid("window of a limit").into());

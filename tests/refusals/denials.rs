@@ -1,0 +1,101 @@
+//! Denials: answers, by their classes.
+
+use std::num::NonZeroI64;
+
+use assize::{
+    controller::Reroute,
+    overrun::Overrun::Deny,
+    policy::Relation,
+    record::Halt,
+    retry::Retry::{Later, Never},
+};
+
+use crate::{
+    scene::{ALPHA, SECOND, Scene, at, call, micros},
+    told::{Caused, Row, for_good, twice},
+};
+
+pub(crate) const ROWS: &[Row] = &[
+    ("a demand that nobody meets", "DenialClass::Policy", 1, "denial", Some(Never), by_the_policy),
+    ("too dear for the account", "DenialClass::Budget", 2, "denial", Some(Later), by_a_budget),
+    ("too dear until a hold ends", "DenialClass::Budget", 2, "denial", Some(Later), by_a_hold),
+    ("more than the account has", "DenialClass::Budget", 2, "denial", Some(Later), an_extension),
+    ("admissions halted", "DenialClass::Halted", 4, "denial", Some(Later), by_a_halt),
+    ("extensions halted", "DenialClass::Halted", 4, "denial", Some(Later), an_extension_by_a_halt),
+    ("a reroute too dear", "DenialClass::Budget", 2, "denial", Some(Later), a_reroute),
+];
+
+fn by_the_policy() -> Caused {
+    let scene = Scene::new();
+    let account = scene.account("a", Deny, 1_000);
+    let mut request = scene.ask(1);
+    let quality = scene.controller.policy().schema().gate_number("quality", Relation::AtLeast).unwrap();
+    request.demand(quality, 10_000).unwrap();
+    for_good(|| scene.admit(&[account], &request, call(1)))
+}
+
+fn by_a_budget() -> Caused {
+    let scene = Scene::new();
+    let account = scene.account("a", Deny, 99);
+    let one = NonZeroI64::new(1).unwrap();
+    twice(
+        || scene.admit(&[account], &scene.ask(10), call(1)),
+        || assert!(scene.controller.grant(account, one, call(1)).is_ok()),
+    )
+}
+
+fn by_a_hold() -> Caused {
+    let scene = Scene::new();
+    let account = scene.account("a", Deny, 150);
+    let first = scene.admit(&[account], &scene.ask(10), call(1)).unwrap();
+    twice(
+        || scene.admit(&[account], &scene.ask(10), call(1)),
+        || assert!(scene.controller.release(first, call(1)).is_ok()),
+    )
+}
+
+fn an_extension() -> Caused {
+    let scene = Scene::new();
+    let account = scene.account("a", Deny, 150);
+    let mut permit = scene.admit(&[account], &scene.ask(10), call(1)).unwrap();
+    let one = NonZeroI64::new(1).unwrap();
+    twice(
+        || scene.controller.extend(&mut permit, micros(51), None, call(1)),
+        || assert!(scene.controller.grant(account, one, call(1)).is_ok()),
+    )
+}
+
+fn by_a_halt() -> Caused {
+    let scene = Scene::new();
+    let account = scene.account("a", Deny, 1_000);
+    let _sequence = scene.controller.halt(Halt::All, call(1)).unwrap();
+    twice(
+        || scene.admit(&[account], &scene.ask(10), call(1)),
+        || assert!(scene.controller.halt(Halt::None, call(1)).is_ok()),
+    )
+}
+
+fn an_extension_by_a_halt() -> Caused {
+    let scene = Scene::new();
+    let account = scene.account("a", Deny, 1_000);
+    let mut permit = scene.admit(&[account], &scene.ask(10), call(1)).unwrap();
+    let _sequence = scene.controller.halt(Halt::ReduceOnly, call(1)).unwrap();
+    twice(
+        || scene.controller.extend(&mut permit, micros(1), None, call(1)),
+        || assert!(scene.controller.halt(Halt::None, call(1)).is_ok()),
+    )
+}
+
+/// The denial ends the hold: made again, the request is admitted anew.
+fn a_reroute() -> Caused {
+    let scene = Scene::new();
+    let account = scene.account("a", Deny, 150);
+    let request = scene.ask(10);
+    let permit = scene.admit(&[account], &request, call(1)).unwrap();
+    let reroute = Reroute { failed: ALPHA, request: &request, deadline: at(SECOND) };
+    let first = scene.controller.reroute(permit, &reroute, call(1)).unwrap_err().into();
+    let _sequence = scene.controller.grant(account, NonZeroI64::new(150).unwrap(), call(1)).unwrap();
+    let mut without = request.clone();
+    without.exclude(ALPHA).unwrap();
+    Caused { first, again: scene.admit(&[account], &without, call(1)).map(drop).map_err(Into::into) }
+}

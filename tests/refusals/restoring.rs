@@ -1,0 +1,87 @@
+//! What an engine does not bring back.
+
+use assize::{
+    budget::{AccountState, AccountTerms, CellCounters, Engine, EngineOptions, HoldState, RestoreError},
+    id::{AccountId, Name},
+    num::Amount,
+    overrun::Overrun::Deny,
+    retry::Retry::Never,
+};
+
+use crate::told::{Caused, Row, for_good};
+
+pub(crate) const ROWS: &[Row] = &[
+    ("a name twice", "RestoreError::Repeated", 170, "–", None, a_name_twice),
+    ("more booked than granted", "RestoreError::Counters", 171, "–", None, more_booked),
+    ("closed with money held", "RestoreError::ClosedHolds", 172, "–", None, closed_with_money),
+    ("a hold without cells", "RestoreError::Path", 173, "–", None, no_cells),
+    ("a hold above what is reserved", "RestoreError::AboveReserved", 174, "–", None, above_reserved),
+    ("money that no hold holds", "RestoreError::Unclaimed", 175, "–", None, unclaimed),
+    ("a hold too many", "RestoreError::HoldsFull", 176, "–", None, a_hold_too_many),
+    ("below nobody", "AccountError::Unknown", 112, "–", Some(Never), below_nobody),
+];
+
+const A: AccountId = AccountId(0);
+
+fn counters(granted: u64, available_micros: i64) -> CellCounters {
+    CellCounters { granted: Amount::new(granted).unwrap(), available_micros, ..CellCounters::default() }
+}
+
+fn restore(
+    engine: &Engine,
+    text: &str,
+    parent: Option<AccountId>,
+    counters: &CellCounters,
+    state: AccountState,
+) -> Result<AccountId, RestoreError> {
+    let terms = AccountTerms { name: Name::new(text).unwrap(), parent, overrun: Deny };
+    engine.restore_account(&terms, counters, state)
+}
+
+/// With the account `a`, granted 10 µ of which 4 are reserved; one hold may be open.
+fn engine() -> Engine {
+    let engine = Engine::new(EngineOptions { holds_max: 1, ..EngineOptions::default() });
+    assert_eq!(restore(&engine, "a", None, &counters(10, 6), AccountState::Open), Ok(A));
+    engine
+}
+
+fn a_name_twice() -> Caused {
+    let engine = engine();
+    for_good(|| restore(&engine, "a", None, &counters(0, 0), AccountState::Open))
+}
+
+fn more_booked() -> Caused {
+    let engine = engine();
+    for_good(|| restore(&engine, "b", None, &counters(10, 11), AccountState::Open))
+}
+
+fn closed_with_money() -> Caused {
+    let engine = engine();
+    for_good(|| restore(&engine, "b", None, &counters(10, 9), AccountState::Closed))
+}
+
+fn no_cells() -> Caused {
+    let engine = engine();
+    for_good(|| engine.restore_hold(&[], Amount::ZERO, HoldState::Open))
+}
+
+fn above_reserved() -> Caused {
+    let engine = engine();
+    for_good(|| engine.restore_hold(&[A], Amount::new(5).unwrap(), HoldState::Open))
+}
+
+fn unclaimed() -> Caused {
+    let engine = engine();
+    for_good(|| engine.finish_restore())
+}
+
+fn a_hold_too_many() -> Caused {
+    let engine = engine();
+    assert!(engine.restore_hold(&[A], Amount::ZERO, HoldState::Open).is_ok());
+    for_good(|| engine.restore_hold(&[A], Amount::ZERO, HoldState::Open))
+}
+
+fn below_nobody() -> Caused {
+    let engine = engine();
+    for_good(|| restore(&engine, "b", Some(AccountId(9)), &counters(0, 0), AccountState::Open))
+}
