@@ -6,6 +6,7 @@ use std::hint::black_box;
 
 use assize::{
     budget::{AccountTerms, Engine, EngineOptions},
+    caps::Caps,
     controller::{Admission, Call, Controller, CreateOptions},
     crypto::{KeyId, RootKey},
     id::{LogId, Name},
@@ -32,7 +33,12 @@ fn request(policy: &Policy) -> Request {
 }
 
 fn terms() -> AccountTerms {
-    AccountTerms { name: Name::new("team").unwrap(), parent: None, overrun: Overrun::Deny }
+    AccountTerms {
+        name: Name::new("team").unwrap(),
+        parent: None,
+        overrun: Overrun::Deny,
+        caps: Caps::default(),
+    }
 }
 
 fn decide(criterion: &mut Criterion) {

@@ -7,6 +7,7 @@ use std::{error::Error, num::NonZeroI64};
 use assize::{
     audit::{self, AuditOptions},
     budget::AccountTerms,
+    caps::Caps,
     controller::{
         Admission, Call, Controller, CreateOptions, NotAdmitted, NotExtended, NotRerouted, Permit, Reroute,
     },
@@ -120,7 +121,12 @@ impl Gateway {
         let at = Call::at(seconds(0));
         let open = |name: &str, micros: i64| -> Outcome<AccountId> {
             // Two trees: the team's budget and the key's own, and neither can be used to go around the other.
-            let terms = AccountTerms { name: Name::new(name)?, parent: None, overrun: Overrun::IfAvailable };
+            let terms = AccountTerms {
+                name: Name::new(name)?,
+                parent: None,
+                overrun: Overrun::IfAvailable,
+                caps: Caps::default(),
+            };
             let account = controller.ensure_account(&terms, at)?;
             controller.grant(account, NonZeroI64::new(micros).ok_or("a grant is not 0")?, at)?;
             Ok(account)
@@ -164,7 +170,7 @@ impl Gateway {
             let left = self.controller.read(account)?;
             println!(
                 "{name:<10} granted {}, available {} µ, reserved {} µ, committed {} µ",
-                left.granted, left.available_micros, left.reserved_micros, left.committed_micros
+                left.granted_micros, left.available_micros, left.reserved_micros, left.committed_micros
             );
         }
         let anchor = self.controller.close()?;

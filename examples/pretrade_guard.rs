@@ -9,6 +9,7 @@ use std::{error::Error, num::NonZeroI64};
 use assize::{
     audit::{self, AuditOptions},
     budget::AccountTerms,
+    caps::Caps,
     controller::{Admission, Call, Controller, CreateOptions, NotAdmitted},
     crypto::{KeyId, RootKey},
     id::{AccountId, LogId, Name},
@@ -132,7 +133,12 @@ impl Guard {
         let policy = controller.policy();
         let schema = policy.schema();
         let open = |name: &str, parent: Option<AccountId>, micros: i64| -> Outcome<AccountId> {
-            let terms = AccountTerms { name: Name::new(name)?, parent, overrun: Overrun::Deny };
+            let terms = AccountTerms {
+                name: Name::new(name)?,
+                parent,
+                overrun: Overrun::Deny,
+                caps: Caps::default(),
+            };
             let account = controller.ensure_account(&terms, Call::at(at(0)))?;
             controller.grant(account, NonZeroI64::new(micros).ok_or("not 0")?, Call::at(at(0)))?;
             Ok(account)

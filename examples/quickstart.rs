@@ -9,6 +9,7 @@ use std::{env, error::Error, num::NonZeroI64, path::PathBuf, time::SystemTime};
 use assize::{
     audit::{self, AuditOptions},
     budget::AccountTerms,
+    caps::Caps,
     controller::{Admission, Call, Controller, CreateOptions, NotAdmitted, OpenOptions},
     crypto::{KeyId, RootKey},
     id::{LogId, Name},
@@ -34,9 +35,19 @@ fn main() -> Outcome<()> {
     let controller = Controller::create(place.storage(), options)?;
 
     // Two accounts: a team, and a key below it. Whatever the key holds, the team holds too.
-    let team = AccountTerms { name: Name::new("team-search")?, parent: None, overrun: Overrun::Deny };
+    let team = AccountTerms {
+        name: Name::new("team-search")?,
+        parent: None,
+        overrun: Overrun::Deny,
+        caps: Caps::default(),
+    };
     let team = controller.ensure_account(&team, Call::at(now()?))?;
-    let key = AccountTerms { name: Name::new("key-7")?, parent: Some(team), overrun: Overrun::IfAvailable };
+    let key = AccountTerms {
+        name: Name::new("key-7")?,
+        parent: Some(team),
+        overrun: Overrun::IfAvailable,
+        caps: Caps::default(),
+    };
     let key = controller.ensure_account(&key, Call::at(now()?))?;
     for (account, micros) in [(team, 50_000), (key, 20_000)] {
         controller.grant(account, NonZeroI64::new(micros).ok_or("a grant is not 0")?, Call::at(now()?))?;
@@ -85,7 +96,7 @@ fn main() -> Outcome<()> {
     let left = opened.controller.read(key)?;
     println!(
         "reopened   {} µ of {} left, {} spent",
-        left.available_micros, left.granted, left.committed_micros
+        left.available_micros, left.granted_micros, left.committed_micros
     );
     let anchor = opened.controller.close()?;
 

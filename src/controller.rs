@@ -41,7 +41,7 @@ use alloc::sync::Arc;
 
 use crate::{
     budget::{AccountError, AccountReading, Engine},
-    id::{AccountId, LogId, Name, OperationId, Sequence},
+    id::{AccountId, LimitId, LogId, Name, OperationId, Sequence},
     ledger::{Ledger, LedgerError},
     limits::CONTROLLER_QUEUE_BYTES_MIN,
     num::Timestamp,
@@ -83,14 +83,20 @@ impl Controller {
         self.engine.account(name)
     }
 
-    /// What an account has, as of now: an estimate while others work. [`with_ledger`](Self::with_ledger) has what
+    /// What a limit has (of an account by itself, its first), as of now: an estimate while others work. [`with_ledger`](Self::with_ledger) has what
     /// is exact.
     ///
     /// # Errors
     /// The account is unknown, or the log has failed: what is not on record is not shown.
-    pub fn read(&self, account: AccountId) -> Result<AccountReading, Fault> {
+    pub fn read(&self, limit: impl Into<LimitId>) -> Result<AccountReading, Fault> {
         self.sound()?;
-        self.engine.read(account).ok_or(Fault::Account(AccountError::Unknown { account }))
+        let limit = limit.into();
+        let LimitId { account, limit: number } = limit;
+        let unknown = match self.engine.terms(account) {
+            None => AccountError::Unknown { account },
+            Some(_) => AccountError::Limit { account, limit: number },
+        };
+        self.engine.read(limit).ok_or(Fault::Account(unknown))
     }
 
     /// What an operation did, if it is remembered: the answer to [`Fault::Unknown`] after the log was opened again.

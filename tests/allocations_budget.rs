@@ -3,6 +3,7 @@
 #![cfg(feature = "wal")]
 
 use assize::budget::{AccountTerms, Engine, EngineOptions, Path};
+use assize::caps::Caps;
 use assize::id::{AccountId, Name};
 use assize::num::Amount;
 use assize::overrun::Overrun;
@@ -22,7 +23,12 @@ fn engine() -> (Engine, Path) {
     });
     for (name, parent) in [("organisation", None), ("team", Some(0)), ("user", Some(1)), ("key", None)] {
         let name = Name::new(name).unwrap();
-        let terms = AccountTerms { name, parent: parent.map(AccountId), overrun: Overrun::Debt };
+        let terms = AccountTerms {
+            name,
+            parent: parent.map(AccountId),
+            overrun: Overrun::Debt,
+            caps: Caps::default(),
+        };
         let account = engine.ensure_account(&terms).unwrap();
         engine.grant(account, 1_000_000).unwrap();
     }

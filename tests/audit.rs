@@ -42,7 +42,7 @@ fn story(segment_bytes: u64) -> Forgery {
     // Beyond what is left, the request comes to nothing.
     let short = AdmissionOutcome::DeniedBudget {
         decided: forgery.world.decided(&request(9), Some(130)),
-        binding: AccountId(2),
+        binding: AccountId(2).into(),
     };
     forgery.honest(&Record::Admission(admission(path(&[2]), request(9), short)));
     let mut strict = request(1);
@@ -216,7 +216,8 @@ impl Observer for Notes {
         let mut payload = Vec::new();
         step.record.encode(&mut payload);
         assert_eq!(payload, step.frame.payload);
-        self.seen_before = step.ledger.account(AccountId(2)).map_or(0, |of| of.cell.reserved_micros);
+        self.seen_before =
+            step.ledger.account(AccountId(2)).map_or(0, |of| of.limits.current(0).unwrap().1.reserved_micros);
         if let Some(verdict) = step.verdict {
             self.verdicts += 1;
             let decided = verdict.decided().map(|decided| decided.decision.epoch);
@@ -230,7 +231,8 @@ impl Observer for Notes {
         self.records.push((step.frame.sequence, step.record.kind()));
         if let (Record::Admission(call), Some(Verdict::Admitted { decided })) = (step.record, step.verdict) {
             assert_eq!(call.outcome.decided(), Some(decided));
-            let after = step.ledger.account(AccountId(2)).unwrap().cell.reserved_micros;
+            let after =
+                step.ledger.account(AccountId(2)).unwrap().limits.current(0).unwrap().1.reserved_micros;
             self.reserved.push((self.seen_before, after));
         }
     }

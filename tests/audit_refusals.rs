@@ -83,7 +83,7 @@ fn a_decision_that_does_not_follow_is_found() {
         ("a denial by the policy", AdmissionOutcome::DeniedPolicy { decided: by_policy }),
         (
             "a denial by a budget that suffices",
-            AdmissionOutcome::DeniedBudget { decided: by_budget, binding: AccountId(2) },
+            AdmissionOutcome::DeniedBudget { decided: by_budget, binding: AccountId(2).into() },
         ),
     ];
     for (what, outcome) in cases {
@@ -106,7 +106,7 @@ fn the_limit_that_a_decision_was_made_with_is_found_again() {
     };
     let honest = AdmissionOutcome::DeniedBudget {
         decided: World::funded().decided(&sixteen, Some(300)),
-        binding: AccountId(2),
+        binding: AccountId(2).into(),
     };
     let mut forgery = Forgery::funded();
     let at = forgery.lie(&Record::Admission(admission(path(&[2]), sixteen.clone(), alone)));
@@ -119,7 +119,7 @@ fn the_limit_that_a_decision_was_made_with_is_found_again() {
     sixteen.cost_limit(MicroUnits(200));
     let blamed = AdmissionOutcome::DeniedBudget {
         decided: World::funded().decided(&sixteen, Some(200)),
-        binding: AccountId(2),
+        binding: AccountId(2).into(),
     };
     let mut forgery = Forgery::funded();
     let at = forgery.lie(&Record::Admission(admission(path(&[2]), sixteen, blamed)));

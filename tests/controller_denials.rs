@@ -96,7 +96,7 @@ fn check(scene: &Scene, class: DenialClass, denials: &[Denial], causes: usize) {
     assert_eq!(outcomes.len(), causes, "{outcomes:#?}");
 }
 
-type Told = (Option<assize::record::Decided>, Option<assize::id::AccountId>);
+type Told = (Option<assize::record::Decided>, Option<assize::caps::Binding>);
 
 fn told(outcome: &AdmissionOutcome) -> Told {
     match outcome {

@@ -44,7 +44,7 @@ fn a_hold_is_taken_from_every_cell_of_its_path() {
     }
     let held = world.ledger.hold(hold).unwrap();
     assert_eq!((held.state, held.amount, held.candidate), (HoldState::Open, amount(60), FAR));
-    let cells: Vec<_> = world.ledger.cells(&held.path).unwrap().collect();
+    let cells: Vec<_> = world.ledger.accounts_on(&held.path).unwrap().collect();
     assert_eq!(cells, [AccountId(2), AccountId(1), AccountId(0)]);
     assert_eq!(world.ledger.check_conservation(), Ok(()));
 }
@@ -56,7 +56,7 @@ fn a_path_of_several_accounts_takes_each_cell_once() {
     world.must(&grant(3, 100));
     let hold = world.admit(&[3, 2, 0], 2, 60);
     let held = world.ledger.hold(hold).unwrap();
-    let cells: Vec<_> = world.ledger.cells(&held.path).unwrap().collect();
+    let cells: Vec<_> = world.ledger.accounts_on(&held.path).unwrap().collect();
     assert_eq!(cells, [3, 0, 2, 1].map(AccountId));
     assert_eq!([0, 1, 2, 3].map(|account| world.money(account).1), [40; 4]);
 }
@@ -380,7 +380,7 @@ fn releases_extensions_and_expiries() {
     world.must(&extend(second, 10, ExtendOutcome::Extended { deadline: after(60), held: amount(50) }));
     world.must(&extend(second, 0, ExtendOutcome::Extended { deadline: after(70), held: amount(50) }));
     assert_eq!(world.money(2), (190, 110, 0, 0));
-    world.must(&extend(second, 191, ExtendOutcome::DeniedBudget { binding: AccountId(2) }));
+    world.must(&extend(second, 191, ExtendOutcome::DeniedBudget { binding: AccountId(2).into() }));
     world.must(&release(first, Some(60)));
     assert_eq!(world.money(0), (950, 50, 0, 0));
     let third = world.admit(&[1], 1, 65);
@@ -422,7 +422,10 @@ fn a_reroute_releases_decides_and_holds_in_one() {
     let hold = world.admit(&[2], 15, 60);
     let call = world.rerouted(hold, 10, 60);
     // 300 µ at the other supplier: payable only with what the hold gives back.
-    assert_eq!(world.ledger.payable_without(hold).unwrap().amount, amount(300));
+    assert_eq!(
+        world.ledger.prospect_without(hold, world.ledger.log_time()).unwrap().payable.amount,
+        amount(300)
+    );
     let new = world.must(&Record::Reroute(call));
     assert!(world.ledger.hold(hold).is_none());
     assert_eq!(world.money(2), (0, 300, 0, 0));

@@ -127,6 +127,8 @@ fn the_form_is_laid_out_as_the_format_says() {
     expected.extend(b"\x01a\xff\xff\xff\xff\x02\x01\x00\x00");
     expected.extend([0; 12]);
     expected.push(0);
+    expected.extend(60_u64.to_le_bytes());
+    expected.extend(1_u32.to_le_bytes());
     expected.extend([0; 16]);
     expected.extend(60_i64.to_le_bytes());
     expected.extend([0; 32]);
@@ -246,7 +248,7 @@ fn parts() -> Parts {
         .ledger
         .holds()
         .map(|(_, hold)| {
-            let cells = world.ledger.cells(&hold.path).unwrap().count();
+            let cells = hold.cells.len();
             8 + 1 + 8 + 8 + 8 + 8 + 8 + 4 + 1 + 4 * hold.path.accounts().len() + 1 + 13 * cells
         })
         .sum();
@@ -256,7 +258,7 @@ fn parts() -> Parts {
     let accounts: usize = world
         .ledger
         .accounts()
-        .map(|(_, found)| found.opened.name.as_str().len() + 1 + 9 + 12 - 1 + 1 + 56)
+        .map(|(_, found)| found.opened.name.as_str().len() + 1 + 9 + 12 - 1 + 1 + 12 + 56)
         .sum();
     let accounts_at = holds_at - accounts - 4;
     let count = |at: usize| u32::from_le_bytes(form[at..at + 4].try_into().unwrap());
@@ -279,7 +281,8 @@ fn forms_that_contradict_themselves_are_none() {
     // "org": name 4, parent 4, overrun 1, limits 1, window 1, throttles 1, exposure 12; state; window 16; counters.
     let org = accounts_at + 4;
     let state = org + 4 + 4 + 4 + 12;
-    let counters = state + 1 + 16;
+    let window = state + 1 + 8 + 4;
+    let counters = window + 16;
     let first_hold = holds_at + 4;
     let hold_path = first_hold + 8 + 1 + 8 + 8 + 8 + 8 + 8 + 4;
     let settled = settled_at + 4;
@@ -293,11 +296,13 @@ fn forms_that_contradict_themselves_are_none() {
         (org + 4, 1_u32.to_le_bytes().into(), "there is no such account to be its parent"),
         (state, vec![2], "state of an account"),
         (state, vec![1], "it is closed with a hold or an account open at or below it"),
-        (state + 1, vec![1], "window of a limit without one"),
-        (counters, (-1_i64).to_le_bytes().into(), "amount granted"),
-        (counters, 1_001_i64.to_le_bytes().into(), "its open holds do not hold what it has reserved"),
+        (state + 1, u64::MAX.to_le_bytes().into(), "allowance"),
+        (state + 1, vec![1], "cell of a lifetime"),
+        (state + 9, vec![0], "count of windows"),
+        (window, vec![1], "window of a limit"),
+        (counters, 1_001_i64.to_le_bytes().into(), "cell of a lifetime"),
         (counters + 8, i64::MAX.to_le_bytes().into(), "counters of a cell"),
-        (counters + 24, vec![1], "amount lapsed of a limit without windows"),
+        (counters + 24, vec![1], "cell of a lifetime"),
         (holds_at, u32::MAX.to_le_bytes().into(), "count of holds"),
         (first_hold, 0_u64.to_le_bytes().into(), "sequence of a hold"),
         (first_hold, 500_u64.to_le_bytes().into(), "sequence of a hold"),
@@ -318,10 +323,10 @@ fn forms_that_contradict_themselves_are_none() {
         ),
         (settled + 16, u64::MAX.to_le_bytes().into(), "amount booked"),
         (settled + 24, u64::MAX.to_le_bytes().into(), "amount unfunded"),
-        (settled + 33, 77_u32.to_le_bytes().into(), "a hold's path has no cells"),
+        (settled + 33, 77_u32.to_le_bytes().into(), "a hold's cells are not those of its path"),
         (first_hold + 41, 2_u64.to_le_bytes().into(), "a hold's policy or candidate is missing"),
         (first_hold + 49, 44_u32.to_le_bytes().into(), "a hold's policy or candidate is missing"),
-        (hold_path + 1, 77_u32.to_le_bytes().into(), "a hold's path has no cells"),
+        (hold_path + 1, 77_u32.to_le_bytes().into(), "a hold's cells are not those of its path"),
         (hold_path + 5, vec![2], "a hold's cells are not those of its path"),
         (hold_path + 6, vec![1], "a hold's cells are not those of its path"),
         (hold_path + 10, vec![1], "a hold's cells are not those of its path"),

@@ -278,7 +278,7 @@ impl Run<'_> {
             return AdmissionOutcome::Admitted { decided: self.world.decided(request, None), deadline };
         }
         let decided = self.world.decided(request, Some(least.max(0) as u64));
-        AdmissionOutcome::DeniedBudget { decided, binding: AccountId(binding as u32) }
+        AdmissionOutcome::DeniedBudget { decided, binding: AccountId(binding as u32).into() }
     }
 
     fn admit(&mut self, numbers: &[usize], calls: u64, seconds: u64) {
@@ -481,7 +481,7 @@ impl Run<'_> {
         let outcome = if pays {
             ExtendOutcome::Extended { deadline: after(deadline_s), held: amount((hold.amount + more) as u64) }
         } else {
-            ExtendOutcome::DeniedBudget { binding: AccountId(binding as u32) }
+            ExtendOutcome::DeniedBudget { binding: AccountId(binding as u32).into() }
         };
         let record = extend(Sequence(name), micros, outcome);
         if self.model.is_late(&hold) || self.model.any_closed(&hold.named) {
@@ -560,11 +560,12 @@ impl Run<'_> {
     /// Every counter is the model's, and the money adds up.
     fn compare(&self) {
         for (account, expected) in self.model.accounts.iter().enumerate() {
-            let cell = self.world.ledger.account(AccountId(account as u32)).unwrap().cell;
+            let cell =
+                self.world.ledger.account(AccountId(account as u32)).unwrap().limits.current(0).unwrap().1;
             let reserved = self.model.reserved(account);
             assert_eq!(
                 (
-                    i128::from(cell.granted.micros()),
+                    i128::from(cell.granted_micros),
                     i128::from(cell.available_micros),
                     i128::from(cell.reserved_micros),
                     i128::from(cell.committed_micros),
@@ -658,10 +659,10 @@ fn differing(record: &Record) -> Vec<Record> {
                 ExtendOutcome::Extended { deadline, held } => {
                     near(held).for_each(|held| with(ExtendOutcome::Extended { deadline, held }));
                     with(ExtendOutcome::Extended { deadline: CREATED, held });
-                    with(ExtendOutcome::DeniedBudget { binding: AccountId(0) });
+                    with(ExtendOutcome::DeniedBudget { binding: AccountId(0).into() });
                 }
                 ExtendOutcome::DeniedBudget { binding } => {
-                    with(ExtendOutcome::DeniedBudget { binding: AccountId(binding.0 + 1) });
+                    with(ExtendOutcome::DeniedBudget { binding: AccountId(binding.account.0 + 1).into() });
                     with(ExtendOutcome::Extended { deadline: after(1 << 30), held: call.arguments.amount });
                 }
                 ExtendOutcome::DeniedHalted => {}
@@ -696,10 +697,12 @@ fn wrong_outcomes(outcome: AdmissionOutcome) -> Vec<AdmissionOutcome> {
             wrong.push(AdmissionOutcome::DeniedPolicy { decided });
         }
         AdmissionOutcome::DeniedBudget { decided, binding } => {
-            let binding = AccountId(binding.0 + 1);
+            let binding = AccountId(binding.account.0 + 1).into();
             wrong.push(AdmissionOutcome::DeniedBudget { decided, binding });
         }
-        AdmissionOutcome::DeniedPolicy { .. } | AdmissionOutcome::DeniedHalted => {}
+        AdmissionOutcome::DeniedPolicy { .. }
+        | AdmissionOutcome::DeniedThrottle { .. }
+        | AdmissionOutcome::DeniedHalted => {}
     }
     wrong
 }

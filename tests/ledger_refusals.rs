@@ -154,10 +154,11 @@ fn of_admissions() -> Vec<Refusal> {
     other.decision.selected.as_mut().unwrap().candidate = CandidateId(44);
     let mut limited = request(20);
     limited.cost_limit(MicroUnits(250));
-    let limit_250 = AdmissionOutcome::DeniedBudget { decided: decided(20, Some(251)), binding: AccountId(2) };
+    let limit_250 =
+        AdmissionOutcome::DeniedBudget { decided: decided(20, Some(251)), binding: AccountId(2).into() };
     let denied = |limit, binding| AdmissionOutcome::DeniedBudget {
         decided: decided(20, Some(limit)),
-        binding: AccountId(binding),
+        binding: AccountId(binding).into(),
     };
     let limit =
         |expected, seen| Mismatch::LimitApplied { expected: MicroUnits(expected), seen: MicroUnits(seen) };
@@ -217,7 +218,7 @@ fn of_admissions() -> Vec<Refusal> {
             "another account binds",
             world(),
             with(20, denied(300, 1)),
-            Mismatch::Binding { expected: AccountId(2), seen: AccountId(1) },
+            Mismatch::Binding { expected: AccountId(2).into(), seen: AccountId(1).into() },
         ),
         refusal(
             "a denial that selects",
@@ -263,7 +264,7 @@ fn of_settlements() -> Vec<Refusal> {
     };
     let is_expired = Mismatch::HoldExpired { hold };
     let extended = |deadline, held| ExtendOutcome::Extended { deadline, held: amount(held) };
-    let short = |binding| ExtendOutcome::DeniedBudget { binding: AccountId(binding) };
+    let short = |binding| ExtendOutcome::DeniedBudget { binding: AccountId(binding).into() };
     let halted = || {
         let (mut world, _) = held();
         world.must(&Record::Halt(Halt::ReduceOnly));
@@ -425,7 +426,7 @@ fn of_settlements() -> Vec<Refusal> {
             "an extension bound elsewhere",
             held().0,
             extend(hold, 241, short(1)),
-            Mismatch::Binding { expected: AccountId(2), seen: AccountId(1) },
+            Mismatch::Binding { expected: AccountId(2).into(), seen: AccountId(1).into() },
         ),
         refusal(
             "an extension to an earlier deadline",
@@ -530,6 +531,12 @@ fn caused(mismatch: &Mismatch) -> Option<&'static str> {
         Mismatch::Effective { .. } => "effective",
         Mismatch::ClockJump { .. } => "clock jump",
         Mismatch::Sequence { .. } => "sequence",
+        Mismatch::Full { .. } => "full",
+        Mismatch::Throttle { .. } => "throttle",
+        Mismatch::LimitUnknown { .. } => "limit unknown",
+        Mismatch::NotGiven { .. } => "not given",
+        Mismatch::SameParent { .. } => "same parent",
+        Mismatch::BelowItself { .. } => "below itself",
         Mismatch::TimeBack { .. } => "time back",
         Mismatch::Unrestored => "unrestored",
         Mismatch::OperationReused { .. } => "operation reused",

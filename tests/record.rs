@@ -15,6 +15,7 @@ mod world;
 
 use std::num::NonZeroI64;
 
+use assize::caps::{Binding, Bound, Caps, CapsDraft, CapsError};
 use assize::codec::CodecError;
 use assize::crypto::Digest;
 use assize::id::{AccountId, CandidateId, NameError, OperationId, Sequence};
@@ -23,10 +24,12 @@ use assize::num::{Amount, Timestamp};
 use assize::overrun::Overrun;
 use assize::policy::Relation;
 use assize::record::{
-    AccountClosed, AdmissionOutcome, Arguments as _, Call, CandidateSwitch, Commit, ExtendOutcome, Grant,
-    Halt, Kind, Operation, Path, PathError, Principal, Record, RecordError, Recovery, Release, Settled,
-    Spend, Switch, Terms,
+    Account, AccountClosed, AdmissionOutcome, Arguments as _, Boundary, Call, CandidateSwitch, Commit,
+    ExtendOutcome, Grant, Halt, Kind, Operation, Path, PathError, Principal, Record, RecordError, Recovery,
+    Release, Reparent, Settled, Spend, Switch, Terms,
 };
+use assize::throttle::{Counts, Throttle, ThrottleError};
+use assize::window::{Window, WindowError};
 use proptest::prelude::*;
 use world::*;
 
@@ -56,8 +59,12 @@ fn samples() -> Vec<Record> {
     let denied = AdmissionOutcome::DeniedPolicy { decided: world.decided(&demanding, None) };
     let short = AdmissionOutcome::DeniedBudget {
         decided: world.decided(&request(20), Some(240)),
-        binding: AccountId(2),
+        binding: AccountId(2).into(),
     };
+    let decided = world.decided(&request(3), None);
+    let binding = Binding { account: AccountId(1), bound: Bound::Holds };
+    let full = AdmissionOutcome::DeniedBudget { decided, binding };
+    let throttled = AdmissionOutcome::DeniedThrottle { decided, account: AccountId(1), throttle: 3 };
     let mut reroute = world.rerouted(hold, 3, 60);
     let rerouted = Record::Reroute(reroute.clone());
     reroute.outcome.admission = AdmissionOutcome::DeniedHalted;
@@ -75,6 +82,8 @@ fn samples() -> Vec<Record> {
         Record::Admission(asserted),
         Record::Admission(admission(path(&[0]), demanding, denied)),
         Record::Admission(admission(path(&[0, 1, 2]), request(20), short)),
+        Record::Admission(admission(path(&[0, 1, 2]), request(3), full)),
+        Record::Admission(admission(path(&[0, 1, 2]), request(3), throttled)),
         Record::Admission(admission(path(&[3]), request(0), AdmissionOutcome::DeniedHalted)),
         Record::Commit(commit(hold, usage.clone(), (Settled::InTime, 140, 80, 0))),
         Record::PartCommit(part_commit(hold, usage, (140, 80, 0, 0))),
@@ -85,7 +94,7 @@ fn samples() -> Vec<Record> {
         release(hold, Some(60)),
         release(hold, None),
         extend(hold, 40, ExtendOutcome::Extended { deadline: after(99), held: amount(100) }),
-        extend(hold, 400, ExtendOutcome::DeniedBudget { binding: AccountId(2) }),
+        extend(hold, 400, ExtendOutcome::DeniedBudget { binding: AccountId(2).into() }),
         extend(hold, 0, ExtendOutcome::DeniedHalted),
         rerouted,
         Record::Reroute(reroute),
@@ -95,9 +104,34 @@ fn samples() -> Vec<Record> {
         account("debtor", Some(0), Overrun::Debt),
         grant(2, 5),
         grant(2, i64::MIN),
+        capped(),
         Record::AccountClosed(AccountClosed { account: AccountId(9) }),
+        Record::Reparent(Reparent { account: AccountId(9), parent: Some(AccountId(10)) }),
+        Record::Reparent(Reparent { account: AccountId(9), parent: None }),
+        Record::Boundary(Boundary { account: AccountId(9), limit: 2 }),
         Record::Recovery(Recovery { segment: 3, offset: 512, cut_bytes: 77, cut_sha256: Digest([7; 32]) }),
     ]
+}
+
+/// An account with all that one can have.
+fn capped() -> Record {
+    let throttle = |counts| Throttle { counts, rate: 5, period_ns: 60_000_000_000, burst: 7 };
+    let caps = CapsDraft {
+        windows: vec![
+            Window::Month { utc_offset_s: -3600 },
+            Window::Fixed { length_ns: 1_000_000, origin_ns: 999_999 },
+            Window::Given,
+        ],
+        throttles: vec![
+            throttle(Counts::Requests),
+            throttle(Counts::Cost),
+            throttle(Counts::Units { quantities: 1 }),
+        ],
+        held_max: Some(amount(900)),
+        holds_max: Some(3),
+    };
+    let (name, caps) = (name("capped"), Caps::new(caps).unwrap());
+    Record::Account(Account { name, parent: None, overrun: Overrun::Debt, caps })
 }
 
 #[test]
@@ -109,7 +143,7 @@ fn every_kind_has_a_sample() {
 #[test]
 fn codes_of_kinds_are_frozen() {
     let codes: Vec<_> = Kind::ALL.iter().map(|kind| kind.code()).collect();
-    assert_eq!(codes, [1, 2, 3, 4, 16, 17, 18, 19, 20, 21, 22, 23, 32, 33, 34, 66]);
+    assert_eq!(codes, [1, 2, 3, 4, 16, 17, 18, 19, 20, 21, 22, 23, 32, 33, 34, 35, 36, 66]);
     for code in 0..=u16::MAX {
         assert_eq!(Kind::from_code(code).map(Kind::code), codes.contains(&code).then_some(code));
     }
@@ -126,7 +160,7 @@ fn payloads_are_laid_out_as_the_format_says() {
     });
     let grant = Record::Grant(Call {
         operation: None,
-        arguments: Grant { account: AccountId(3), change_micros: NonZeroI64::new(-5).unwrap() },
+        arguments: Grant { account: AccountId(3), limit: 0, change_micros: NonZeroI64::new(-5).unwrap() },
         outcome: (),
     });
     let spend = Spend::Usage { served: FAR, quantities: *request(258).quantities() };
@@ -293,7 +327,7 @@ fn what_a_record_cannot_say_is_refused() {
     let zero = [0_u8; 8];
     let big = u64::MAX.to_le_bytes();
     let invalid = |offset, what| RecordError::Codec(CodecError::Invalid { offset, what });
-    let reserved = |what| RecordError::Reserved { what };
+    let caps = RecordError::Caps;
     let leaf = |text: &[u8], rest: &[u8]| [&[text.len() as u8], text, &[255, 255, 255, 255], rest].concat();
     let tail = [0; 12];
     let mut terms = bytes(&Record::Terms(Terms::default()));
@@ -301,7 +335,7 @@ fn what_a_record_cannot_say_is_refused() {
     let many = [&300_u16.to_le_bytes()[..], &[1; 2_400]].concat();
     let cases: Vec<(&str, u16, Vec<u8>, RecordError)> = vec![
         ("a control frame's kind", 64, vec![], RecordError::Kind { seen: 64 }),
-        ("a reserved kind", 35, vec![], RecordError::Kind { seen: 35 }),
+        ("a reserved kind", 67, vec![], RecordError::Kind { seen: 67 }),
         ("terms with reserved bytes", 1, terms, invalid(44, "reserved bytes of terms")),
         ("an unknown halt", 3, vec![3], invalid(1, "halt")),
         ("an unknown switch", 4, vec![1, 0, 0, 0, 2], invalid(5, "switch of a candidate")),
@@ -333,7 +367,6 @@ fn what_a_record_cannot_say_is_refused() {
             [&[0], &hold[..], &[1, 2, 0, 0, 0, 1], &zero].concat(),
             invalid(23, "quantity of 0"),
         ),
-        ("a late commit", 17, [&[0], &hold[..], &[2], &one, &[2]].concat(), reserved("a late commit")),
         (
             "an unknown commit",
             17,
@@ -376,26 +409,40 @@ fn what_a_record_cannot_say_is_refused() {
         ("a name with a line", 32, leaf(b"a\n", &[]), RecordError::Name(NameError::Control)),
         ("a name of no text", 32, leaf(&[0xFF], &[]), invalid(2, "UTF-8 of a name")),
         ("an unknown overrun", 32, leaf(b"n", &[3]), invalid(7, "overrun")),
-        ("no limit", 32, leaf(b"n", &[0, 0]), reserved("an account with another count of limits than 1")),
-        ("a day's limit", 32, leaf(b"n", &[0, 1, 1]), reserved("a limit with a window")),
-        ("a throttle", 32, leaf(b"n", &[0, 1, 0, 1]), reserved("a throttle")),
+        ("no limit", 32, leaf(b"n", &[&[0, 0, 0][..], &tail].concat()), caps(CapsError::Limits { seen: 0 })),
+        ("four limits", 32, leaf(b"n", &[0, 4]), invalid(8, "count of limits")),
+        ("an unknown window", 32, leaf(b"n", &[0, 1, 5]), invalid(9, "window of a limit")),
         (
-            "a cap on exposure",
+            "a day of no place on earth",
             32,
-            leaf(b"n", &[&[0, 1, 0, 0], &one[..], &tail[..4]].concat()),
-            reserved("a cap on exposure"),
+            leaf(b"n", &[&[0, 1, 1][..], &64_801_i32.to_le_bytes(), &[0], &tail].concat()),
+            caps(CapsError::Window { limit: 0, error: WindowError::Offset { seen_s: 64_801 } }),
         ),
         (
-            "a cap on holds",
+            "the same window twice",
             32,
-            leaf(b"n", &[&[0, 1, 0, 0], &zero[..], &[1, 0, 0, 0]].concat()),
-            reserved("a cap on exposure"),
+            leaf(b"n", &[&[0, 2, 4, 4, 0][..], &tail].concat()),
+            caps(CapsError::Twice { limit: 1 }),
+        ),
+        ("five throttles", 32, leaf(b"n", &[0, 1, 0, 5]), invalid(10, "count of throttles")),
+        ("an unknown throttle", 32, leaf(b"n", &[0, 1, 0, 1, 3]), invalid(11, "what a throttle counts")),
+        (
+            "a throttle without a rate",
+            32,
+            leaf(b"n", &[&[0, 1, 0, 1, 0][..], &zero, &one, &one, &tail].concat()),
+            caps(CapsError::Throttle { throttle: 0, error: ThrottleError::Rate { seen: 0 } }),
         ),
         (
-            "a grant to a second limit",
+            "a cap on more than an amount",
+            32,
+            leaf(b"n", &[&[0, 1, 0, 0], &big[..]].concat()),
+            invalid(18, "cap on what is held"),
+        ),
+        (
+            "a grant to a fourth limit",
             33,
-            [&[0, 1, 0, 0, 0, 1], &one[..]].concat(),
-            reserved("a grant to another limit than the first"),
+            [&[0, 1, 0, 0, 0, 3], &one[..]].concat(),
+            invalid(6, "limit of an account"),
         ),
         ("a grant of nothing", 33, [&[0, 1, 0, 0, 0, 0], &zero[..]].concat(), invalid(14, "grant")),
     ];
@@ -424,7 +471,6 @@ fn what_an_admission_cannot_say_is_refused() {
     assert_eq!(at(accounts, 0), RecordError::Path(PathError::Empty));
     assert_eq!(at(accounts, 5), RecordError::Path(PathError::TooMany { seen: 5 }));
     assert_eq!(at(accounts + 1, 1), RecordError::Path(PathError::Twice { account: AccountId(1) }));
-    assert_eq!(at(outcome, 3), RecordError::Reserved { what: "a denial by a throttle" });
     assert_eq!(at(outcome, 5), invalid(outcome + 1, "outcome of an admission"));
     assert_eq!(at(limit_at, 2), invalid(limit_at + 1, "limit applied"));
     assert!(matches!(at(request_at, 1), RecordError::Codec(_)), "a request cut short");
@@ -444,7 +490,7 @@ fn what_an_admission_cannot_say_is_refused() {
         ),
         (AdmissionOutcome::DeniedPolicy { decided: selects }, "a denial whose decision selects a candidate"),
         (
-            AdmissionOutcome::DeniedBudget { decided: selects, binding: AccountId(0) },
+            AdmissionOutcome::DeniedBudget { decided: selects, binding: AccountId(0).into() },
             "a denial whose decision selects a candidate",
         ),
         (
@@ -452,8 +498,23 @@ fn what_an_admission_cannot_say_is_refused() {
             "a denial by the policy under what the accounts can pay",
         ),
         (
-            AdmissionOutcome::DeniedBudget { decided: without, binding: AccountId(0) },
+            AdmissionOutcome::DeniedBudget { decided: without, binding: AccountId(0).into() },
             "a denial by a budget under the request's own limit",
+        ),
+        (
+            AdmissionOutcome::DeniedBudget {
+                decided: without,
+                binding: Binding { account: AccountId(0), bound: Bound::Holds },
+            },
+            "a denial by a cap on holds whose decision is not one of its own that selects",
+        ),
+        (
+            AdmissionOutcome::DeniedThrottle { decided: selects, account: AccountId(0), throttle: 4 },
+            "a denial by a throttle that no account can have",
+        ),
+        (
+            AdmissionOutcome::DeniedThrottle { decided: denies, account: AccountId(0), throttle: 0 },
+            "an admission whose decision selects nothing that can be held",
         ),
     ];
     for (outcome, what) in cases {
@@ -530,7 +591,7 @@ fn arbitrary() -> impl Strategy<Value = Record> {
                 let world = World::funded();
                 let request = request(calls);
                 let decided = world.decided(&request, limit);
-                let binding = AccountId(accounts);
+                let binding = AccountId(accounts).into();
                 let outcome = match (halted, decided.decision.selected, limit) {
                     (true, ..) => AdmissionOutcome::DeniedHalted,
                     (_, Some(_), _) => AdmissionOutcome::Admitted { decided, deadline: Timestamp(deadline) },

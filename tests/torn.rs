@@ -218,6 +218,6 @@ fn must_be(opened: &Opened, memory: &Memory, last: u64, recoveries: u64, what: &
             + i128::from(read.reserved_micros)
             + i128::from(read.committed_micros)
             + i128::from(read.lapsed_micros);
-        assert_eq!(sum, i128::from(read.granted.micros()), "{what}");
+        assert_eq!(sum, i128::from(read.granted_micros), "{what}");
     }
 }

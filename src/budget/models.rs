@@ -13,6 +13,7 @@ mod slots;
 
 use super::slab::Slab;
 use super::*;
+use crate::caps::Caps;
 use crate::id::{AccountId, Name};
 use crate::num::Amount;
 use crate::overrun::Overrun;
@@ -58,7 +59,12 @@ fn engine(accounts: &[(&str, Option<u32>, Overrun, i64)]) -> (Arc<Engine>, Accou
     let engine =
         Engine::new(EngineOptions { accounts_reserved: 2, holds_reserved: 2, accounts_max: 2, holds_max: 2 });
     for &(name, parent, overrun, grant) in accounts {
-        let terms = AccountTerms { name: Name::new(name).unwrap(), parent: parent.map(AccountId), overrun };
+        let terms = AccountTerms {
+            name: Name::new(name).unwrap(),
+            parent: parent.map(AccountId),
+            overrun,
+            caps: Caps::default(),
+        };
         let account = engine.ensure_account(&terms).unwrap();
         engine.grant(account, grant).unwrap();
     }
@@ -79,7 +85,7 @@ fn at_rest(engine: &Engine, account: AccountId, expected: [i64; 5]) {
     let reading = engine.read(account).unwrap();
     conserved(&reading);
     let seen = [
-        i128::from(reading.granted.micros()),
+        i128::from(reading.granted_micros),
         i128::from(reading.available_micros),
         i128::from(reading.reserved_micros),
         i128::from(reading.committed_micros),
@@ -93,5 +99,5 @@ fn conserved(reading: &AccountReading) {
         + i128::from(reading.reserved_micros)
         + i128::from(reading.committed_micros)
         + i128::from(reading.lapsed_micros);
-    assert_eq!(i128::from(reading.granted.micros()), sum, "{reading:?}");
+    assert_eq!(i128::from(reading.granted_micros), sum, "{reading:?}");
 }

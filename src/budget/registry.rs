@@ -141,7 +141,8 @@ impl Engine {
             cell.put_back(amount);
         } else {
             if allowance < amount.signed_micros() {
-                return Err(GrantError::AboveAvailable { available_micros: allowance, delta_micros });
+                let available_micros = cell.available().min(allowance);
+                return Err(GrantError::AboveAvailable { available_micros, delta_micros });
             }
             self.take(Demand::amount(&[index], amount)).map_err(|shortfall| match shortfall {
                 Shortfall::Insufficient { available_micros, .. } => {

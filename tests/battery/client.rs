@@ -127,7 +127,7 @@ impl Desk {
                 + i128::from(read.reserved_micros)
                 + i128::from(read.committed_micros)
                 + i128::from(read.lapsed_micros);
-            assert_eq!(sum, i128::from(read.granted.micros()));
+            assert_eq!(sum, i128::from(read.granted_micros));
         }
         self.controller.with_ledger(|ledger| ledger.check_conservation()).unwrap().unwrap();
     }

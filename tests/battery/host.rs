@@ -4,6 +4,7 @@ use std::num::NonZeroI64;
 
 use assize::{
     budget::{AccountTerms, EngineOptions},
+    caps::Caps,
     controller::{
         Admission, Call, Controller, CreateOptions, NotAdmitted, OpenError, OpenOptions, Opened, Permit,
     },
@@ -185,7 +186,7 @@ impl Host {
     }
 
     pub fn account(&mut self, name: &str, parent: Option<AccountId>, overrun: Overrun) -> AccountId {
-        let terms = AccountTerms { name: Name::new(name).unwrap(), parent, overrun };
+        let terms = AccountTerms { name: Name::new(name).unwrap(), parent, overrun, caps: Caps::default() };
         let call = self.call();
         self.controller.ensure_account(&terms, call).unwrap()
     }

@@ -258,6 +258,8 @@ impl Observer for Shapes {
 fn shape(record: &Record) -> &'static str {
     match record {
         Record::Terms(_) => "terms",
+        Record::Reparent(_) => "reparent",
+        Record::Boundary(_) => "window boundary",
         Record::Policy(_) => "policy",
         Record::Halt(_) => "halt",
         Record::CandidateSwitch(_) => "candidate switch",
@@ -268,6 +270,7 @@ fn shape(record: &Record) -> &'static str {
             AdmissionOutcome::Admitted { .. } => "admission",
             AdmissionOutcome::DeniedPolicy { .. } => "admission denied by the policy",
             AdmissionOutcome::DeniedBudget { .. } => "admission denied by a budget",
+            AdmissionOutcome::DeniedThrottle { .. } => "admission denied by a throttle",
             AdmissionOutcome::DeniedHalted => "admission denied by a halt",
         },
         Record::Commit(call) => match (call.outcome.settled, &call.arguments.spend) {

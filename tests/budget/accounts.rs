@@ -96,8 +96,7 @@ fn options_above_the_limits_count_as_the_limits() {
 #[test]
 fn grants_go_up_and_down() {
     // granted before, delta | expected, granted after
-    let above =
-        |granted, delta_micros| Err(GrantError::AboveMaximum { granted: amount(granted), delta_micros });
+    let above = |granted_micros, delta_micros| Err(GrantError::AboveMaximum { granted_micros, delta_micros });
     let short =
         |available_micros, delta_micros| Err(GrantError::AboveAvailable { available_micros, delta_micros });
     let rows = [

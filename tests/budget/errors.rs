@@ -36,13 +36,13 @@ fn errors_read_well() {
             "a grant of -3 µ takes more than the 2 µ available",
         ),
         (
-            &GrantError::AboveMaximum { granted: amount(2), delta_micros: MAX },
+            &GrantError::AboveMaximum { granted_micros: 2, delta_micros: MAX },
             "a grant of 9223372036854775807 µ on top of 2 µ passes the limit of 9223372036854775807 µ",
         ),
         (&PathError::TooManyAccounts { seen: 5 }, "5 accounts are named; the limit is 4"),
         (&PathError::TooManyCells, "the accounts named and those above them are more than 24"),
         (
-            &ReserveError::Insufficient { binding: account, available_micros: -2 },
+            &ReserveError::Insufficient { binding: account.into(), available_micros: -2 },
             "account 3 has only -2 µ available",
         ),
         (&ReserveError::Contended, "contended: too many attempts at once; try again"),

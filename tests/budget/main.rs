@@ -11,6 +11,7 @@
 #![cfg(feature = "wal")]
 
 use assize::budget::{AccountTerms, CellCounters, Engine, EngineOptions, Path};
+use assize::caps::Caps;
 use assize::id::{AccountId, Name};
 use assize::num::Amount;
 use assize::overrun::Overrun;
@@ -28,7 +29,12 @@ fn amount(micros: i64) -> Amount {
 }
 
 fn terms(name: &str, parent: Option<u32>, overrun: Overrun) -> AccountTerms {
-    AccountTerms { name: Name::new(name).unwrap(), parent: parent.map(AccountId), overrun }
+    AccountTerms {
+        name: Name::new(name).unwrap(),
+        parent: parent.map(AccountId),
+        overrun,
+        caps: Caps::default(),
+    }
 }
 
 /// An engine with these accounts: parent, overrun, grant. Their names are their numbers.
@@ -57,9 +63,9 @@ fn read(engine: &Engine, account: u32) -> [i128; 5] {
         + i128::from(reading.reserved_micros)
         + i128::from(reading.committed_micros)
         + i128::from(reading.lapsed_micros);
-    assert_eq!(i128::from(reading.granted.micros()), sum, "conservation: {reading:?}");
+    assert_eq!(i128::from(reading.granted_micros), sum, "conservation: {reading:?}");
     [
-        reading.granted.micros().into(),
+        reading.granted_micros.into(),
         reading.available_micros.into(),
         reading.reserved_micros.into(),
         reading.committed_micros.into(),
@@ -68,5 +74,5 @@ fn read(engine: &Engine, account: u32) -> [i128; 5] {
 }
 
 fn counters(granted: i64, available_micros: i64, committed_micros: u64) -> CellCounters {
-    CellCounters { granted: amount(granted), available_micros, committed_micros, ..CellCounters::default() }
+    CellCounters { granted_micros: granted, available_micros, committed_micros, ..CellCounters::default() }
 }

@@ -1,12 +1,13 @@
 //! Bringing accounts and holds back.
 
 use assize::budget::{
-    AccountError, AccountState, CellCounters, Engine, EngineOptions, HoldState, RestoreError, Settlement,
+    AccountError, AccountState, CellCounters, Engine, EngineOptions, HeldCell, HoldState, RestoreError,
+    RestoredLimit, Settlement,
 };
 use assize::id::AccountId;
 use assize::overrun::Overrun::{Debt, Deny};
 
-use super::{MAX, amount, counters, engine, ids, path, read, terms};
+use super::{MAX, amount, counters, engine, path, read, terms};
 
 #[test]
 fn what_was_is_restored() {
@@ -23,21 +24,24 @@ fn what_was_is_restored() {
     for account in (0..before.accounts()).map(AccountId) {
         let reading = before.read(account).unwrap();
         let counters = CellCounters {
-            granted: reading.granted,
+            granted_micros: reading.granted_micros,
             available_micros: reading.available_micros,
             committed_micros: reading.committed_micros,
             lapsed_micros: reading.lapsed_micros,
             unfunded_micros: reading.unfunded_micros,
         };
         let terms = before.terms(account).unwrap();
-        assert_eq!(after.restore_account(&terms, &counters, reading.state), Ok(account));
+        assert_eq!(
+            after.restore_account(&terms, &[RestoredLimit::lifetime(counters)], reading.state),
+            Ok(account)
+        );
     }
     let unclaimed = RestoreError::Unclaimed { account: AccountId(0), unclaimed_micros: 20 };
     assert_eq!(after.finish_restore(), Err(unclaimed));
     let mut handles = vec![];
     for hold in [open, expired] {
         let reading = before.hold(hold).unwrap();
-        let accounts: Vec<_> = before.accounts_on(&reading.path).collect();
+        let accounts: Vec<_> = before.accounts_on(&reading.path).map(HeldCell::from).collect();
         let restored = after.restore_hold(&accounts, reading.amount, reading.state).unwrap();
         assert_eq!(after.hold(restored), Some(reading));
         handles.push(restored);
@@ -61,7 +65,7 @@ fn what_was_is_restored() {
 fn nonsense_is_not_restored() {
     let engine = Engine::new(EngineOptions { accounts_max: 4, holds_max: 1, ..EngineOptions::default() });
     let restore = |name: &str, parent, counters: CellCounters, state| {
-        engine.restore_account(&terms(name, parent, Deny), &counters, state)
+        engine.restore_account(&terms(name, parent, Deny), &[RestoredLimit::lifetime(counters)], state)
     };
     let (open, closed) = (AccountState::Open, AccountState::Closed);
     let account = |account| AccountId(account);
@@ -132,7 +136,13 @@ fn nonsense_is_not_restored() {
         (&[1], 9, HoldState::Expired, Err(RestoreError::HoldsFull { max: 1 })),
     ];
     for (accounts, micros, state, expected) in rows {
-        let restored = engine.restore_hold(&ids(accounts), amount(micros), state).map(|_| ());
+        let restored = engine
+            .restore_hold(
+                &accounts.iter().map(|id| AccountId(*id).into()).collect::<Vec<_>>(),
+                amount(micros),
+                state,
+            )
+            .map(|_| ());
         assert_eq!(restored, expected, "{accounts:?} {micros} {state:?}");
     }
     assert_eq!(engine.finish_restore(), Ok(()));

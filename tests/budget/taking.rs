@@ -1,6 +1,7 @@
 //! Paths, reservations and extensions.
 
 use assize::budget::{ExtendError, HoldState, PathError, ReserveError, SettleError};
+use assize::caps::Binding;
 use assize::id::AccountId;
 use assize::num::Amount;
 use assize::overrun::Overrun::{self, Debt, Deny, IfAvailable};
@@ -119,7 +120,7 @@ fn a_reservation_holds_everywhere_or_nowhere() {
                 i128::from(micros)
             }
             Err((binding, available_micros)) => {
-                let binding = AccountId(binding);
+                let binding = Binding::from(AccountId(binding));
                 assert_eq!(
                     reserved,
                     Err(ReserveError::Insufficient { binding, available_micros }),
@@ -144,11 +145,11 @@ fn nothing_can_be_held_in_debt_but_nothing() {
     let path = path(&engine, &[0]);
     let hold = engine.reserve(&path, amount(3)).unwrap();
     let _ = engine.commit(hold, amount(4)).unwrap();
-    let short = ReserveError::Insufficient { binding: AccountId(0), available_micros: -1 };
+    let short = ReserveError::Insufficient { binding: AccountId(0).into(), available_micros: -1 };
     assert_eq!(engine.reserve(&path, amount(1)), Err(short));
     let nothing = engine.reserve(&path, Amount::ZERO).unwrap();
     assert_eq!(engine.extend(nothing, Amount::ZERO), Ok(()));
-    let short = ExtendError::Insufficient { binding: AccountId(0), available_micros: -1 };
+    let short = ExtendError::Insufficient { binding: AccountId(0).into(), available_micros: -1 };
     assert_eq!(engine.extend(nothing, amount(1)), Err(short));
     assert_eq!(read(&engine, 0), [3, -1, 0, 4, 0]);
 }
@@ -157,7 +158,7 @@ fn nothing_can_be_held_in_debt_but_nothing() {
 fn an_extension_takes_all_or_nothing() {
     // 0 ─ 1. Grants | held | more | expected.
     let short = |binding, available_micros| {
-        Err(ExtendError::Insufficient { binding: AccountId(binding), available_micros })
+        Err(ExtendError::Insufficient { binding: AccountId(binding).into(), available_micros })
     };
     let rows = [
         ([9, 9], 3, 6, Ok(())),

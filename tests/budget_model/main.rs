@@ -16,6 +16,7 @@ use assize::budget::{
     AccountError, AccountState, AccountTerms, AdjustError, Adjusted, Engine, EngineOptions, ExtendError,
     GrantError, Hold, HoldState, PathError, Release, ReserveError, SettleError, Settlement,
 };
+use assize::caps::Caps;
 use assize::id::{AccountId, Name};
 use assize::num::Amount;
 use assize::overrun::Overrun;
@@ -80,7 +81,12 @@ impl Pair<'_> {
     fn open(&mut self, parent: Option<usize>, overrun: Overrun) -> Result<(), TestCaseError> {
         let number = self.model.accounts.len();
         let name = Name::new(&number.to_string()).unwrap();
-        let opened = self.engine.ensure_account(&AccountTerms { name, parent: parent.map(id), overrun });
+        let opened = self.engine.ensure_account(&AccountTerms {
+            name,
+            parent: parent.map(id),
+            overrun,
+            caps: Caps::default(),
+        });
         if let Some(above) = parent {
             if self.model.accounts[above].closed {
                 self.met("open: parent closed");
@@ -113,8 +119,8 @@ impl Pair<'_> {
         let expected = if account.closed {
             Err(GrantError::Closed { account: id(index) })
         } else if account.granted + delta > i64::MAX.into() {
-            let granted = amount(u64::try_from(account.granted).unwrap());
-            Err(GrantError::AboveMaximum { granted, delta_micros })
+            let granted_micros = i64::try_from(account.granted).unwrap();
+            Err(GrantError::AboveMaximum { granted_micros, delta_micros })
         } else if delta < 0 && account.available + delta < 0 {
             let available_micros = i64::try_from(account.available).unwrap();
             Err(GrantError::AboveAvailable { available_micros, delta_micros })
@@ -175,9 +181,9 @@ impl Pair<'_> {
                 let available_micros = i64::try_from(available).unwrap();
                 prop_assert_eq!(
                     reserved,
-                    Err(ReserveError::Insufficient { binding: id(binding), available_micros })
+                    Err(ReserveError::Insufficient { binding: id(binding).into(), available_micros })
                 );
-                prop_assert_eq!(payable.binding, id(binding));
+                prop_assert_eq!(payable.binding, id(binding).into());
             }
         }
         Ok(())
@@ -197,7 +203,7 @@ impl Pair<'_> {
                 let path = self.model.holds[hold].path.clone();
                 self.model.take(&path, micros.into()).map_err(|(binding, available)| {
                     let available_micros = i64::try_from(available).unwrap();
-                    ExtendError::Insufficient { binding: id(binding), available_micros }
+                    ExtendError::Insufficient { binding: id(binding).into(), available_micros }
                 })
             }
         };
@@ -396,7 +402,7 @@ impl Pair<'_> {
         for (index, account) in self.model.accounts.iter().enumerate() {
             let reading = self.engine.read(id(index)).unwrap();
             let seen = [
-                i128::from(reading.granted.micros()),
+                i128::from(reading.granted_micros),
                 i128::from(reading.available_micros),
                 i128::from(reading.reserved_micros),
                 i128::from(reading.committed_micros),

@@ -4,6 +4,7 @@ use std::num::NonZeroI64;
 
 use assize::{
     budget::{AccountError, AccountState, AccountTerms, GrantError, PathError},
+    caps::Caps,
     controller::{Fault, NotAdmitted},
     id::AccountId,
     overrun::Overrun::{self, Debt, Deny, IfAvailable},
@@ -13,7 +14,7 @@ use assize::{
 use crate::scene::{Money, Scene, at, call, micros, name};
 
 fn terms(text: &str, parent: Option<AccountId>, overrun: Overrun) -> AccountTerms {
-    AccountTerms { name: name(text), parent, overrun }
+    AccountTerms { name: name(text), parent, overrun, caps: Caps::default() }
 }
 
 fn change(micros: i64) -> NonZeroI64 {
@@ -29,7 +30,9 @@ fn the_same_terms_are_the_same_account_and_leave_no_record() {
     assert_eq!((root, account), (AccountId(0), AccountId(1)));
     assert_eq!(scene.controller.account(&name("leaf")), Some(account));
     assert_eq!(scene.controller.account(&name("lea")), None);
-    assert!(matches!(scene.records().last().unwrap().1, Record::Account(seen) if seen.name == name("leaf")));
+    assert!(
+        matches!(scene.records().last().unwrap().1, Record::Account(ref seen) if seen.name == name("leaf"))
+    );
     let before = scene.state();
     assert_eq!(scene.controller.ensure_account(&leaf, call(2)), Ok(account));
     let differ = Fault::Account(AccountError::TermsDiffer { account });
@@ -78,9 +81,9 @@ fn a_grant_goes_up_to_the_largest_amount_and_down_to_what_is_available() {
         (-i64::MAX, Err(GrantError::AboveAvailable { available_micros: 600, delta_micros: -i64::MAX })),
         (-600, Ok((400, 0))),
         (-1, Err(GrantError::AboveAvailable { available_micros: 0, delta_micros: -1 })),
-        (i64::MAX, Err(GrantError::AboveMaximum { granted: micros(400), delta_micros: i64::MAX })),
+        (i64::MAX, Err(GrantError::AboveMaximum { granted_micros: 400, delta_micros: i64::MAX })),
         (i64::MAX - 400, Ok((i64::MAX.unsigned_abs(), i64::MAX - 400))),
-        (1, Err(GrantError::AboveMaximum { granted: micros(i64::MAX.unsigned_abs()), delta_micros: 1 })),
+        (1, Err(GrantError::AboveMaximum { granted_micros: i64::MAX, delta_micros: 1 })),
     ];
     for (micros, expected) in rows {
         let before = scene.state();

@@ -98,7 +98,10 @@ fn what_nobody_can_be_paid_for_is_denied_and_the_binding_account_is_on_record() 
         assert_eq!((denial.class(), denial.is_repeat()), (DenialClass::Budget, false));
         let reason = denial.audited_reason();
         let least = ids.iter().map(|id| scene.money(*id).available.unsigned_abs()).min().unwrap();
-        assert_eq!((reason.binding, reason.limit_applied), (Some(ids[binding]), Some(MicroUnits(least))));
+        assert_eq!(
+            (reason.binding, reason.limit_applied),
+            (Some(ids[binding].into()), Some(MicroUnits(least)))
+        );
         let decision = reason.decision.unwrap();
         assert_eq!((decision.action, decision.reason, decision.selected), (Action::Deny, Reason::Cost, None));
         let Record::Admission(record) = scene.record(denial.sequence()) else { panic!("no admission") };

@@ -64,7 +64,7 @@ fn an_extension_that_is_denied_leaves_the_hold_and_is_on_record() {
             other => panic!("{other:?}"),
         };
         assert_eq!((denial.class(), denial.sequence().0), (class, head + 1));
-        let binding = (class == DenialClass::Budget).then_some(leaf);
+        let binding = (class == DenialClass::Budget).then_some(leaf.into());
         assert_eq!(denial.audited_reason().binding, binding);
         assert_eq!((permit.amount(), permit.deadline()), (held, at(60 * SECOND)));
         let Record::Extend(record) = scene.record(denial.sequence()) else { panic!("no extension") };

@@ -75,7 +75,7 @@ fn what_the_released_hold_gave_back_can_be_held_again() {
                 assert_eq!(denial.class(), DenialClass::Budget);
                 let reason = denial.audited_reason();
                 let limit = MicroUnits(available.unsigned_abs());
-                assert_eq!((reason.binding, reason.limit_applied), (Some(account), Some(limit)));
+                assert_eq!((reason.binding, reason.limit_applied), (Some(account.into()), Some(limit)));
                 assert_eq!(scene.money(account).available, available);
             }
             other => panic!("{other:?}"),

@@ -39,7 +39,7 @@ fn denial_reasons_were_returned_to_callers() {
         }
     }
     // The host has both reasons.
-    assert_eq!(by_person.audited_reason().binding, Some(person));
-    assert_eq!(by_organisation.audited_reason().binding, Some(organisation));
+    assert_eq!(by_person.audited_reason().binding, Some(person.into()));
+    assert_eq!(by_organisation.audited_reason().binding, Some(organisation.into()));
     scene.finish();
 }

@@ -86,7 +86,7 @@ fn a_team_key_bypassed_its_users_budget() {
     let Err(NotAdmitted::Denied(denial)) = scene.admit(&both, &request, call(2)) else {
         panic!("the team's key pays for the user");
     };
-    assert_eq!((denial.class(), denial.audited_reason().binding), (DenialClass::Budget, Some(user)));
+    assert_eq!((denial.class(), denial.audited_reason().binding), (DenialClass::Budget, Some(user.into())));
     for account in [team, team_key, user] {
         assert_eq!(scene.money(account).reserved, 0, "a denied path holds nothing anywhere");
     }

@@ -12,6 +12,7 @@ use std::{
 
 use assize::{
     budget::{AccountTerms, Engine, EngineOptions, Hold, ReserveError},
+    caps::Caps,
     controller::{DenialClass, NotAdmitted},
     num::Amount,
     overrun::Overrun::Deny,
@@ -66,7 +67,12 @@ fn two_attempts_of_which_one_could_be_paid_were_both_denied() {
     let leaves = ["a", "b", "c", "d"].map(|text| {
         let mut above = None;
         for level in 0..6 {
-            let terms = AccountTerms { name: name(&format!("{text} {level}")), parent: above, overrun: Deny };
+            let terms = AccountTerms {
+                name: name(&format!("{text} {level}")),
+                parent: above,
+                overrun: Deny,
+                caps: Caps::default(),
+            };
             let account = engine.ensure_account(&terms).unwrap();
             engine.grant(account, 10).unwrap();
             above = Some(account);
@@ -119,8 +125,14 @@ fn two_attempts_of_which_one_could_be_paid_were_both_denied() {
 fn an_attempt_was_denied_for_the_sake_of_one_that_came_to_nothing() {
     let engine = Engine::new(EngineOptions::default());
     let open = |text: &str, granted| {
-        let account =
-            engine.ensure_account(&AccountTerms { name: name(text), parent: None, overrun: Deny }).unwrap();
+        let account = engine
+            .ensure_account(&AccountTerms {
+                name: name(text),
+                parent: None,
+                overrun: Deny,
+                caps: Caps::default(),
+            })
+            .unwrap();
         engine.grant(account, granted).unwrap();
         account
     };

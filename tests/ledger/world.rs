@@ -5,6 +5,7 @@
 use std::num::NonZeroI64;
 use std::sync::Arc;
 
+use assize::caps::Caps;
 use assize::id::{AccountId, CandidateId, Name, OperationId, Sequence};
 use assize::kernel::{Disabled, Request, prescribe};
 use assize::ledger::{Ledger, Mismatch};
@@ -96,13 +97,22 @@ pub fn path(accounts: &[u32]) -> Path {
 }
 
 pub fn account(text: &str, parent: Option<u32>, overrun: Overrun) -> Record {
-    Record::Account(Account { name: name(text), parent: parent.map(AccountId), overrun })
+    Record::Account(Account {
+        name: name(text),
+        parent: parent.map(AccountId),
+        overrun,
+        caps: Caps::default(),
+    })
 }
 
 pub fn grant(account: u32, change: i64) -> Record {
     Record::Grant(Call {
         operation: None,
-        arguments: Grant { account: AccountId(account), change_micros: NonZeroI64::new(change).unwrap() },
+        arguments: Grant {
+            account: AccountId(account),
+            limit: 0,
+            change_micros: NonZeroI64::new(change).unwrap(),
+        },
         outcome: (),
     })
 }
@@ -285,7 +295,7 @@ impl World {
 
     /// Available, reserved, committed and unfunded of an account.
     pub fn money(&self, account: u32) -> (i64, u64, u64, u64) {
-        let cell = self.ledger.account(AccountId(account)).unwrap().cell;
+        let cell = self.ledger.account(AccountId(account)).unwrap().limits.current(0).unwrap().1;
         (cell.available_micros, cell.reserved_micros, cell.committed_micros, cell.unfunded_micros)
     }
 

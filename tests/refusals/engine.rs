@@ -2,6 +2,7 @@
 
 use assize::{
     budget::{AccountTerms, AdjustError, Engine, EngineOptions, Path},
+    caps::Caps,
     id::{AccountId, Name},
     num::Amount,
     overrun::Overrun::{Debt, Deny},
@@ -52,7 +53,7 @@ fn amount(micros: u64) -> Amount {
 }
 
 fn terms(text: &str, parent: Option<AccountId>) -> AccountTerms {
-    AccountTerms { name: Name::new(text).unwrap(), parent, overrun: Deny }
+    AccountTerms { name: Name::new(text).unwrap(), parent, overrun: Deny, caps: Caps::default() }
 }
 
 /// With the account `a`, granted 10 µ.

@@ -4,6 +4,7 @@ use std::num::NonZeroI64;
 
 use assize::{
     budget::{AccountTerms, EngineOptions},
+    caps::Caps,
     controller::{NotAdmitted, Permit, RepeatedState},
     id::{AccountId, LogId, Sequence},
     kernel::Request,
@@ -210,7 +211,7 @@ fn a_large_policy() -> Caused {
 
 fn other_terms() -> Caused {
     let (scene, _) = scene();
-    let terms = AccountTerms { name: name("a"), parent: None, overrun: Deny };
+    let terms = AccountTerms { name: name("a"), parent: None, overrun: Deny, caps: Caps::default() };
     for_good(|| scene.controller.ensure_account(&terms, call(1)))
 }
 

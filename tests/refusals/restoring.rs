@@ -1,7 +1,11 @@
 //! What an engine does not bring back.
 
 use assize::{
-    budget::{AccountState, AccountTerms, CellCounters, Engine, EngineOptions, HoldState, RestoreError},
+    budget::{
+        AccountState, AccountTerms, CellCounters, Engine, EngineOptions, HoldState, RestoreError,
+        RestoredLimit,
+    },
+    caps::Caps,
     id::{AccountId, Name},
     num::Amount,
     overrun::Overrun::Deny,
@@ -24,7 +28,7 @@ pub(crate) const ROWS: &[Row] = &[
 const A: AccountId = AccountId(0);
 
 fn counters(granted: u64, available_micros: i64) -> CellCounters {
-    CellCounters { granted: Amount::new(granted).unwrap(), available_micros, ..CellCounters::default() }
+    CellCounters { granted_micros: granted.try_into().unwrap(), available_micros, ..CellCounters::default() }
 }
 
 fn restore(
@@ -34,8 +38,8 @@ fn restore(
     counters: &CellCounters,
     state: AccountState,
 ) -> Result<AccountId, RestoreError> {
-    let terms = AccountTerms { name: Name::new(text).unwrap(), parent, overrun: Deny };
-    engine.restore_account(&terms, counters, state)
+    let terms = AccountTerms { name: Name::new(text).unwrap(), parent, overrun: Deny, caps: Caps::default() };
+    engine.restore_account(&terms, &[RestoredLimit::lifetime(*counters)], state)
 }
 
 /// With the account `a`, granted 10 µ of which 4 are reserved; one hold may be open.
@@ -67,7 +71,7 @@ fn no_cells() -> Caused {
 
 fn above_reserved() -> Caused {
     let engine = engine();
-    for_good(|| engine.restore_hold(&[A], Amount::new(5).unwrap(), HoldState::Open))
+    for_good(|| engine.restore_hold(&[A.into()], Amount::new(5).unwrap(), HoldState::Open))
 }
 
 fn unclaimed() -> Caused {
@@ -77,8 +81,8 @@ fn unclaimed() -> Caused {
 
 fn a_hold_too_many() -> Caused {
     let engine = engine();
-    assert!(engine.restore_hold(&[A], Amount::ZERO, HoldState::Open).is_ok());
-    for_good(|| engine.restore_hold(&[A], Amount::ZERO, HoldState::Open))
+    assert!(engine.restore_hold(&[A.into()], Amount::ZERO, HoldState::Open).is_ok());
+    for_good(|| engine.restore_hold(&[A.into()], Amount::ZERO, HoldState::Open))
 }
 
 fn below_nobody() -> Caused {

@@ -15,6 +15,7 @@ use std::{num::NonZeroI64, sync::Arc};
 use assize::{
     audit::{AuditOptions, Calls, Observer, ReplayReport, replay},
     budget::{AccountTerms, EngineOptions},
+    caps::Caps,
     controller::{
         Admission, Call, Controller, CreateOptions, NotAdmitted, OpenError, OpenOptions, Opened, Permit,
     },
@@ -256,7 +257,7 @@ impl Scene {
         overrun: Overrun,
         granted: i64,
     ) -> AccountId {
-        let terms = AccountTerms { name: name(text), parent, overrun };
+        let terms = AccountTerms { name: name(text), parent, overrun, caps: Caps::default() };
         let now = call_now(&self.controller);
         let account = self.controller.ensure_account(&terms, now).unwrap();
         if let Some(change) = NonZeroI64::new(granted) {
@@ -313,7 +314,7 @@ impl Scene {
     pub fn money(&self, account: AccountId) -> Money {
         let read = self.controller.read(account).unwrap();
         Money {
-            granted: read.granted.micros(),
+            granted: read.granted_micros.try_into().unwrap(),
             available: read.available_micros,
             reserved: read.reserved_micros,
             committed: read.committed_micros,
@@ -417,12 +418,18 @@ pub fn check_books(controller: &Controller) {
         .with_ledger(|ledger| {
             ledger.check_conservation().unwrap();
             for (account, of) in ledger.accounts() {
-                let read = controller.read(account).unwrap();
-                let engine = (read.granted, read.available_micros, read.reserved_micros);
-                let cell = &of.cell;
-                assert_eq!(engine, (cell.granted, cell.available_micros, cell.reserved_micros), "{account}");
-                let engine = (read.committed_micros, read.lapsed_micros, read.unfunded_micros);
-                assert_eq!(engine, (cell.committed_micros, cell.lapsed_micros, cell.unfunded_micros));
+                for limit in 0..of.limits.count() {
+                    let read = controller.read(account.limit(limit)).unwrap();
+                    let (span, cell) = of.limits.current(limit).unwrap();
+                    let what = format!("account {account}, limit {limit}");
+                    assert_eq!(read.span, span, "{what}");
+                    let engine = (read.granted_micros, read.available_micros, read.reserved_micros);
+                    let ledger = (cell.granted_micros, cell.available_micros, cell.reserved_micros);
+                    assert_eq!(engine, ledger, "{what}");
+                    let engine = (read.committed_micros, read.lapsed_micros, read.unfunded_micros);
+                    let ledger = (cell.committed_micros, cell.lapsed_micros, cell.unfunded_micros);
+                    assert_eq!(engine, ledger, "{what}");
+                }
             }
         })
         .unwrap();

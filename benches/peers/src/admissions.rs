@@ -15,6 +15,7 @@ use std::{
 };
 
 use assize::{
+    caps::Caps,
     budget::AccountTerms,
     controller::{Admission, Call, Controller, CreateOptions, Permit},
     crypto::{KeyId, RootKey},
@@ -100,7 +101,7 @@ impl Admitting {
             let name = format!("account-{account}");
             budget.ensure_tenant(&name, GRANTED_MICROS);
             let name = Name::new(&name).expect("it is short");
-            let terms = AccountTerms { name, parent: None, overrun: Overrun::Deny };
+            let terms = AccountTerms { name, parent: None, overrun: Overrun::Deny, caps: Caps::default() };
             let opened = controller.ensure_account(&terms, QUEUED).expect("there is room");
             let granted = GRANTED_MICROS.try_into().expect("it is an amount");
             let granted = controller.grant(opened, granted, QUEUED);
@@ -219,7 +220,7 @@ fn snapshot_row(scene: &Admitting) -> Row {
     let (mut ours_ms, mut peer_ms) = (Vec::new(), Vec::new());
     let ours = || {
         let taken = scene.controller.with_ledger(|ledger| {
-            let cells: Vec<_> = ledger.accounts().map(|(account, it)| (account, it.cell)).collect();
+            let cells: Vec<_> = ledger.accounts().map(|(account, it)| (account, it.limits.current(0).map(|(_, cell)| *cell))).collect();
             (ledger.sequence(), cells)
         });
         assert_eq!(black_box(taken.expect("the log is sound")).1.len(), ACCOUNTS);

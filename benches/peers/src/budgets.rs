@@ -7,6 +7,7 @@ use std::{
 
 use allocation_counter::measure as allocations;
 use assize::{
+    caps::Caps,
     budget::{AccountTerms, Engine, EngineOptions, Path},
     id::{AccountId, Name},
     num::Amount,
@@ -198,7 +199,7 @@ fn threads_row(name: &str, scene: &Scene) -> Row {
 fn open(engine: &Engine, name: &str, parent: Option<AccountId>) -> AccountId {
     let name = Name::new(name).expect("it is short");
     let account = engine
-        .ensure_account(&AccountTerms { name, parent, overrun: Overrun::Deny })
+        .ensure_account(&AccountTerms { name, parent, overrun: Overrun::Deny, caps: Caps::default() })
         .expect("there is room for it");
     engine.grant(account, GRANTED_MICROS).expect("it was granted nothing");
     account

@@ -160,7 +160,7 @@ impl Ledger {
 
     /// The accounts named, and the cells taken from: of theirs first, each once, and kept.
     fn decode_path(&self, reader: &mut Reader<'_>) -> Result<(Path, Box<[CellId]>), CheckpointError> {
-        let foreign = || contradiction("a hold's cells are not those of accounts that are there");
+        let foreign = || contradiction("a hold's cells are not those of its path");
         let path = Path::decode(reader)?;
         let count = usize::from(reader.u8()?);
         if count == 0 || count > PATH_CELLS_MAX {
@@ -402,21 +402,17 @@ fn decode_limits(
             kept.push(decoded);
         }
         let current = kept.pop().ok_or_else(|| reader.invalid("count of windows"))?;
-        match &mut account.limits {
-            Limits::Lifetime(cell) => {
-                let cell_of = current.cell;
-                if cell_of.granted_micros != allowance.signed_micros() || !kept.is_empty() {
-                    return Err(reader.invalid("allowance of a lifetime").into());
-                }
-                *cell = cell_of;
-            }
-            Limits::Windowed { .. } => {
-                if let Some(limit) = account.limits.limit_mut(number) {
-                    limit.allowance = allowance;
-                    limit.current = current;
-                    limit.closed = kept.into_iter().map(|window| (window.span.start, window)).collect();
-                }
-            }
+        let cell = current.cell;
+        let at_odds = cell.granted_micros != allowance.signed_micros() || cell.lapsed_micros != 0;
+        if window == Window::Lifetime && (at_odds || !kept.is_empty()) {
+            return Err(reader.invalid("cell of a lifetime").into());
+        }
+        if let Limits::Lifetime(restored) = &mut account.limits {
+            *restored = cell;
+        } else if let Some(limit) = account.limits.limit_mut(number) {
+            limit.allowance = allowance;
+            limit.current = current;
+            limit.closed = kept.into_iter().map(|window| (window.span.start, window)).collect();
         }
     }
     Ok(())
