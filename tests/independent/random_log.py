@@ -64,7 +64,8 @@ class RandomLog:
     def run(self, steps: int) -> None:
         """Each step leaves at least one record."""
         actions = {
-            self._open_account: 3, self._grant: 24, self._reparent: 4, self._boundary: 2, self._halt: 3, self._switch: 1, self._swap: 2, self._new_terms: 2,
+            self._open_account: 3, self._grant: 24, self._reparent: 4, self._boundary: 2,
+            self._halt: 3, self._switch: 1, self._swap: 2, self._new_terms: 2,
             self._close: 2, self._expire: 5, self._admit: 40, self._commit: 15, self._part_commit: 12, self._adjust: 9,
             self._release: 6, self._extend: 7, self._reroute: 9,
         }  # fmt: skip
@@ -278,7 +279,8 @@ class RandomLog:
                 return None
             spend = u8(1) + u32(served.id) + u8(sum(1 << quantity for quantity in stated)) + b"".join(map(u64, stated.values()))
         else:
-            part = rng.choice([0, hold.amount, rng.randint(0, hold.amount), rng.randint(0, 2 * hold.amount + 10), rng.randint(0, 10**5)])
+            held = hold.amount
+            part = rng.choice([0, held, rng.randint(0, held), rng.randint(0, 2 * held + 10), rng.randint(0, 10**5)])
             actual = min(hold.spent + part, I64_MAX)
             actual = I64_MAX if rng.random() < 0.02 and self._may_spend_all(hold.cells) else actual
             spend = u8(2) + u64(actual)

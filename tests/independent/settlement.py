@@ -1,4 +1,5 @@
-"""What ends or changes a hold: commits, parts, adjustments, releases, extensions, expiries (SEMANTICS 9 and 12, FORMAT 9.9 to 9.18).
+"""What ends or changes a hold: commits, parts, adjustments, releases, extensions, expiries (SEMANTICS 9, 12 and 18.4,
+FORMAT 9.9 to 9.18).
 
 A part of the independent verifier: written from docs/FORMAT.md and docs/SEMANTICS.md alone, Python standard library only.
 """
