@@ -19,7 +19,7 @@ from accounts import Account, Hold, accounts_of, cells_and_caps, path_of
 from ledger import Ledger
 from policy import Request
 from random_accounts import DAY, later, random_account
-from random_policy import random_policy, random_request
+from random_policy import priced_policy, random_request
 from records import ADMITTED, CELLS_MAX, HALT_ALL, NO_HALT, OPEN
 from windows import GIVEN, LIFETIME
 from wire import I64_MAX, U32_MAX, crc32c, crc32c_words, words_of
@@ -50,7 +50,7 @@ class RandomLog:
 
     def __init__(self, seed: int):
         self.rng = random.Random(seed)
-        self.policy = self._first_policy()
+        self.policy = priced_policy(self.rng)
         self.time = STARTS[seed % len(STARTS)]
         first = genesis(self.time, self._terms(), 1, encode_policy(self.policy))
         self.writer = LogWriter(SECRET, KEY_ID, LOG_ID, self.time)
@@ -100,18 +100,6 @@ class RandomLog:
         return True
 
     # ---- What a step may draw ----
-
-    def _first_policy(self) -> dict:
-        """One that prices most requests, in hundreds, so that accounts run short now and then."""
-        while True:
-            policy = random_policy(self.rng)
-            if len(policy["candidates"]) > 5:
-                break
-        policy["limits"] = {}
-        for candidate in policy["candidates"]:
-            candidate["enabled"], candidate["flat"] = True, self.rng.choice([0, 0, 50, 700])
-            candidate["cards"] = [(above, {q: rate * 100 for q, rate in rates.items()}) for above, rates in candidate["cards"]]
-        return policy
 
     def _terms(self) -> bytes:
         rng = self.rng

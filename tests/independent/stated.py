@@ -6,6 +6,8 @@ Candidate 1 takes a cent for a cent, candidate 2 two; times are nanoseconds.
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
+
 import scenario as s
 from on_disk import OnDisk
 from write_log import (
@@ -15,6 +17,7 @@ from write_log import (
     admission_arguments,
     admission_outcome,
     bytes32,
+    encode_account,
     encode_decision,
     encode_ledger,
     encode_policy,
@@ -23,16 +26,19 @@ from write_log import (
     genesis,
     hold_row,
     i64,
+    limits_row,
     operation,
     settled_row,
     u8,
     u16,
     u32,
     u64,
+    window_row,
 )
 
 HOUR = 3_600 * SECOND
 DAY = 24 * HOUR
+END = 9 * DAY  # a deadline beyond most
 DENY, IF_AVAILABLE, DEBT = range(3)
 CENTS, TOKENS = range(2)
 CHEAP, DEAR = 1, 2
@@ -146,6 +152,16 @@ def opened(fields: bytes) -> tuple[int, bytes]:
     return 32, fields
 
 
+def plain(name: str, parent: int | None = None, overrun: int = DENY, **terms) -> tuple[int, bytes]:
+    return opened(encode_account(name, parent, overrun, **terms))
+
+
+def for_life(fields: bytes, granted: int, available: int, committed: int = 0, unfunded: int = 0, throttles=(), **more) -> bytes:
+    """The row of an account of one limit, for life."""
+    row = window_row(0, 0, granted, available, committed, 0, unfunded)
+    return limits_row(fields, [(granted, [row])], throttles, **more)
+
+
 def closed(account: int) -> tuple[int, bytes]:
     return 34, u32(account)
 
@@ -164,6 +180,12 @@ def held_row(number, amount, deadline, named, cells, state=0, spent=0, missed=0,
 
 def settled(number, at, booked, unfunded, named, cells) -> bytes:
     return settled_row(number, at, booked, unfunded, named, cells)
+
+
+def instant_of(*date) -> int:
+    """Nanoseconds of an instant in UTC, by the library's calendar."""
+    since = datetime(*date, tzinfo=timezone.utc) - datetime(1970, 1, 1, tzinfo=timezone.utc)
+    return (since.days * 86_400 + since.seconds) * SECOND
 
 
 class Stated(OnDisk):

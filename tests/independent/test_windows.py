@@ -1,9 +1,8 @@
-"""Windows by hand: calendars, rollovers, lapses, debts, lending, closed cells, boundaries (SEMANTICS 18)."""
+"""Windows by hand: rollovers, lapses, debts, lending, closed cells, boundaries (SEMANTICS 18)."""
 
 from __future__ import annotations
 
 import unittest
-from datetime import datetime, timedelta, timezone
 
 from stated import (
     DAY,
@@ -29,6 +28,7 @@ from stated import (
     grant,
     held_row,
     hold,
+    instant_of,
     opened,
     part,
     release,
@@ -37,92 +37,15 @@ from stated import (
     reroute,
     settled,
 )
-from windows import DAY as DAYS
-from windows import FIXED, MONTH, Window
 from write_log import GIVEN, LIFETIME, SECOND, day, encode_account, fixed, limits_row, month, u8, window_row
 
 DAILY = encode_account("a", None, DENY, [day(0)])
-I64_MAX, I64_MIN = 2**63 - 1, -(2**63)
+I64_MAX = 2**63 - 1
 
 
 def days(*rows: tuple) -> list[bytes]:
     """Windows of one day each: its number, then granted, available, committed, lapsed, unfunded."""
     return [window_row(number * DAY, (number + 1) * DAY, *money) for number, *money in rows]
-
-
-def at(*date) -> int:
-    """Nanoseconds of an instant in UTC."""
-    return int((datetime(*date, tzinfo=timezone.utc) - datetime(1970, 1, 1, tzinfo=timezone.utc)).total_seconds()) * SECOND
-
-
-class Calendars(unittest.TestCase):
-    def test_days_and_months(self):
-        """Midnight by an offset of +1 h is 23:00 UTC of the day before."""
-        plus, minus = 3_600, -5 * 3_600
-        rows = [
-            (DAYS, 0, at(2024, 2, 29, 12), at(2024, 2, 29), at(2024, 3, 1)),
-            (DAYS, plus, at(2024, 2, 29, 12), at(2024, 2, 28, 23), at(2024, 2, 29, 23)),
-            (DAYS, plus, at(2024, 2, 29, 23), at(2024, 2, 29, 23), at(2024, 3, 1, 23)),
-            (DAYS, plus, at(2024, 2, 29, 23) - 1, at(2024, 2, 28, 23), at(2024, 2, 29, 23)),
-            (DAYS, minus, at(2024, 2, 29, 12), at(2024, 2, 29, 5), at(2024, 3, 1, 5)),
-            (DAYS, 0, -1, -DAY, 0),
-            (DAYS, 64_800, 0, at(1969, 12, 31, 6), at(1970, 1, 1, 6)),
-            (MONTH, 0, at(2024, 2, 29, 12), at(2024, 2, 1), at(2024, 3, 1)),
-            (MONTH, 0, at(2023, 2, 28, 12), at(2023, 2, 1), at(2023, 3, 1)),
-            (MONTH, 0, at(1900, 2, 28, 12), at(1900, 2, 1), at(1900, 3, 1)),
-            (MONTH, 0, at(2000, 2, 29), at(2000, 2, 1), at(2000, 3, 1)),
-            (MONTH, plus, at(2023, 12, 31, 23), at(2023, 12, 31, 23), at(2024, 1, 31, 23)),
-            (MONTH, minus, at(2024, 1, 1, 4), at(2023, 12, 1, 5), at(2024, 1, 1, 5)),
-            (MONTH, 0, -1, at(1969, 12, 1), 0),
-        ]
-        for kind, offset, instant, start, end in rows:
-            span = Window(kind, offset=offset).span_at(instant)
-            self.assertEqual((span.start, span.end), (start, end), (kind, offset, instant))
-
-    def test_months_are_as_long_as_the_calendar_says(self):
-        """2100 is no leap year, 2000 was one; the number of a month counts them without a gap."""
-        lengths = {1900: 28, 1968: 29, 1970: 28, 2000: 29, 2023: 28, 2024: 29, 2100: 28, 2200: 28}
-        for year, february in lengths.items():
-            span = Window(MONTH).span_at(at(year, 2, 15))
-            self.assertEqual(span.end - span.start, february * DAY)
-        instant, number = at(1890, 1, 1), None
-        while instant < at(2110, 1, 1):
-            span = Window(MONTH).span_at(instant)
-            self.assertEqual(span.start, instant)
-            self.assertIn(number, (None, span.number - 1))
-            instant, number = span.end, span.number
-
-    def test_fixed_lengths(self):
-        rows = [
-            (10, 0, 0, 0),
-            (10, 0, 9, 0),
-            (10, 0, 10, 10),
-            (10, 3, 2, -7),
-            (10, 3, 3, 3),
-            (10, 3, -8, -17),
-            (10, 9, -1, -1),
-            (2**62, 0, I64_MIN, -(2**63)),
-        ]
-        for length, origin, instant, start in rows:
-            span = Window(FIXED, length, origin).span_at(instant)
-            self.assertEqual((span.start, span.end), (start, start + length))
-
-    def test_windows_are_cut_at_the_first_and_the_last_instant(self):
-        for window in (Window(DAYS), Window(MONTH, offset=64_800), Window(FIXED, 2**62, 5)):
-            low, high = window.span_at(I64_MIN), window.span_at(I64_MAX)
-            self.assertEqual((low.start_i64, high.end_i64), (I64_MIN, I64_MAX))
-            self.assertFalse(window.has_ended(high, I64_MAX))
-
-    def test_every_instant_is_in_its_window(self):
-        """Against the calendar of the library, over some leap years before and after 1970."""
-        instant = datetime(1899, 12, 31, tzinfo=timezone.utc)
-        offset = timedelta(seconds=19_800)
-        for _ in range(3_000):
-            local = instant + offset
-            begin = datetime(local.year, local.month, 1, tzinfo=timezone.utc) - offset
-            span = Window(MONTH, offset=19_800).span_at(at(*instant.timetuple()[:6]))
-            self.assertEqual(span.start, at(*begin.timetuple()[:6]))
-            instant += timedelta(days=29, hours=7)
 
 
 class Rollovers(Stated):
@@ -364,22 +287,22 @@ class Rollovers(Stated):
 
 
 class BeforeTheEpoch(Stated):
-    START = at(1968, 2, 28, 23)
+    START = instant_of(1968, 2, 28, 23)
 
     def test_a_leap_day(self):
         """Monthly by +2 h: at 1968-02-29T22:00Z March begins there, and by UTC two hours later."""
         fields = encode_account("a", None, DENY, [month(7_200), month(0), day(0)])
         grants = [(self.START, grant(0, 100, limit)) for limit in range(3)]
-        march = at(1968, 2, 29, 22)
+        march = instant_of(1968, 2, 29, 22)
         steps = [(self.START, opened(fields)), *grants, (march - 1, hold([0], 10, march + DAY))]
-        february = [window_row(at(1968, 1, 31, 22), march, 100, 90), window_row(at(1968, 2, 1), at(1968, 3, 1), 100, 90)]
-        leap_day = window_row(at(1968, 2, 29), at(1968, 3, 1), 100, 90)
+        february = [window_row(instant_of(1968, 1, 31, 22), march, 100, 90), window_row(instant_of(1968, 2, 1), instant_of(1968, 3, 1), 100, 90)]
+        leap_day = window_row(instant_of(1968, 2, 29), instant_of(1968, 3, 1), 100, 90)
         limits = [(100, [february[0]]), (100, [february[1]]), (100, [leap_day])]
         self.stands(steps, [limits_row(fields, limits)])
         # at 22:00 the first limit alone rolls over
-        limits[0] = (100, [window_row(at(1968, 1, 31, 22), march, 100, 0, 0, 90), window_row(march, at(1968, 3, 31, 22), 100, 80)])
-        limits[1] = (100, [window_row(at(1968, 2, 1), at(1968, 3, 1), 100, 70)])
-        limits[2] = (100, [window_row(at(1968, 2, 29), at(1968, 3, 1), 100, 70)])
+        limits[0] = (100, [window_row(instant_of(1968, 1, 31, 22), march, 100, 0, 0, 90), window_row(march, instant_of(1968, 3, 31, 22), 100, 80)])
+        limits[1] = (100, [window_row(instant_of(1968, 2, 1), instant_of(1968, 3, 1), 100, 70)])
+        limits[2] = (100, [window_row(instant_of(1968, 2, 29), instant_of(1968, 3, 1), 100, 70)])
         self.stands([*steps, (march, hold([0], 20, march + DAY))], [limits_row(fields, limits)])
 
 
