@@ -1,5 +1,5 @@
-"""A second log, stated by hand: windows that end between records, throttles, caps on exposure and new parents, from a day before 1970
-on. Every outcome, every balance and both checkpoints were worked out on paper from SEMANTICS 9, 10, 18 and 19.
+"""A second log, stated by hand: windows that end between records, throttles, caps on exposure and new parents, from a day before
+1970 on. Every outcome, every balance and both checkpoints were worked out on paper from SEMANTICS 9, 10, 18 and 19.
 
 The notes give available / reserved of the current cells where they change. Times are in hours from 1970-01-01T00:00Z.
 """

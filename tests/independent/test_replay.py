@@ -103,6 +103,9 @@ class WithTheKey(OnDisk):
         def asked(decision: bytes, **parts) -> tuple:
             return s.ask([s.TEAM_B], "plain", s.admitted(s.P1, decision, **{"deadline": 10, **parts}))
 
+        def denied_at(account: int, what: int) -> bytes:
+            return admission_outcome(2, s.P1, s.COST_DENIED, 400, u32(account) + u8(what))
+
         outcome = s.admitted(s.P1, s.GAMMA_FIRST, 10)
         self.after(
             10,
@@ -139,9 +142,11 @@ class WithTheKey(OnDisk):
         )
         self.after(
             14,
-            (1.5, s.ask([s.TEAM_A], "plain", admission_outcome(2, s.P1, s.COST_DENIED, 400, u32(s.ORG) + u8(0))), "not the one replayed"),
+            (1.5, s.ask([s.TEAM_A], "plain", denied_at(s.ORG, 0)), "not the one replayed"),
+            (1.5, s.ask([s.TEAM_A], "plain", denied_at(s.TEAM_A, 1)), "not the one replayed"),
+            (1.5, s.ask([s.TEAM_A], "plain", denied_at(s.TEAM_A, 0)), None),
             (1.5, s.ask([s.TEAM_A], "plain", admission_outcome(1, s.P1, s.COST_DENIED)), "denied_policy"),
-            (1.5, s.ask([s.TEAM_A, s.TEAM_B], "plain", admission_outcome(2, s.P1, s.COST_DENIED, 400, u32(s.TEAM_A) + u8(0))), None),
+            (1.5, s.ask([s.TEAM_A, s.TEAM_B], "plain", denied_at(s.TEAM_A, 0)), None),
             (1.5, s.ask([s.TEAM_A], "plain", s.admitted(s.P1, s.GAMMA_FIRST, 10)), "candidate 3 at 800"),
         )
 

@@ -295,12 +295,13 @@ class BeforeTheEpoch(Stated):
         grants = [(self.START, grant(0, 100, limit)) for limit in range(3)]
         march = instant_of(1968, 2, 29, 22)
         steps = [(self.START, opened(fields)), *grants, (march - 1, hold([0], 10, march + DAY))]
-        february = [window_row(instant_of(1968, 1, 31, 22), march, 100, 90), window_row(instant_of(1968, 2, 1), instant_of(1968, 3, 1), 100, 90)]
+        spans = [(instant_of(1968, 1, 31, 22), march), (instant_of(1968, 2, 1), instant_of(1968, 3, 1))]
+        february = [window_row(*span, 100, 90) for span in spans]
         leap_day = window_row(instant_of(1968, 2, 29), instant_of(1968, 3, 1), 100, 90)
         limits = [(100, [february[0]]), (100, [february[1]]), (100, [leap_day])]
         self.stands(steps, [limits_row(fields, limits)])
         # at 22:00 the first limit alone rolls over
-        limits[0] = (100, [window_row(instant_of(1968, 1, 31, 22), march, 100, 0, 0, 90), window_row(march, instant_of(1968, 3, 31, 22), 100, 80)])
+        limits[0] = (100, [window_row(*spans[0], 100, 0, 0, 90), window_row(march, instant_of(1968, 3, 31, 22), 100, 80)])
         limits[1] = (100, [window_row(instant_of(1968, 2, 1), instant_of(1968, 3, 1), 100, 70)])
         limits[2] = (100, [window_row(instant_of(1968, 2, 29), instant_of(1968, 3, 1), 100, 70)])
         self.stands([*steps, (march, hold([0], 20, march + DAY))], [limits_row(fields, limits)])

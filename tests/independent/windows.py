@@ -19,7 +19,7 @@ _EPOCH = date(1970, 1, 1).toordinal()
 
 
 class Span(NamedTuple):
-    """One window. Numbers of windows that follow each other do so too; start and end are exact, beyond `i64` where they lie there."""
+    """One window. Numbers of windows that follow each other do so too; start and end are exact, beyond `i64` too."""
 
     number: int
     start: int
