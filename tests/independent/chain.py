@@ -13,8 +13,8 @@ import stat
 import struct
 from typing import NamedTuple, Optional
 
-from ledger import Contradiction, Ledger
-from records import CHECKPOINT_PART, KIND_NAMES, RECOVERY, SEAL
+from ledger import Ledger
+from records import CHECKPOINT_PART, KIND_NAMES, RECOVERY, SEAL, Contradiction
 from wire import U32_MAX, BadInput, Malformed, RootKey, crc32c_bytes, crc32c_words, hmac_sha256, words_of
 
 SEGMENT_MAGIC = b"ASSIZE\r\n"

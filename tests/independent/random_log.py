@@ -15,17 +15,18 @@ import sys
 from collections import Counter
 
 import write_log
-from accounts import Account, Hold, least_available
+from accounts import Account, Hold, accounts_of, cells_and_caps, path_of
 from ledger import Ledger
 from policy import Request
-from random_policy import random_policy, random_request
-from records import ADMITTED, DENIED_HALTED, HALT_ALL, NO_HALT, OPEN, REDUCE_ONLY
+from random_accounts import DAY, later, random_account
+from random_policy import priced_policy, random_request
+from records import ADMITTED, CELLS_MAX, HALT_ALL, NO_HALT, OPEN
+from windows import GIVEN, LIFETIME
 from wire import I64_MAX, U32_MAX, crc32c, crc32c_words, words_of
 from write_log import (
     SECOND,
     LogWriter,
     admission_arguments,
-    encode_account,
     encode_policy,
     encode_request,
     encode_terms,
@@ -39,8 +40,9 @@ from write_log import (
 )
 
 SECRET, KEY_ID, LOG_ID = bytes(range(32)), 1, b"random log 00000"
-T0 = 1_700_000_000 * SECOND
-CLOCK_JUMP = 3_600 * SECOND
+# 2023; before a leap day; before 1970, in the year's last days; long before, before a year that was no leap year
+STARTS = tuple(seconds * SECOND + 123_456_789 for seconds in (1_700_000_000, 1_709_000_000, -300_000, -2_208_000_000 - 31_000_000))
+CLOCK_JUMP = 40 * DAY
 
 
 class RandomLog:
@@ -48,36 +50,42 @@ class RandomLog:
 
     def __init__(self, seed: int):
         self.rng = random.Random(seed)
-        self.policy = self._first_policy()
-        first = genesis(T0, self._terms(), 1, encode_policy(self.policy))
-        self.time = T0
-        self.writer = LogWriter(SECRET, KEY_ID, LOG_ID, T0)
+        self.policy = priced_policy(self.rng)
+        self.time = STARTS[seed % len(STARTS)]
+        first = genesis(self.time, self._terms(), 1, encode_policy(self.policy))
+        self.writer = LogWriter(SECRET, KEY_ID, LOG_ID, self.time)
         self.writer.begin_segment(first)
-        self.ledger = Ledger(T0, first)
+        self.ledger = Ledger(self.time, first)
         self.kinds: Counter = Counter()
+        self.reached: Counter = Counter()  # besides what the ledger counts
         self._names = self._operations = 0
+        self._overruns = self.rng.choice([[2], [1, 2, 2, 2], [0, 2], [1, 1, 1, 2], [0, 0, 1, 2]])
 
     def run(self, steps: int) -> None:
         """Each step leaves at least one record."""
         actions = {
-            self._open_account: 2, self._grant: 10, self._halt: 2, self._switch: 1, self._swap: 2, self._new_terms: 2,
-            self._close: 2, self._expire: 5, self._admit: 38, self._commit: 17, self._part_commit: 12, self._adjust: 8,
-            self._release: 6, self._extend: 7, self._reroute: 6,
+            self._open_account: 3, self._grant: 24, self._reparent: 4, self._boundary: 2,
+            self._halt: 3, self._switch: 1, self._swap: 2, self._new_terms: 2,
+            self._close: 2, self._expire: 5, self._admit: 40, self._commit: 15, self._part_commit: 12, self._adjust: 9,
+            self._release: 6, self._extend: 7, self._reroute: 9,
         }  # fmt: skip
         for _ in range(steps):
-            self.time += self.rng.choice([0, 0, 1_000, SECOND // 5, SECOND, SECOND, 2 * SECOND, -SECOND])
+            self.time = later(self.rng, self.ledger, self.time, CLOCK_JUMP)
             [action] = self.rng.choices(list(actions), weights=list(actions.values()))
             if len(self.ledger.accounts) < 3:
                 action = self._open_account
+            if self.ledger.halt and self.rng.random() < 0.2:
+                action = self._halt
             self._begin(action)
             if not action():
-                self._record(4, u32(U32_MAX) + u8(0))
+                self._admit()
             if self.rng.random() < 0.01:
                 self.writer.seal()
                 self.writer.begin_segment(b"".join(raw for _, raw in self.ledger.canonical_sections()))
 
     def _begin(self, action) -> None:
-        """Brings the ledger to the time of the next record, so that outcomes can be asked of it."""
+        """Brings the ledger to the time of the next record, so that outcomes can be asked of it. A step that also rolls over what
+        its record will touch writes that record, which then finds nothing more to roll over."""
         ledger = self.ledger
         ledger._advance(ledger.sequence, max(self.time, ledger.log_time), self.time)
         if action != self._new_terms:
@@ -93,22 +101,10 @@ class RandomLog:
 
     # ---- What a step may draw ----
 
-    def _first_policy(self) -> dict:
-        """One that prices most requests, in hundreds, so that accounts run short now and then."""
-        while True:
-            policy = random_policy(self.rng)
-            if len(policy["candidates"]) > 5:
-                break
-        policy["limits"] = {}
-        for candidate in policy["candidates"]:
-            candidate["enabled"], candidate["flat"] = True, self.rng.choice([0, 0, 50, 700])
-            candidate["cards"] = [(above, {q: rate * 100 for q, rate in rates.items()}) for above, rates in candidate["cards"]]
-        return policy
-
     def _terms(self) -> bytes:
         rng = self.rng
-        horizon, operations, late_window = rng.choice([10, 20, 200]), rng.choice([8, 64, 1_000]), rng.choice([0, 5, 40])
-        adjust_window, settled = rng.choice([0, 5, 60]), rng.choice([0, 1, 3, 50])
+        horizon, operations, late_window = rng.choice([10, 20, 200]), rng.choice([8, 64, 1_000]), rng.choice([0, 5, 40, 90_000])
+        adjust_window, settled = rng.choice([0, 5, 60, 200_000]), rng.choice([0, 1, 3, 50])
         return encode_terms(horizon * SECOND, operations, CLOCK_JUMP, late_window * SECOND, adjust_window * SECOND, settled)
 
     def _operation(self) -> bytes:
@@ -129,19 +125,32 @@ class RandomLog:
         for hold in ledger.holds.values():
             due = hold.deadline <= ledger.log_time
             late = hold.state == OPEN and ledger.log_time - hold.deadline > ledger.terms.late_window
-            closed = any(account.closed for account in hold.cells)
-            if not (late or live and (due or hold.state != OPEN or closed)):
+            closed = any(account.closed and self._is_stale(account) for account in accounts_of(hold.cells))
+            if not (late or closed or live and (due or hold.state != OPEN)):
                 found.append(hold)
+        straddling = [hold for hold in found if any(cell.closed for cell in hold.cells)]
+        if straddling and self.rng.random() < 0.5:
+            found = straddling
         return self.rng.choice(found) if found else None
+
+    def _is_stale(self, account: Account) -> bool:
+        return any(limit.has_ended(self.ledger.log_time) for limit in account.limits)
+
+    def _may_spend_all(self, cells: tuple) -> bool:
+        """Debts of i64::MAX do not fit the counters of a window that closes."""
+        return all(cell.limit.window.kind == LIFETIME for cell in cells) or any(a.overrun < 2 for a in accounts_of(cells))
 
     def _request(self, excluded: list[int]) -> bytes:
         rng, schema = self.rng, self.policy["schema"]
         request = random_request(rng, schema)
-        if rng.random() < 0.7:
+        if rng.random() < 0.85:
             request["demands"] = {}
         if rng.random() < 0.6:
             request.pop("excluded", None)
             request.pop("requested", None)
+        if rng.random() < 0.7:
+            request.update(value=2**40, confidence=9_000)
+            request.pop("limit", None)
         if "limit" in request:
             request["limit"] *= 50
         request["risk"] = rng.randint(0, 5)
@@ -149,7 +158,8 @@ class RandomLog:
         return encode_request({**request, "excluded": sorted(named)} if named else request, schema)
 
     def _deadline(self) -> bytes:
-        return i64(self.ledger.log_time + self.rng.randint(1, 30 * SECOND))
+        most = self.rng.choice([10 * SECOND, 30 * SECOND, 30 * SECOND, 90 * SECOND, 2 * DAY, 80 * DAY])
+        return i64(self.ledger.log_time + self.rng.randint(1, most))
 
     # ---- Steps; each returns whether it left a record ----
 
@@ -158,19 +168,43 @@ class RandomLog:
             return False
         self._names += 1
         parents = [account.handle for account in self._open_accounts() if len(account.ancestry) < 5]
-        name = f"{self.rng.choice('abcxyz')}{self._names}"
-        return self._record(32, encode_account(name, self.rng.choice([None, *parents]), self.rng.randint(0, 2)))
+        name, parent = f"{self.rng.choice('abcxyz')}{self._names}", self.rng.choice([None, *parents])
+        overrun = self.rng.choice(self._overruns)
+        return self._record(32, random_account(self.rng, name, parent, overrun, len(self.ledger.policy.quantities)))
 
     def _grant(self) -> bool:
-        account, change = self.rng.choice(self._open_accounts()), self.rng.randint(1, 20_000)
-        if self.rng.random() < 0.3:
-            if account.available <= 0:
-                return False
-            change = -self.rng.randint(1, account.available)
-        return self._record(33, self._operation() + u32(account.handle) + u8(0) + i64(change))
+        account, change = self.rng.choice(self._open_accounts()), self.rng.randint(1, 30_000)
+        poor = [limit for limit in account.limits if limit.current.available < 2_000]
+        limit = self.rng.choice(poor or account.limits)
+        self.ledger._touch([account])
+        if self.rng.random() < 0.3 and limit.current.available > 0:
+            change = -self.rng.randint(1, min(limit.current.available, 10_000))
+        return self._record(33, self._operation() + u32(account.handle) + u8(limit.number) + i64(change))
+
+    def _reparent(self) -> bool:
+        account = self.rng.choice(self._open_accounts())
+        parents = [
+            parent
+            for parent in self._open_accounts()
+            if account not in parent.ancestry and len(parent.ancestry) + account.levels <= 5 and parent is not account.parent
+        ]
+        parents += [None] if account.parent is not None else []
+        if not parents:
+            return False
+        parent = self.rng.choice(parents)
+        self.reached["reparented with open holds"] += account.open_holds > 0
+        return self._record(35, u32(account.handle) + u32(U32_MAX if parent is None else parent.handle))
+
+    def _boundary(self) -> bool:
+        accounts = self._open_accounts()
+        given = [limit for account in accounts for limit in account.limits if limit.window.kind == GIVEN]
+        if not given:
+            return False
+        limit = self.rng.choice(given)
+        return self._record(36, u32(limit.account.handle) + u8(limit.number))
 
     def _halt(self) -> bool:
-        return self._record(3, u8(0 if self.ledger.halt else self.rng.choice([0, 1, 2])))
+        return self._record(3, u8(0 if self.ledger.halt else self.rng.choice([0, 1, 1, 2])))
 
     def _switch(self) -> bool:
         candidate = self.rng.choice(self.policy["candidates"])["id"]
@@ -191,7 +225,7 @@ class RandomLog:
         idle = [
             account
             for account in self._open_accounts()
-            if not account.children_open and not self.ledger.has_open_holds(account)
+            if all(child.closed for child in account.children) and not account.open_holds
         ]
         if not idle or len(self._open_accounts()) < 4:
             return False
@@ -204,11 +238,22 @@ class RandomLog:
         return bool(chosen) and self._record(22, u16(len(chosen)) + b"".join(map(u64, chosen)))
 
     def _admit(self) -> bool:
-        accounts, ledger = self._open_accounts(), self.ledger
-        named = self.rng.sample(accounts, min(len(accounts), self.rng.randint(1, 3)))
+        rng, accounts, ledger = self.rng, self._open_accounts(), self.ledger
+        while True:
+            named = tuple(rng.sample(accounts, min(len(accounts), rng.choice([1, 1, 1, 2, 3]))))
+            if cells_and_caps(path_of(named).accounts) <= CELLS_MAX:
+                break
         raw = self._request([])
-        outcome, _, body = ledger._admit(Request(raw, ledger.policy), ledger._cells(tuple(named)), ledger.halt != NO_HALT)
-        arguments = admission_arguments("u", [account.handle for account in named], raw, self.rng.random() < 0.5)
+        request, halted = Request(raw, ledger.policy), ledger.halt != NO_HALT
+        if not halted:
+            ledger._touch(path_of(named).accounts)
+        path = path_of(named)
+        outcome, decision, body = ledger._admit(request, path, halted, path.throttles)
+        for _, _, item in path.throttles if outcome == ADMITTED else ():
+            full = item._after(item.counted(request, decision.selected.cost), ledger.log_time) == item.burst * item.period
+            self.reached["throttles filled to the brim"] += full
+        self.reached["admissions before 1970"] += outcome == ADMITTED and ledger.log_time < 0
+        arguments = admission_arguments("u", [account.handle for account in named], raw, rng.random() < 0.5)
         return self._record(16, self._operation() + arguments + body + (self._deadline() if outcome == ADMITTED else b""))
 
     def _spend(self, hold: Hold) -> tuple[int, bytes] | None:
@@ -222,9 +267,10 @@ class RandomLog:
                 return None
             spend = u8(1) + u32(served.id) + u8(sum(1 << quantity for quantity in stated)) + b"".join(map(u64, stated.values()))
         else:
-            part = rng.choice([0, hold.amount, rng.randint(0, 2 * hold.amount + 10), rng.randint(0, 10**5)])
+            held = hold.amount
+            part = rng.choice([0, held, rng.randint(0, held), rng.randint(0, 2 * held + 10), rng.randint(0, 10**5)])
             actual = min(hold.spent + part, I64_MAX)
-            actual = I64_MAX if rng.random() < 0.02 else actual
+            actual = I64_MAX if rng.random() < 0.02 and self._may_spend_all(hold.cells) else actual
             spend = u8(2) + u64(actual)
         return actual, spend
 
@@ -255,21 +301,26 @@ class RandomLog:
         return self._record(20, self._operation() + u64(hold.sequence) + spend + outcome)
 
     def _booked(self, hold: Hold, part: int) -> tuple[int, int]:
-        kept = [(account, account.available, account.reserved, account.committed) for account in hold.cells]
-        found = self.ledger._book(hold, part, 0)
-        for account, available, reserved, committed in kept:
-            account.available, account.reserved, account.committed = available, reserved, committed
-        return found
+        """SEMANTICS 9.6, after the rollover that the record brings."""
+        self.ledger._touch(accounts_of(hold.cells))
+        extra = max(part - hold.amount, 0)
+        booked = self.ledger._bookable(hold.cells, extra)
+        if extra and any(cell.closed for cell in hold.cells):
+            mode = min(account.overrun for account in accounts_of(hold.cells))
+            self.reached[f"overruns of straddling holds, mode {mode}"] += 1
+        return booked, extra - booked
 
     def _adjust(self) -> bool:
         rng = self.rng
-        found = [hold for hold in self.ledger.settled.values() if not any(account.closed for account in hold.cells)]
+        found = [hold for hold in self.ledger.settled.values() if not any(account.closed for account in accounts_of(hold.cells))]
         if not found:
             return False
-        hold = rng.choice(found)
+        straddling = [hold for hold in found if any(cell.closed for cell in hold.cells)]
+        hold = rng.choice(straddling if straddling and rng.random() < 0.5 else found)
+        self.ledger._touch(accounts_of(hold.cells))
         told = hold.booked + hold.unfunded
         actual = rng.choice([0, hold.booked, told, rng.randint(0, told), rng.randint(0, 2 * told + 10), told + rng.randint(0, 500)])
-        actual = I64_MAX if rng.random() < 0.02 else min(actual, I64_MAX)
+        actual = I64_MAX if rng.random() < 0.02 and self._may_spend_all(hold.cells) else min(actual, I64_MAX)
         extra = max(actual - told, 0)
         booked = self.ledger._bookable(hold.cells, extra)
         outcome = u64(booked) + u64(extra - booked) + u64(max(hold.booked - actual, 0))
@@ -286,28 +337,40 @@ class RandomLog:
         rng, hold = self.rng, self._hold(live=True)
         if hold is None:
             return False
-        more, binding = rng.choice([0, rng.randint(0, 300), rng.randint(0, 5_000)]), least_available(hold.cells)
-        if self.ledger.halt != NO_HALT:
-            outcome = u8(DENIED_HALTED)
-        elif more > max(binding.available, 0):
-            outcome = u8(2) + u32(binding.handle)
-        else:
-            outcome = u8(0) + i64(hold.deadline + rng.choice([0, rng.randint(0, 20 * SECOND)])) + u64(hold.amount + more)
+        more = rng.choice([0, rng.randint(0, 300), rng.randint(0, 5_000)])
+        self.ledger._touch(accounts_of(hold.cells))
+        outcome, _ = self.ledger._extension(hold, more)
+        if outcome[0] == 0:
+            outcome += i64(hold.deadline + rng.choice([0, rng.randint(0, 20 * SECOND)])) + u64(hold.amount + more)
         return self._record(19, self._operation() + u64(hold.sequence) + u64(more) + outcome)
 
     def _reroute(self) -> bool:
         hold, ledger = self._hold(live=True), self.ledger
         if hold is None:
             return False
+        accounts, was = path_of(hold.named).accounts, accounts_of(hold.cells)
+        if cells_and_caps(accounts) > CELLS_MAX or (ledger.halt == HALT_ALL and accounts != was):
+            return False
         raw = self._request([hold.candidate])
-        ledger._move(hold.cells, hold.amount, -hold.amount)
-        outcome, decision, body = ledger._admit(Request(raw, ledger.policy), hold.cells, ledger.halt == HALT_ALL)
-        ledger._move(hold.cells, -hold.amount, hold.amount)
-        if outcome == ADMITTED and ledger.halt == REDUCE_ONLY and decision.selected.cost > hold.amount:
-            outcome, body = DENIED_HALTED, u8(DENIED_HALTED)
+        ledger._touch(was)
+        if ledger.halt != HALT_ALL:
+            ledger._touch(accounts)
+        ledger._give_back(hold)
+        outcome, _, body = ledger._readmit(Request(raw, ledger.policy), path_of(hold.named), hold.amount)
+        self._take_back(hold)
         arguments = u64(hold.sequence) + u32(hold.candidate) + u16(len(raw)) + raw
         end = self._deadline() if outcome == ADMITTED else b""
         return self._record(21, self._operation() + arguments + u64(hold.amount) + body + end)
+
+    def _take_back(self, hold: Hold) -> None:
+        """Undoes what a release gave back, so that the record finds it held."""
+        for cell in hold.cells:
+            cell.reserved += hold.amount
+            if cell.closed:
+                cell.lapsed -= hold.amount
+            else:
+                cell.available -= hold.amount
+        self.ledger._expose(hold, hold.amount, 1)
 
 
 def fast_crc32c(data: bytes) -> int:
@@ -321,7 +384,7 @@ def main() -> None:
     seed, directory, key = sys.argv[1:]
     write_log.crc32c = fast_crc32c
     log = RandomLog(int(seed))
-    log.run(400)
+    log.run(800)
     os.mkdir(directory, 0o700)
     files = {os.path.join(directory, name): bytes(content) for name, content in log.writer.files.items()}
     files[key] = b"assize-key-1\nid=%d\nsecret=%s\n" % (KEY_ID, SECRET.hex().encode())

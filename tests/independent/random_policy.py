@@ -51,6 +51,19 @@ def random_policy(rng: random.Random) -> dict:
     return policy
 
 
+def priced_policy(rng: random.Random) -> dict:
+    """One that prices most requests, in hundreds, so that accounts run short now and then."""
+    while True:
+        policy = random_policy(rng)
+        if len(policy["candidates"]) > 5:
+            break
+    policy["limits"] = {}
+    for candidate in policy["candidates"]:
+        candidate["enabled"], candidate["flat"] = True, rng.choice([0, 0, 50, 700])
+        candidate["cards"] = [(above, {q: rate * 100 for q, rate in rates.items()}) for above, rates in candidate["cards"]]
+    return policy
+
+
 def random_candidate(rng: random.Random, kinds: list, quantities: int, tiers: bool, id: int) -> dict:
     values = {}
     for at, kind in enumerate(kinds):

@@ -13,27 +13,33 @@ from wire import TOO_SHORT, U32_MAX, Malformed, Reader
 
 (
     TERMS, POLICY, HALT, CANDIDATE, ADMISSION, COMMIT, RELEASE, EXTEND, PART_COMMIT, REROUTE, EXPIRE, ADJUST, ACCOUNT, GRANT, CLOSE,
-    RECOVERY,
+    REPARENT, BOUNDARY, RECOVERY,
 ) = (
-    1, 2, 3, 4, 16, 17, 18, 19, 20, 21, 22, 23, 32, 33, 34, 66,
+    1, 2, 3, 4, 16, 17, 18, 19, 20, 21, 22, 23, 32, 33, 34, 35, 36, 66,
 )  # fmt: skip
 CHECKPOINT_PART, SEAL = 64, 65
 KIND_NAMES = {
     TERMS: "terms", POLICY: "policy", HALT: "halt", CANDIDATE: "candidate switch", ADMISSION: "admission", COMMIT: "commit",
     RELEASE: "release", EXTEND: "extend", PART_COMMIT: "part commit", REROUTE: "reroute", EXPIRE: "expire", ADJUST: "adjust", ACCOUNT: "account", GRANT: "grant",
-    CLOSE: "account closed", RECOVERY: "recovery", CHECKPOINT_PART: "checkpoint part", SEAL: "seal",
+    CLOSE: "account closed", REPARENT: "reparent", BOUNDARY: "window boundary", RECOVERY: "recovery", CHECKPOINT_PART: "checkpoint part", SEAL: "seal",
 }  # fmt: skip
 
 NO_HALT, REDUCE_ONLY, HALT_ALL = range(3)
 DENY_OVERRUN, IF_AVAILABLE, DEBT = range(3)  # in the order of strictness (SEMANTICS 9.6)
-ADMITTED, DENIED_POLICY, DENIED_BUDGET, _THROTTLE, DENIED_HALTED = range(5)  # FORMAT 9.8
-OUTCOME_NAMES = {0: "admitted", 1: "denied_policy", 2: "denied_budget", 4: "denied_halted"}
+ADMITTED, DENIED_POLICY, DENIED_BUDGET, DENIED_THROTTLE, DENIED_HALTED = range(5)  # FORMAT 9.8
+OUTCOME_NAMES = {0: "admitted", 1: "denied_policy", 2: "denied_budget", 3: "denied_throttle", 4: "denied_halted"}
 OPEN, EXPIRED = range(2)
 
-PATH_MAX, CELLS_MAX = 4, 24  # SEMANTICS 9.3
+CAP_HELD, CAP_HOLDS = 3, 4  # FORMAT 9.8: what binds, after the limits' numbers
+PATH_MAX, CELLS_MAX, LEVELS_MAX = 4, 24, 8  # SEMANTICS 9.3 and 9.18
+LIMITS_MAX, THROTTLES_MAX = 3, 4  # FORMAT 9.14
 EXPIRE_MAX = 256  # FORMAT 9.13
 TERMS_BYTES, OPERATIONS_MAX, SETTLED_MAX = 44, 1 << 24, 1 << 24  # FORMAT 9.4
 NO_PARENT = U32_MAX  # FORMAT 9.14
+
+
+class Contradiction(Exception):
+    """A record that the replay does not reproduce, or that the rules do not allow."""
 
 
 class Terms(NamedTuple):

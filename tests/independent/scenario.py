@@ -239,14 +239,14 @@ FIRST_SEGMENT = [
     # 14: 1800 > 1200, so again with 1200: team-a 400 / 2600, org 16600 / 3400
     (1.4, ask([TEAM_A], "beta wanted", admitted(P1, GAMMA_INSTEAD, 10, limit=1_200))),
     # 15: 800 > 400, and with 400 none
-    (1.5, ask([TEAM_A], "plain", admission_outcome(2, P1, COST_DENIED, 400, u32(TEAM_A)))),
+    (1.5, ask([TEAM_A], "plain", admission_outcome(2, P1, COST_DENIED, 400, u32(TEAM_A) + u8(0)))),
     # 16: 100 + 500 + 150 of 800: team-b 4250 / 0 / 750, org 16650 / 2600 / 750
     (1.6, usage(11, GAMMA, {INPUT: 1_000, OUTPUT: 150}, (0, 750, 0, 0))),
     # 17: 1000 + 1200 of 1800, team-a denies: team-a 400 / 800 / 1800 / 400, org 16650 / 800 / 2550 / 400, key 8200 / 0 / 1800 / 400
     (1.7, usage(12, BETA, {INPUT: 1_000, OUTPUT: 300}, (0, 2_200, 0, 400))),
     # 18: team-a 100 / 1100, org 16350 / 1100
     (1.8, extend(14, 300, u8(0) + i64(at(20)) + u64(1_100))),
-    (1.9, extend(14, 500, u8(2) + u32(TEAM_A))),
+    (1.9, extend(14, 500, u8(2) + u32(TEAM_A) + u8(0))),
     # 20: team-b 3710 / 540, org 15810 / 1640
     (2.0, ask([TEAM_B], "cached", admitted(P1, BETA_CACHED, 10))),
     # 21: 4460 above the hold, team-b has 3710: team-b 0 / 0 / 5000 / 750, org 12100 / 1100 / 6800 / 1150
@@ -279,7 +279,7 @@ SECOND_SEGMENT = [
     # 37: org unfunded 1250
     (10.0, amount(33, 100, (1, 100, 0, 100))),
     # 38: 1800 > 0, and with 0 none
-    (10.1, ask([TEAM_B], "worth", admission_outcome(2, P2, COST_DENIED, 0, u32(TEAM_B)))),
+    (10.1, ask([TEAM_B], "worth", admission_outcome(2, P2, COST_DENIED, 0, u32(TEAM_B) + u8(0)))),
     # 39 and 40: org 10300 / 2900, and at its deadline back
     (10.2, ask([ORG], "worth", admitted(P2, BETA_WORTH, 11))),
     (11.0, release(39, 1, 0)),
@@ -292,7 +292,7 @@ SECOND_SEGMENT = [
     # 45: by the policy that admitted it, 800 of 1100: team-a 400 / 0 / 2600 / 400, org 11400 / 0 / 7600 / 1250
     (15.0, usage(14, GAMMA, {INPUT: 1_000, OUTPUT: 200}, (0, 800, 0, 0))),
     # 46: the operation id of record 11, forgotten by now; 1800 > 400, and with 400 none
-    (70.0, ask([ORG, TEAM_A], "worth", admission_outcome(2, P2, COST_DENIED, 400, u32(TEAM_A)), OP_AGAIN)),
+    (70.0, ask([ORG, TEAM_A], "worth", admission_outcome(2, P2, COST_DENIED, 400, u32(TEAM_A) + u8(0)), OP_AGAIN)),
     # 47 to 49: org 9600 / 1800, and back though the reroute is denied
     (70.1, ask([ORG], "worth", admitted(P2, BETA_WORTH, 100))),
     (70.2, (3, u8(2))),
@@ -357,7 +357,7 @@ def final_ledger(by_name: bool) -> bytes:
     number = 1 if by_name else ORG
     holds = [hold_row(51, 0, 1_500, at(200), 2, BETA, [number], [number], spent=300)]
     arguments = admission_arguments("alice", [ORG, TEAM_A], R["worth"])
-    outcome = admission_outcome(2, P2, COST_DENIED, 400, u32(TEAM_A))
+    outcome = admission_outcome(2, P2, COST_DENIED, 400, u32(TEAM_A) + u8(0))
     operations = [
         operation_row(2, at(69), 16, arguments, 46, outcome),
         operation_row(3, at(71), 20, u64(51) + u8(2) + u64(300), 54, u8(0) + u64(300) + u64(0) + u64(0) + u64(1_500)),

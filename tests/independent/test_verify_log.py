@@ -7,11 +7,12 @@ import os
 import unittest
 
 import scenario as s
+import scenario_windows as windows
 import wire
 import write_vectors
 from chain import Log
 from on_disk import OnDisk
-from write_log import LogWriter, digest, encode_policy, genesis, u8, u16
+from write_log import LogWriter, digest, encode_policy, genesis, u8, u16, u32
 
 
 class TheWholeLog(OnDisk):
@@ -60,6 +61,43 @@ class TheWholeLog(OnDisk):
         for path, content in write_vectors.vectors().items():
             with open(os.path.join(here, path), "rb") as file:
                 self.assertEqual(file.read(), content, path)
+
+
+class TheLogOfWindows(OnDisk):
+    def test_it_holds(self):
+        """The ledger of windows, throttles, caps and new parents is the one that was worked out by hand."""
+        log = self.verified(windows.build().files)
+        self.assertEqual(log.ledger.totals(), windows.TOTALS)
+        self.assertEqual(dict(log.ledger.decisions), windows.DECISIONS)
+        self.assertEqual(b"".join(raw for _, raw in log.ledger.canonical_sections()), windows.final_ledger(by_name=False))
+        self.assertEqual(log.ledger.digest(), digest("assize/ledger/1", windows.final_ledger(by_name=True)))
+
+    def test_the_command_counts_levels_by_the_parents_now(self):
+        """team, lab below it, and org on its own: 14000 + 3560, then 1500 granted."""
+        self.write(windows.build().files)
+        code, out = self.run_main(self.directory, "--key", self.key, "--json")
+        found = json.loads(out)
+        self.assertEqual((code, [level["granted"] for level in found["totals_by_level"]]), (0, [17_560, 1_500]))
+        self.assertEqual(found["counts"]["rollovers of month windows"], 1)
+
+    def test_its_checkpoint_is_compared_bit_by_bit(self):
+        whole = windows.middle_checkpoint()
+        for at in range(0, len(whole), 5):
+            changed = bytearray(whole)
+            changed[at] ^= 1 << at % 8
+            error = self.refused(windows.build(checkpoint=bytes(changed)).files, "checkpoint differs from the replay")
+            self.assertEqual((error.segment, error.sequence), (2, 25))
+
+    def test_every_record_is_needed(self):
+        """With a switch that changes nothing in its place, what follows does not hold, but for denials: the last of them rolls over
+        what the next record touches as well."""
+        nothing = (4, u32(99) + u8(1))
+        for at, (hours, _) in enumerate(windows.FIRST_SEGMENT, 1):
+            steps = [*windows.FIRST_SEGMENT[: at - 1], (hours, nothing), *windows.FIRST_SEGMENT[at:]]
+            if at in (10, 14, 19, 21):
+                self.verified(windows.build(steps).files)
+            else:
+                self.refused(windows.build(steps).files)
 
 
 class InputsAndPlaces(OnDisk):

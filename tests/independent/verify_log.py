@@ -15,6 +15,7 @@ import json
 import sys
 
 from chain import Anchor, EvidenceError, Log, read_anchor_file
+from ledger import totals_of
 from wire import BadInput, read_key_file
 
 HOLDS, DOES_NOT_HOLD, BAD_INPUT, UNREADABLE = range(4)
@@ -92,14 +93,13 @@ def report(log: Log, anchor: Anchor | None) -> dict:
 
 def totals_by_level(ledger) -> list[dict[str, int]]:
     """Totals of the root accounts, of their children, and so on: across levels the same money counts more than once."""
-    levels: list[dict[str, int]] = []
+    levels: list[list] = []
     for account in ledger.accounts:
         depth = len(account.ancestry) - 1
         while len(levels) <= depth:
-            levels.append(dict.fromkeys(ledger.totals(), 0))
-        for field in levels[depth]:
-            levels[depth][field] += getattr(account, field)
-    return levels
+            levels.append([])
+        levels[depth].append(account)
+    return [totals_of(accounts) for accounts in levels]
 
 
 def not_proven(log: Log, anchor: Anchor | None) -> list[str]:

@@ -12,6 +12,7 @@ import hmac
 import struct
 
 SECOND = 1_000_000_000
+NO_PARENT = 2**32 - 1
 
 
 def digest(tag: str, body: bytes) -> bytes:
@@ -37,6 +38,10 @@ def u64(value: int) -> bytes:
 
 def i64(value: int) -> bytes:
     return struct.pack("<q", value)
+
+
+def i32(value: int) -> bytes:
+    return struct.pack("<i", value)
 
 
 def text8(text: str) -> bytes:
@@ -161,9 +166,37 @@ def encode_terms(horizon, operations, clock_jump, late_window, adjust_window: in
     return u64(horizon) + u32(operations) + u64(clock_jump) + u64(late_window) + u64(adjust_window) + u32(settled) + bytes(4)
 
 
-def encode_account(name: str, parent: int | None, overrun: int) -> bytes:
-    """FORMAT 9.14 with one lifetime limit, no throttles, no caps."""
-    return text8(name) + u32(2**32 - 1 if parent is None else parent) + u8(overrun) + u8(1) + u8(0) + u8(0) + u64(0) + u32(0)
+def encode_account(name: str, parent: int | None, overrun: int, windows=(b"\0",), throttles=(), caps=(0, 0)) -> bytes:
+    """FORMAT 9.14. Windows and throttles are encoded already; the caps are the most held and the most holds."""
+    out = text8(name) + u32(NO_PARENT if parent is None else parent) + u8(overrun)
+    for items in (windows, throttles):
+        out += u8(len(items)) + b"".join(items)
+    return out + u64(caps[0]) + u32(caps[1])
+
+
+LIFETIME, GIVEN = u8(0), u8(4)
+REQUESTS, COST = u8(0), u8(1)
+
+
+def day(offset: int) -> bytes:
+    return u8(1) + i32(offset)
+
+
+def month(offset: int) -> bytes:
+    return u8(2) + i32(offset)
+
+
+def fixed(length: int, origin: int = 0) -> bytes:
+    return u8(3) + u64(length) + i64(origin)
+
+
+def units(*quantities: int) -> bytes:
+    return u8(2) + u8(mask_of(quantities))
+
+
+def throttle(counts: bytes, rate: int, period: int, burst: int) -> bytes:
+    """FORMAT 9.14; `counts` is REQUESTS, COST or units."""
+    return counts + u64(rate) + u64(period) + u64(burst)
 
 
 def admission_arguments(principal: str, path: list, request: bytes, attested: bool = True) -> bytes:
@@ -172,7 +205,7 @@ def admission_arguments(principal: str, path: list, request: bytes, attested: bo
 
 
 def admission_outcome(code: int, policy: bytes, decision: bytes, limit: int | None = None, end: bytes = b"") -> bytes:
-    """FORMAT 9.8 for codes 0 to 2; `end` is the deadline or the binding account."""
+    """FORMAT 9.8 for codes 0 to 3; `end` is the deadline, or the account and what of it binds or throttles."""
     (epoch,) = struct.unpack_from("<Q", policy, 3 + policy[2])
     head = u8(code) + u64(epoch) + digest("assize/policy/1", policy)
     return head + (u8(0) if limit is None else u8(1) + u64(limit)) + decision + end
@@ -183,8 +216,19 @@ def admission_outcome(code: int, policy: bytes, decision: bytes, limit: int | No
 
 def account_row(fields: bytes, granted: int, available: int, committed: int, unfunded: int, closed: bool = False) -> bytes:
     """FORMAT 10.6 for one lifetime limit, nothing lapsed."""
-    cell = i64(0) + i64(0) + i64(granted) + i64(available) + u64(committed) + u64(0) + u64(unfunded)
-    return fields + u8(closed) + cell
+    return limits_row(fields, [(granted, [window_row(0, 0, granted, available, committed, 0, unfunded)])], closed=closed)
+
+
+def limits_row(fields: bytes, limits: list, throttles: list = (), closed: bool = False) -> bytes:
+    """FORMAT 10.6: for each limit its allowance and its windows, for each throttle its instant and backlog."""
+    out = fields + u8(closed)
+    for allowance, windows in limits:
+        out += u64(allowance) + u32(len(windows)) + b"".join(windows)
+    return out + b"".join(i64(instant) + backlog.to_bytes(16, "little") for instant, backlog in throttles)
+
+
+def window_row(start, end, granted, available, committed=0, lapsed=0, unfunded=0) -> bytes:
+    return i64(start) + i64(end) + i64(granted) + i64(available) + u64(committed) + u64(lapsed) + u64(unfunded)
 
 
 def hold_row(sequence, state, amount, deadline, epoch, candidate, named: list, cells: list, spent: int = 0, missed: int = 0) -> bytes:
@@ -199,8 +243,12 @@ def settled_row(sequence: int, at: int, booked: int, unfunded: int, named: list,
 
 
 def _paid_by(named: list, cells: list) -> bytes:
-    out = u8(len(named)) + b"".join(u32(account) for account in named)
-    return out + u8(len(cells)) + b"".join(u32(account) + u8(0) + i64(0) for account in cells)
+    """A cell is an account with a limit and the start of its window, or an account alone for its one lifetime limit."""
+    out = u8(len(named)) + b"".join(u32(account) for account in named) + u8(len(cells))
+    for cell in cells:
+        account, limit, start = cell if isinstance(cell, tuple) else (cell, 0, 0)
+        out += u32(account) + u8(limit) + i64(start)
+    return out
 
 
 def operation_row(id: int, issued: int, kind: int, arguments: bytes, sequence: int, outcome: bytes) -> bytes:

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes `vectors/`: the log of `scenario.py` and the canonical bytes and digests of its parts, for other implementations.
+"""Writes `vectors/`: the logs of `scenario.py` and `scenario_windows.py`, and the canonical bytes and digests of their parts, for
+other implementations.
 
 python3 tests/independent/write_vectors.py
 """
@@ -10,6 +11,8 @@ import json
 import os
 
 import scenario as s
+import scenario_windows as windows
+import stated
 from write_log import admission_arguments, crc32c, digest, encode_candidate, encode_schema, genesis, u16, u64
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -17,9 +20,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 def vectors() -> dict[str, bytes]:
     """The content of each file, by its path under `vectors/`."""
-    log = s.build()
-    stated = json.dumps(stated_vectors(log), indent=1) + "\n"
-    return {"vectors.json": stated.encode(), **{f"log/{name}": bytes(content) for name, content in log.files.items()}}
+    log, second = s.build(), windows.build()
+    described = json.dumps({**stated_vectors(log), "windows": stated_windows(second)}, indent=1) + "\n"
+    files = {f"log/{name}": bytes(content) for name, content in log.files.items()}
+    files.update({f"windows/{name}": bytes(content) for name, content in second.files.items()})
+    return {"vectors.json": described.encode(), **files}
 
 
 def stated_vectors(log) -> dict:
@@ -50,13 +55,35 @@ def stated_vectors(log) -> dict:
             "for_digest": s.final_ledger(by_name=True).hex(),
             "digest": digest("assize/ledger/1", s.final_ledger(by_name=True)).hex(),
         },
+        **head_and_frames(log),
+        "totals": s.TOTALS,
+        "decisions_by_outcome": s.DECISIONS,
+    }
+
+
+def stated_windows(log) -> dict:
+    """The log of windows, throttles, caps and new parents; of the same key and log id."""
+    return {
+        "ledger_at_0": {"canonical": hexed(genesis(windows.START * stated.HOUR, stated.TERMS, 1, stated.POLICY))},
+        "ledger_at_25": {"canonical": windows.middle_checkpoint().hex()},
+        "ledger_at_35": {
+            "canonical": windows.final_ledger(by_name=False).hex(),
+            "for_digest": windows.final_ledger(by_name=True).hex(),
+            "digest": digest("assize/ledger/1", windows.final_ledger(by_name=True)).hex(),
+        },
+        **head_and_frames(log),
+        "totals": windows.TOTALS,
+        "decisions_by_outcome": windows.DECISIONS,
+    }
+
+
+def head_and_frames(log) -> dict:
+    return {
         "head": {"segment": log.number, "sequence": log.sequence, "tag": log.tag.hex(), "log_time": log.time},
         "frames": [
             {"segment": segment, "sequence": sequence, "kind": kind, "offset": offset, "tag": tag.hex()}
             for (segment, sequence, kind, tag), (_, offset, _) in zip(log.tags, log.starts)
         ],
-        "totals": s.TOTALS,
-        "decisions_by_outcome": s.DECISIONS,
     }
 
 

@@ -1,0 +1,151 @@
+"""Limits and their cells: what a window grants, what closes with it, and what is lent to it afterwards (SEMANTICS 9 and 18).
+
+A part of the independent verifier: written from docs/FORMAT.md and docs/SEMANTICS.md alone, Python standard library only.
+"""
+
+from __future__ import annotations
+
+from struct import pack
+from typing import NamedTuple
+
+from wire import I64_MAX, U64_MAX
+from windows import Span, Window
+
+COUNTERS = ("granted", "available", "reserved", "committed", "lapsed", "unfunded")
+
+
+class Cell:
+    """The money of one window of a limit. `named_by` counts the holds, open, expired or settled, that name it (SEMANTICS 18.6)."""
+
+    __slots__ = ("limit", "span", "named_by", *COUNTERS)
+
+    def __init__(self, limit: Limit, span: Span, granted: int):
+        self.limit, self.span, self.named_by = limit, span, 0
+        self.granted = self.available = granted
+        self.reserved = self.committed = self.lapsed = self.unfunded = 0
+
+    @property
+    def payer(self) -> Cell:
+        """The cell that what is taken more for this one's holds is taken from: the current one of its limit (SEMANTICS 18.5)."""
+        return self.limit.current
+
+    @property
+    def closed(self) -> bool:
+        return self.limit.current is not self
+
+    def reserve(self, amount: int) -> None:
+        self._fund(amount)
+        self.reserved += amount
+
+    def book(self, held: int, extra: int) -> None:
+        """Commits what is held, and an extra that is not."""
+        self._fund(extra)
+        self.reserved -= held
+        self.committed += held + extra
+
+    def release(self, amount: int) -> None:
+        self.reserved -= amount
+        self._give_back(amount)
+
+    def refund(self, amount: int) -> None:
+        self.committed -= amount
+        self._give_back(amount)
+
+    def miss(self, amount: int) -> None:
+        """SEMANTICS 9.11."""
+        self.unfunded = min(self.unfunded + amount, U64_MAX)
+
+    def _fund(self, amount: int) -> None:
+        """SEMANTICS 18.5: to a closed cell it is lent."""
+        payer = self.payer
+        payer.available -= amount
+        if payer is not self:
+            payer.granted -= amount
+            self.granted += amount
+
+    def _give_back(self, amount: int) -> None:
+        """SEMANTICS 18.4: what comes back to a closed cell lapses."""
+        if self.closed:
+            self.lapsed += amount
+        else:
+            self.available += amount
+
+    def fault(self) -> str | None:
+        """What breaks SEMANTICS 9.2, or leaves the counters' ranges (9.6, 9.11, FORMAT 10.6)."""
+        kept = self.available + self.reserved + self.committed + self.lapsed
+        if self.granted != kept or self.reserved < 0 or self.committed < 0:
+            return "money is not conserved"
+        if self.available < -I64_MAX or (self.closed and self.available) or (not self.closed and self.lapsed):
+            return f"{self.available} available, {self.lapsed} lapsed: not as the window stands"
+        if not -I64_MAX <= self.granted <= I64_MAX or self.committed > U64_MAX or self.lapsed > U64_MAX:
+            return "a counter leaves its range"
+        return None
+
+    def canonical(self) -> bytes:
+        """FORMAT 10.6."""
+        span = (self.span.start_i64, self.span.end_i64)
+        return pack("<qqqqQQQ", *span, self.granted, self.available, self.committed, self.lapsed, self.unfunded)
+
+
+class Rollover(NamedTuple):
+    """What a rollover closed, what lapsed of it, its debt, and what of that was carried over."""
+
+    closed: Cell
+    lapsed: int
+    debt: int
+    carried: int
+
+
+class Limit:
+    """A limit of an account: its allowance, the cells of closed windows that holds still name, and the current cell."""
+
+    __slots__ = ("account", "number", "window", "allowance", "closed", "current")
+
+    def __init__(self, account, number: int, window: Window, instant: int):
+        self.account, self.number, self.window = account, number, window
+        self.allowance = 0
+        self.closed: list[Cell] = []
+        self.current = Cell(self, window.span_at(instant), 0)
+
+    @property
+    def cells(self) -> list[Cell]:
+        """In the order of their windows."""
+        return [*self.closed, self.current]
+
+    def has_ended(self, instant: int) -> bool:
+        return self.window.has_ended(self.current.span, instant)
+
+    def roll(self, instant: int) -> Rollover:
+        """SEMANTICS 18.3, to the window that holds `instant`."""
+        return self._begin(self.window.span_at(instant))
+
+    def roll_given(self, instant: int) -> Rollover:
+        """SEMANTICS 18.2: a boundary that the host gives."""
+        last = self.current.span
+        return self._begin(Span(last.number + 1, max(instant, last.start + 1), I64_MAX))
+
+    def _begin(self, span: Span) -> Rollover:
+        old, between = self.current, span.number - self.current.span.number - 1
+        debt = max(-old.available, 0)
+        carried = max(debt - between * self.allowance, 0)
+        lapsed = max(old.available, 0)
+        old.lapsed += lapsed
+        old.granted += debt
+        old.available = 0
+        self.closed.append(old)
+        self.current = Cell(self, span, self.allowance - carried)
+        return Rollover(old, lapsed, debt, carried)
+
+    def grant(self, change: int) -> None:
+        """SEMANTICS 9.10."""
+        self.allowance += change
+        self.current.granted += change
+        self.current.available += change
+
+    def forget_unnamed(self) -> None:
+        """SEMANTICS 18.6."""
+        self.closed = [cell for cell in self.closed if cell.named_by]
+
+    def canonical(self) -> bytes:
+        """FORMAT 10.6."""
+        return pack("<QI", self.allowance, len(self.closed) + 1) + b"".join(cell.canonical() for cell in self.cells)

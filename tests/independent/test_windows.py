@@ -1,0 +1,388 @@
+"""Windows by hand: rollovers, lapses, debts, lending, closed cells, boundaries (SEMANTICS 18)."""
+
+from __future__ import annotations
+
+import unittest
+
+from stated import (
+    DAY,
+    DEBT,
+    DENIED_BY_EXCLUSION,
+    DENY,
+    HALTED,
+    HOUR,
+    IF_AVAILABLE,
+    Stated,
+    adjust,
+    ask,
+    boundary,
+    closed,
+    commit,
+    dear,
+    denied_budget,
+    expire,
+    extend,
+    extend_denied,
+    first,
+    given,
+    grant,
+    held_row,
+    hold,
+    instant_of,
+    opened,
+    part,
+    release,
+    reparent,
+    request,
+    reroute,
+    settled,
+)
+from write_log import GIVEN, LIFETIME, SECOND, day, encode_account, fixed, limits_row, month, u8, window_row
+
+DAILY = encode_account("a", None, DENY, [day(0)])
+I64_MAX = 2**63 - 1
+
+
+def days(*rows: tuple) -> list[bytes]:
+    """Windows of one day each: its number, then granted, available, committed, lapsed, unfunded."""
+    return [window_row(number * DAY, (number + 1) * DAY, *money) for number, *money in rows]
+
+
+class Rollovers(Stated):
+    """One account of a daily limit with 1000 a day; hold 3 takes 300 on day 0."""
+
+    HELD = [(0, opened(DAILY)), (0, grant(0, 1_000)), (HOUR, hold([0], 300, 3 * DAY))]
+    CELL = (0, 0, 0)
+
+    def row(self, *rows: tuple, fields: bytes = DAILY, allowance: int = 1_000) -> list[bytes]:
+        return [limits_row(fields, [(allowance, days(*rows))])]
+
+    def held(self, amount: int, deadline: int = 3 * DAY, **more) -> bytes:
+        return held_row(3, amount, deadline, [0], [self.CELL], **more)
+
+    def test_what_is_available_lapses(self):
+        """1000 - 300 lapse; the next day begins with 1000, of which 100 are held."""
+        steps = [*self.HELD, (DAY, hold([0], 100, 3 * DAY))]
+        other = held_row(4, 100, 3 * DAY, [0], [(0, 0, DAY)])
+        self.stands(steps, self.row((0, 1_000, 0, 0, 700), (1, 1_000, 900)), [self.held(300), other])
+        # a nanosecond before, nothing does
+        early = [*self.HELD, (DAY - 1, hold([0], 100, 3 * DAY))]
+        self.stands(early, self.row((0, 1_000, 600)))
+        # the cell goes with the last hold that names it; 300 lapsed before
+        self.stands([*steps, (DAY, release(3, 300))], self.row((1, 1_000, 900)), [other])
+        ended = [*steps, (5 * DAY, release(4, 0, expired=1))]
+        self.stands(ended, self.row((0, 1_000, 0, 0, 700), (5, 1_000, 1_000)), [self.held(300)])
+
+    def test_a_record_that_rolled_late_is_found(self):
+        """On day 0 there are 700 for an admission, on day 1 there are 1000."""
+        self.breaks(
+            self.HELD,
+            (DAY, ask([0], request(800), given(3 * DAY, first(800, both=False))), "not the one replayed"),
+            (DAY, ask([0], request(800), given(3 * DAY, first(800))), None),
+            (DAY, ask([0], request(800), denied_budget(0, 0, limit=700)), "limit applied 700"),
+            (DAY - 1, ask([0], request(800), denied_budget(0, 0, limit=700)), None),
+            (DAY - 1, ask([0], request(800), given(3 * DAY, first(800))), "not the one replayed"),
+            (DAY, ask([0], request(1_001), denied_budget(0, 0, limit=1_000)), None),
+        )  # fmt: skip
+
+    def test_grants(self):
+        """Of the window now, and of each later one: 1000 + 50 on day 1, 1050 - 1040 on day 2."""
+        steps = [*self.HELD, (DAY, grant(0, 50)), (2 * DAY, grant(0, -1_040))]
+        self.stands(steps[:4], self.row((0, 1_000, 0, 0, 700), (1, 1_050, 1_050), allowance=1_050))
+        self.stands(steps, self.row((0, 1_000, 0, 0, 700), (2, 10, 10), allowance=10))
+        self.breaks(
+            self.HELD,
+            (HOUR, grant(0, -701), "takes 701 of 700"),
+            (DAY, grant(0, -701), None),
+            (DAY, grant(0, -1_001), "takes 1001 of 1000"),
+            (DAY, grant(0, I64_MAX - 1_000), None),
+            (DAY, grant(0, I64_MAX - 999), "above i64::MAX"),
+        )
+
+    def test_an_allowance_has_its_own_bound(self):
+        """In debt, granted is below the allowance: 1000 at -1000 after a day with 2000 too much."""
+        fields = encode_account("a", None, DEBT, [day(0)])
+        steps = [(0, opened(fields)), *self.HELD[1:], (HOUR, commit(3, 3_000, extra=2_700)), (DAY, grant(0, 1))]
+        # 1000 - 3000 = -2000 of debt, 1001 - 2000
+        self.stands(steps, self.row((0, 3_000, 0, 3_000), (1, -999, -999), fields=fields, allowance=1_001))
+        self.breaks(
+            steps,
+            (DAY, grant(0, I64_MAX - 1_001), None),
+            (DAY, grant(0, I64_MAX - 1_000), "allowance"),
+        )
+
+    def test_debts_go_on_over_skipped_windows(self):
+        """A debt of 2500 with 1000 a day: each whole day between pays 1000 of it."""
+        fields = encode_account("a", None, DEBT, [day(0)])
+        steps = [(0, opened(fields)), *self.HELD[1:], (HOUR, commit(3, 3_500, extra=3_200))]
+        kept = (0, 3_500, 0, 3_500)
+        self.stands(steps, self.row((0, 1_000, -2_500, 3_500), fields=fields))
+        # touched by an adjustment that changes nothing
+        for number, left in ((1, -1_500), (2, -500)):
+            rolled = [*steps, (number * DAY, adjust(3, 3_500))]
+            self.stands(rolled, self.row(kept, (number, left, left), fields=fields))
+        rolled = [*steps, (3 * DAY, adjust(3, 3_500))]
+        self.stands(rolled, self.row(kept, (3, 500, 500), fields=fields))
+        # after the adjust window nothing names day 0: 2500 - 3 · 1000 is no debt
+        rolled = [*steps, (4 * DAY, grant(0, 1))]
+        self.stands(rolled, self.row((4, 1_001, 1_001), fields=fields, allowance=1_001), settled=[])
+        # touched each day, the same
+        rolled = [*steps, (DAY, adjust(3, 3_500)), (2 * DAY, adjust(3, 3_500)), (3 * DAY, adjust(3, 3_500))]
+        self.stands(rolled, self.row(kept, (3, 500, 500), fields=fields))
+        self.breaks(
+            steps,
+            (2 * DAY, ask([0], request(1), given(3 * DAY, first(1))), "not the one replayed"),
+            (2 * DAY, ask([0], request(1), denied_budget(0, 0, limit=0)), None),
+            (2 * DAY, ask([0], request(0), given(3 * DAY, first(0))), None),
+            (3 * DAY, ask([0], request(501), denied_budget(0, 0, limit=500)), None),
+            (3 * DAY, ask([0], request(250), given(4 * DAY, first(250))), None),
+        )
+
+    def test_extensions_are_lent(self):
+        """200 more on day 1: granted 1000 - 200 there, 1000 + 200 on day 0, where 500 are held and 700 lapsed."""
+        steps = [*self.HELD, (DAY, extend(3, 200, 3 * DAY, 500))]
+        self.stands(steps, self.row((0, 1_200, 0, 0, 700), (1, 800, 800)), [self.held(500)])
+        self.stands([*steps, (DAY, release(3, 500))], self.row((1, 800, 800)), [])
+        # 400 of 500, 100 lapse: 700 + 100
+        done = [*steps, (DAY, commit(3, 400))]
+        self.stands(done, self.row((0, 1_200, 0, 400, 800), (1, 800, 800)), [], [settled(3, DAY, 400, 0, [0], [self.CELL])])
+        # the day after lends again, from its own
+        again = [*steps, (2 * DAY, extend(3, 1_000, 4 * DAY, 1_500))]
+        self.stands(again, self.row((0, 2_200, 0, 0, 700), (2, 0, 0)), [self.held(1_500, 4 * DAY)])
+        self.breaks(
+            self.HELD,
+            (DAY, extend(3, 1_000, 3 * DAY, 1_300), None),
+            (DAY, extend(3, 1_001, 3 * DAY, 1_301), "not the one replayed"),
+            (DAY, extend_denied(3, 1_001, 0, 0), None),
+            (DAY, extend_denied(3, 701, 0, 0), "not the one replayed"),
+            (DAY - 1, extend_denied(3, 701, 0, 0), None),
+        )
+
+    def test_overruns_by_mode(self):
+        """Day 1 has 1000, of which 900 are held: 100 are left for an extra of 400 - 300."""
+        for mode, spent, extra, unfunded, closed_row, current in (
+            (DENY, 500, 0, 200, (1_000, 0, 300, 700, 200), (1_000, 100)),
+            (IF_AVAILABLE, 350, 50, 0, (1_050, 0, 350, 700, 0), (950, 50)),
+            (IF_AVAILABLE, 500, 100, 100, (1_100, 0, 400, 700, 100), (900, 0)),
+            (DEBT, 500, 200, 0, (1_200, 0, 500, 700, 0), (800, -100)),
+            (DENY, 250, 0, 0, (1_000, 0, 250, 750, 0), (1_000, 100)),
+        ):
+            fields = encode_account("a", None, mode, [day(0)])
+            steps = [(0, opened(fields)), *self.HELD[1:], (DAY, hold([0], 900, 3 * DAY))]
+            ended = (DAY, commit(3, spent, extra, unfunded))
+            found = settled(3, DAY, spent - unfunded, unfunded, [0], [self.CELL])
+            self.stands([*steps, ended], self.row((0, *closed_row), (1, *current), fields=fields), settled=[found])
+            # in two parts the same
+            parts = [*steps, (DAY, part(3, 250, 50)), (DAY, part(3, spent, 0 if spent > 250 else 50, extra, unfunded))]
+            self.stands([*parts, (DAY, commit(3, spent))], self.row((0, *closed_row), (1, *current), fields=fields))
+            self.breaks(
+                steps,
+                (DAY, commit(3, spent, extra + 1, unfunded), "not the one replayed"),
+                (DAY, commit(3, 1_500, 1_200, 0), None if mode == DEBT else "not the one replayed"),
+            )
+
+    def test_lent_debts_go_on_too(self):
+        """An extra of 1500 on day 1, which has 1000: -500, and day 2 begins with 500."""
+        fields = encode_account("a", None, DEBT, [day(0)])
+        steps = [(0, opened(fields)), *self.HELD[1:], (DAY, commit(3, 1_800, extra=1_500))]
+        closed_row = (0, 2_500, 0, 1_800, 700)
+        self.stands(steps, self.row(closed_row, (1, -500, -500), fields=fields))
+        self.stands([*steps, (2 * DAY, adjust(3, 1_800))], self.row(closed_row, (2, 500, 500), fields=fields))
+
+    def test_expiry(self):
+        """The hold's 300 lapse with the rest, and what comes late is unfunded on its own day."""
+        steps = [*self.HELD, (3 * DAY, expire(3))]
+        self.stands(steps, self.row((0, 1_000, 0, 0, 1_000), (3, 1_000, 1_000)), [self.held(300, state=1)])
+        late = [*steps, (3 * DAY + 1, commit(3, 77, unfunded=77, expired=1))]
+        found = [settled(3, 3 * DAY + 1, 0, 77, [0], [self.CELL])]
+        self.stands(late, self.row((0, 1_000, 0, 0, 1_000, 77), (3, 1_000, 1_000)), [], found)
+        # by its own record
+        own = [*self.HELD, (3 * DAY, commit(3, 77, unfunded=77, expired=1))]
+        self.stands(own, self.row((0, 1_000, 0, 0, 1_000, 77), (3, 1_000, 1_000)), [])
+        self.stands([*self.HELD, (3 * DAY, release(3, 0, expired=1))], self.row((3, 1_000, 1_000)), [])
+        # the late window is two days from the deadline; then the cell is forgotten, by a record that touches nothing
+        self.stands([*steps, (5 * DAY, (3, u8(0)))], self.row((0, 1_000, 0, 0, 1_000), (3, 1_000, 1_000)))
+        self.stands([*steps, (5 * DAY + 1, (3, u8(0)))], self.row((3, 1_000, 1_000)), [])
+
+    def test_adjustments(self):
+        """Hold 3 is committed with 300 on day 0. What comes back on day 1 lapses on day 0, what is more is lent by day 1."""
+        steps = [*self.HELD, (HOUR, commit(3, 300))]
+        same_day = [*steps, (2 * HOUR, adjust(3, 250, refunded=50))]
+        self.stands(same_day, self.row((0, 1_000, 750, 250)))
+        less = [*steps, (DAY, adjust(3, 250, refunded=50))]
+        found = [settled(3, HOUR, 250, 0, [0], [self.CELL])]
+        self.stands(less, self.row((0, 1_000, 0, 250, 750), (1, 1_000, 1_000)), settled=found)
+        more = [*steps, (DAY, adjust(3, 1_500, unfunded=1_200))]
+        self.stands(more, self.row((0, 1_000, 0, 300, 700, 1_200), (1, 1_000, 1_000)))
+        fields = encode_account("a", None, IF_AVAILABLE, [day(0)])
+        steps = [(0, opened(fields)), *steps[1:]]
+        more = [*steps, (DAY, adjust(3, 1_500, extra=1_000, unfunded=200))]
+        self.stands(more, self.row((0, 2_000, 0, 1_300, 700, 200), (1, 0, 0), fields=fields))
+        # and down again: day 1 does not get it back
+        down = [*more, (DAY, adjust(3, 0, refunded=1_300))]
+        self.stands(down, self.row((0, 2_000, 0, 0, 2_000, 200), (1, 0, 0), fields=fields))
+        self.breaks(
+            steps,
+            (DAY, adjust(3, 1_301, extra=1_000, unfunded=1), None),
+            (DAY, adjust(3, 1_301, extra=1_001), "not the one replayed"),
+            (DAY, adjust(3, 1_001, extra=700, unfunded=1), "not the one replayed"),
+            (3 * DAY + HOUR, adjust(3, 300), None),
+            (3 * DAY + HOUR + 1, adjust(3, 300), "not remembered"),
+        )
+
+    def test_a_reroute_lapses_and_takes_anew(self):
+        steps = [*self.HELD, (DAY, reroute(3, 300, 300, given(3 * DAY, dear(300))))]
+        cell = held_row(4, 600, 3 * DAY, [0], [(0, 0, DAY)], candidate=2)
+        self.stands(steps, self.row((1, 1_000, 400)), [cell])
+        self.breaks(
+            self.HELD,
+            # on day 0 there are 1000 after the release, and on day 1 again
+            (HOUR, reroute(3, 500, 300, given(3 * DAY, dear(500))), None),
+            (DAY, reroute(3, 500, 300, given(3 * DAY, dear(500))), None),
+            (DAY, reroute(3, 501, 300, denied_budget(0, 0, DENIED_BY_EXCLUSION, limit=1_000)), None),
+        )
+
+    def test_what_does_not_touch_rolls_nothing(self):
+        """A halted admission decides nothing; switches, new parents and other accounts' records touch nothing."""
+        other = encode_account("b", None, DENY)
+        steps = [*self.HELD, (HOUR, opened(other)), (HOUR, (3, u8(2))), (DAY, ask([0], request(1), HALTED)), (DAY, grant(1, 5))]
+        steps += [(DAY, reparent(0, 1)), (DAY, reparent(0, None))]
+        still = limits_row(DAILY, [(1_000, days((0, 1_000, 700)))])
+        self.stands(steps, [still, limits_row(other, [(5, [window_row(0, 0, 5, 5)])])])
+        # a halted extension is of a hold
+        rolled = [*steps, (DAY, (19, extend(3, 1, 3 * DAY, 301)[1][:17] + HALTED))]
+        apart = limits_row(other, [(5, [window_row(0, 0, 5, 5)])])
+        self.stands(rolled, [*self.row((0, 1_000, 0, 0, 700), (1, 1_000, 1_000)), apart])
+        # an idle account closes as it stands
+        idle = [(0, opened(DAILY)), (0, grant(0, 1_000)), (DAY, closed(0))]
+        self.stands(idle, [limits_row(DAILY, [(1_000, days((0, 1_000, 1_000)))], closed=True)])
+
+    def test_a_checkpoint_has_the_closed_windows(self):
+        """What a checkpoint says of windows that closed and of holds in them, and a change of each of its fields."""
+        steps = [*self.HELD, (DAY, extend(3, 200, 3 * DAY, 500)), (DAY, grant(0, 10))]
+        good = days((0, 1_200, 0, 0, 700), (1, 810, 810))
+
+        def written(windows: list, allowance: int = 1_010, cell: tuple = self.CELL) -> dict:
+            log = self.log(steps)
+            log.seal()
+            accounts = [limits_row(DAILY, [(allowance, windows)])]
+            log.begin_segment(self.checkpoint(steps, DAY, accounts, [held_row(3, 500, 3 * DAY, [0], [cell])]))
+            return log.files
+
+        self.verified(written(good))
+        bad = [
+            days((0, 1_200, 0, 0, 700), (1, 810, 811)),
+            days((0, 1_000, 0, 0, 700), (1, 1_010, 1_010)),
+            days((0, 1_200, 700), (1, 810, 810)),
+            days((1, 810, 810)),
+            days((0, 1_200, 0, 0, 700)),
+            good[::-1],
+            days((0, 1_200, 0, 0, 700), (1, 810, 810), (2, 0, 0)),
+        ]
+        for windows in bad:
+            self.refused(written(windows), "differs from the replay in its accounts")
+        self.refused(written(good, allowance=1_000), "accounts")
+        self.refused(written(good, cell=(0, 0, DAY)), "holds")
+        self.refused(written(good, cell=(0, 1, 0)), "holds")
+
+
+class BeforeTheEpoch(Stated):
+    START = instant_of(1968, 2, 28, 23)
+
+    def test_a_leap_day(self):
+        """Monthly by +2 h: at 1968-02-29T22:00Z March begins there, and by UTC two hours later."""
+        fields = encode_account("a", None, DENY, [month(7_200), month(0), day(0)])
+        grants = [(self.START, grant(0, 100, limit)) for limit in range(3)]
+        march = instant_of(1968, 2, 29, 22)
+        steps = [(self.START, opened(fields)), *grants, (march - 1, hold([0], 10, march + DAY))]
+        spans = [(instant_of(1968, 1, 31, 22), march), (instant_of(1968, 2, 1), instant_of(1968, 3, 1))]
+        february = [window_row(*span, 100, 90) for span in spans]
+        leap_day = window_row(instant_of(1968, 2, 29), instant_of(1968, 3, 1), 100, 90)
+        limits = [(100, [february[0]]), (100, [february[1]]), (100, [leap_day])]
+        self.stands(steps, [limits_row(fields, limits)])
+        # at 22:00 the first limit alone rolls over
+        limits[0] = (100, [window_row(*spans[0], 100, 0, 0, 90), window_row(march, instant_of(1968, 3, 31, 22), 100, 80)])
+        limits[1] = (100, [window_row(instant_of(1968, 2, 1), instant_of(1968, 3, 1), 100, 70)])
+        limits[2] = (100, [window_row(instant_of(1968, 2, 29), instant_of(1968, 3, 1), 100, 70)])
+        self.stands([*steps, (march, hold([0], 20, march + DAY))], [limits_row(fields, limits)])
+
+
+class OtherWindows(Stated):
+    def test_each_limit_has_its_windows(self):
+        """For life, 5 s from 2 s on, and given: a path of three cells, of which each can bind."""
+        fields = encode_account("a", None, DENY, [LIFETIME, fixed(5 * SECOND, 2 * SECOND), GIVEN])
+        start = [(SECOND, opened(fields)), (SECOND, grant(0, 1_000, 0)), (SECOND, grant(0, 300, 1)), (SECOND, grant(0, 400, 2))]
+        spans = [(0, 0), (-3 * SECOND, 2 * SECOND), (SECOND, I64_MAX)]
+        rows = [window_row(*span, money, money) for span, money in zip(spans, (1_000, 300, 400))]
+        self.stands(start, [limits_row(fields, [(1_000, rows[:1]), (300, rows[1:2]), (400, rows[2:])])])
+        one = [*start, (SECOND, hold([0], 150, 9 * SECOND))]
+        cells = [(0, 0, 0), (0, 1, -3 * SECOND), (0, 2, SECOND)]
+        held = held_row(5, 150, 9 * SECOND, [0], cells)
+        # at 2 s the second limit has 300 again, the third still 250
+        two = [*one, (2 * SECOND, ask([0], request(251), denied_budget(0, 2, limit=250)))]
+        lapsed = window_row(*spans[1], 300, 0, 0, 150)
+        limits = [
+            (1_000, [window_row(0, 0, 1_000, 850)]),
+            (300, [lapsed, window_row(2 * SECOND, 7 * SECOND, 300, 300)]),
+            (400, [window_row(*spans[2], 400, 250)]),
+        ]
+        self.stands(two, [limits_row(fields, limits)], [held])
+        # a boundary of the third, and one of it at the same instant
+        three = [*two, (3 * SECOND, boundary(0, 2)), (3 * SECOND, boundary(0, 2))]
+        limits[2] = (400, [window_row(SECOND, I64_MAX, 400, 0, 0, 250), window_row(3 * SECOND + 1, I64_MAX, 400, 400)])
+        self.stands(three, [limits_row(fields, limits)], [held])
+        self.breaks(
+            three,
+            (3 * SECOND, ask([0], request(301), denied_budget(0, 1, limit=300)), None),
+            (3 * SECOND, ask([0], request(301), denied_budget(0, 2, limit=300)), "not the one replayed"),
+            (3 * SECOND, boundary(0, 1), "functions of the instant"),
+            (3 * SECOND, boundary(0, 0), "functions of the instant"),
+            (3 * SECOND, boundary(0, 3), "no limit 3"),
+            (3 * SECOND, boundary(1, 2), "unknown"),
+            (3 * SECOND, grant(0, 1, 3), "no limit 3"),
+        )
+        # at 7 s the hold is extended by the least of 850, 300 and 400, lent where its cell is closed
+        four = [*three, (7 * SECOND, extend(5, 300, 9 * SECOND, 450))]
+        limits = [
+            (1_000, [window_row(0, 0, 1_000, 550)]),
+            (300, [window_row(*spans[1], 600, 0, 0, 150), window_row(7 * SECOND, 12 * SECOND, 0, 0)]),
+            (400, [window_row(SECOND, I64_MAX, 700, 0, 0, 250), window_row(3 * SECOND + 1, I64_MAX, 100, 100)]),
+        ]
+        self.stands(four, [limits_row(fields, limits)], [held_row(5, 450, 9 * SECOND, [0], cells)])
+        self.breaks(three, (7 * SECOND, extend_denied(5, 301, 0, 1), None))
+        # released, it comes back to the limit for life alone
+        limits = [(1_000, [window_row(0, 0, 1_000, 1_000)]), (300, limits[1][1][1:]), (400, limits[2][1][1:])]
+        self.stands([*four, (7 * SECOND, release(5, 450))], [limits_row(fields, limits)], [])
+
+    def test_a_boundary_rolls_its_limit_alone(self):
+        """Its debt goes on whole, however long it was: 100 - 500 on a limit of 100; the daily limit waits for a touch."""
+        fields = encode_account("a", None, DEBT, [GIVEN, day(0)])
+        steps = [(0, opened(fields)), (0, grant(0, 100)), (0, grant(0, 700, 1)), (0, hold([0], 50, 9 * DAY))]
+        steps += [(0, commit(4, 500, extra=450)), (5 * DAY, boundary(0, 0))]
+        daily = days((0, 700, 200, 500))
+        # settled three days before, the hold is forgotten
+        self.stands(steps, [limits_row(fields, [(100, [window_row(5 * DAY, I64_MAX, -300, -300)]), (700, daily)])], [], [])
+        paid = [*steps, (5 * DAY, grant(0, 20))]
+        rolled = (700, days((5, 700, 700)))
+        self.stands(paid, [limits_row(fields, [(120, [window_row(5 * DAY, I64_MAX, -280, -280)]), rolled])])
+
+    def test_no_boundary_after_the_last_instant(self):
+        fields = encode_account("a", None, DENY, [GIVEN])
+        log = self.log([(0, opened(fields))])
+        ledger = self.verified(log.files).ledger
+        [limit] = ledger.accounts[0].limits
+        limit.roll_given(I64_MAX)
+        with self.assertRaisesRegex(Exception, "last instant"):
+            ledger.apply(36, 2, 0, 0, boundary(0, 0)[1])
+
+    def test_counters_of_a_closed_window_have_a_range(self):
+        """A window of i64::MAX that closes with a debt would have more granted than an i64 holds."""
+        fields = encode_account("a", None, DEBT, [day(0)])
+        steps = [(0, opened(fields)), (0, grant(0, I64_MAX)), (0, hold([0], 1, 9 * DAY)), (0, hold([0], 1, 9 * DAY))]
+        steps += [(0, commit(3, I64_MAX, extra=I64_MAX - 1)), (0, commit(4, 5, extra=4))]
+        self.stands(steps, [limits_row(fields, [(I64_MAX, [window_row(0, DAY, I64_MAX, -5, 2**63 + 4)])])])
+        self.breaks(steps, (DAY, adjust(3, I64_MAX), "leaves its range"))
+
+
+if __name__ == "__main__":
+    unittest.main()
