@@ -535,6 +535,7 @@ fn caused(mismatch: &Mismatch) -> Option<&'static str> {
         Mismatch::Throttle { .. } => "throttle",
         Mismatch::LimitUnknown { .. } => "limit unknown",
         Mismatch::NotGiven { .. } => "not given",
+        Mismatch::QuantityUnknown { .. } => "quantity unknown",
         Mismatch::SameParent { .. } => "same parent",
         Mismatch::BelowItself { .. } => "below itself",
         Mismatch::TimeBack { .. } => "time back",

@@ -93,6 +93,7 @@ impl Ledger {
             Record::Expire(expire) => self.check_expire(effective, expire, moves)?,
             Record::Account(account) => {
                 self.accounts.check_next(account)?;
+                self.check_units(account)?;
                 Effect::OpenAccount
             }
             Record::Grant(call) => self.check_grant(effective, call, moves)?,

@@ -182,6 +182,11 @@ pub enum Mismatch {
         /// The limit.
         limit: u8,
     },
+    /// A throttle counts a quantity that the schema does not have. SEMANTICS 19.1.
+    QuantityUnknown {
+        /// Which throttle of the account.
+        throttle: u8,
+    },
     /// The account is below that parent already. SEMANTICS 9.18.
     SameParent {
         /// The account.
@@ -435,6 +440,9 @@ impl fmt::Display for Mismatch {
             }
             Self::NotGiven { account, limit } => {
                 write!(f, "the windows of limit {limit} of account {account} end by themselves")
+            }
+            Self::QuantityUnknown { throttle } => {
+                write!(f, "throttle {throttle} counts a quantity that the schema does not have")
             }
             Self::SameParent { account } => write!(f, "account {account} is below that parent already"),
             Self::BelowItself { account } => write!(f, "account {account} would be below itself"),

@@ -138,7 +138,7 @@ impl Kind {
             Self::Grant => "grant",
             Self::AccountClosed => "account_closed",
             Self::Reparent => "reparent",
-            Self::Boundary => "window_boundary",
+            Self::Boundary => "boundary",
             Self::Recovery => "recovery",
         }
     }

@@ -8,8 +8,9 @@ use crate::ledger::cell::CellId;
 use crate::ledger::mismatch::Mismatch;
 use crate::ledger::moves::Moves;
 use crate::num::Timestamp;
-use crate::policy::Policy;
-use crate::record::{AccountClosed, Call, Grant, PolicyBytes};
+use crate::policy::{Policy, QuantityMask};
+use crate::record::{Account, AccountClosed, Call, Grant, PolicyBytes};
+use crate::throttle::Counts;
 
 impl Ledger {
     /// SEMANTICS 2.7.
@@ -17,6 +18,21 @@ impl Ledger {
         let policy = Policy::decode(&bytes.canonical).map_err(Mismatch::Policy)?;
         policy.check_follows(self.policy()).map_err(Mismatch::Swap)?;
         Ok(Effect::Policy(Arc::new(policy)))
+    }
+
+    /// Whether every throttle of units counts quantities that the schema has. SEMANTICS 19.1.
+    pub(super) fn check_units(&self, account: &Account) -> Result<(), Mismatch> {
+        let quantities = self.policy().schema().quantities().len();
+        for (throttle, of) in (0_u8..).zip(account.caps.throttles()) {
+            if let Counts::Units { quantities: counted } = of.counts
+                && QuantityMask::from_bits(counted)
+                    .iter()
+                    .any(|quantity| usize::from(quantity.0) >= quantities)
+            {
+                return Err(Mismatch::QuantityUnknown { throttle });
+            }
+        }
+        Ok(())
     }
 
     /// SEMANTICS 9.10.
