@@ -328,7 +328,7 @@ fn forms_that_contradict_themselves_are_none() {
         (first_hold + 41, 2_u64.to_le_bytes().into(), "a hold's policy or candidate is missing"),
         (first_hold + 49, 44_u32.to_le_bytes().into(), "a hold's policy or candidate is missing"),
         (hold_path + 1, 77_u32.to_le_bytes().into(), "a hold's cells are not those of its path"),
-        (hold_path + 5, vec![2], "a hold's cells are not those of its path"),
+        (hold_path + 5, vec![0], "count of a hold's cells"),
         (hold_path + 6, vec![1], "a hold's cells are not those of its path"),
         (hold_path + 10, vec![1], "a hold's cells are not those of its path"),
         (hold_path + 11, vec![1], "a hold's cells are not those of its path"),

@@ -30,16 +30,15 @@ use std::{
 
 use assize::{
     budget::{ExtendError, GrantError, ReserveError, SettleError},
-    controller::{DenialClass, Fault},
+    controller::Fault,
     retry::Retry,
 };
 
 use told::{Caused, Row, Told};
 
 /// Those that no call of one thread can cause, as SEMANTICS 20.4 says of each.
-fn not_caused() -> [Told; 7] {
+fn not_caused() -> [Told; 6] {
     [
-        DenialClass::Throttle.into(),
         Fault::Contended.into(),
         Fault::Broken.into(),
         GrantError::Contended.into(),

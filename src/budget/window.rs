@@ -62,17 +62,23 @@ impl Engine {
         let no_limit = GrantError::Limit { account, limit: number };
         let registry = self.registry();
         let cell = entry.current_of(number).and_then(|cell| self.cells.get(cell)).ok_or(no_limit)?;
-        let Some(windows) = registry.windows.get(&limit) else { return Ok(()) };
-        let Some((_, between)) = windows.next(now) else { return Ok(()) };
-        let begins = windows.begins(cell.available(), between);
-        let allowance = windows.allowance.signed_micros();
+        let windows = registry.windows.get(&limit);
+        let over = windows.and_then(|windows| Some((windows, windows.next(now)?)));
+        let (granted, available) = match over {
+            Some((windows, (_, between))) => {
+                let begins = windows.begins(cell.available(), between);
+                (begins, begins)
+            }
+            None => (cell.granted(), cell.available()),
+        };
+        let allowance = windows.map_or(granted, |windows| windows.allowance.signed_micros());
         if delta_micros >= 0 {
-            let granted_micros = begins.max(allowance);
+            let granted_micros = granted.max(allowance);
             let above = GrantError::AboveMaximum { granted_micros, delta_micros };
             return granted_micros.checked_add(delta_micros).map(drop).ok_or(above);
         }
-        let available_micros = begins.max(0).min(allowance);
-        if available_micros.saturating_add(delta_micros) < 0 {
+        if available.max(0).min(allowance).saturating_add(delta_micros) < 0 {
+            let available_micros = available.min(allowance);
             return Err(GrantError::AboveAvailable { available_micros, delta_micros });
         }
         Ok(())

@@ -19,7 +19,7 @@ pub const SEAL: u16 = 65;
 pub const RECOVERY: u16 = 66;
 
 /// The kinds of records that this version reads. FORMAT 9.1.
-const RECORD_KINDS: [u16; 16] = [1, 2, 3, 4, 16, 17, 18, 19, 20, 21, 22, 23, 32, 33, 34, RECOVERY];
+const RECORD_KINDS: [u16; 18] = [1, 2, 3, 4, 16, 17, 18, 19, 20, 21, 22, 23, 32, 33, 34, 35, 36, RECOVERY];
 
 /// Whether frames of that kind are records, and numbered.
 pub(super) fn is_record_kind(kind: u16) -> bool {

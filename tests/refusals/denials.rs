@@ -3,15 +3,19 @@
 use std::num::NonZeroI64;
 
 use assize::{
+    budget::AccountTerms,
+    caps::{Caps, CapsDraft},
     controller::Reroute,
+    id::AccountId,
     overrun::Overrun::Deny,
     policy::Relation,
     record::Halt,
     retry::Retry::{Later, Never},
+    throttle::{Counts, Throttle},
 };
 
 use crate::{
-    scene::{ALPHA, SECOND, Scene, at, call, micros},
+    scene::{ALPHA, SECOND, Scene, at, call, micros, name},
     told::{Caused, Row, for_good, twice},
 };
 
@@ -20,6 +24,8 @@ pub(crate) const ROWS: &[Row] = &[
     ("too dear for the account", "DenialClass::Budget", 2, "denial", Some(Later), by_a_budget),
     ("too dear until a hold ends", "DenialClass::Budget", 2, "denial", Some(Later), by_a_hold),
     ("more than the account has", "DenialClass::Budget", 2, "denial", Some(Later), an_extension),
+    ("more than a cap on holds", "DenialClass::Budget", 2, "denial", Some(Later), by_a_cap),
+    ("more than a throttle", "DenialClass::Throttle", 3, "denial", Some(Later), by_a_throttle),
     ("admissions halted", "DenialClass::Halted", 4, "denial", Some(Later), by_a_halt),
     ("extensions halted", "DenialClass::Halted", 4, "denial", Some(Later), an_extension_by_a_halt),
     ("a reroute too dear", "DenialClass::Budget", 2, "denial", Some(Later), a_reroute),
@@ -62,6 +68,35 @@ fn an_extension() -> Caused {
     twice(
         || scene.controller.extend(&mut permit, micros(51), None, call(1)),
         || assert!(scene.controller.grant(account, one, call(1)).is_ok()),
+    )
+}
+
+fn capped(scene: &Scene, draft: CapsDraft) -> AccountId {
+    let terms = AccountTerms { caps: Caps::new(draft).unwrap(), ..AccountTerms::new(name("capped")) };
+    let account = scene.controller.ensure_account(&terms, call(0)).unwrap();
+    scene.controller.grant(account, NonZeroI64::new(1_000).unwrap(), call(0)).unwrap();
+    account
+}
+
+fn by_a_cap() -> Caused {
+    let scene = Scene::new();
+    let account = capped(&scene, CapsDraft { holds_max: Some(1), ..CapsDraft::default() });
+    let first = scene.admit(&[account], &scene.ask(1), call(1)).unwrap();
+    twice(
+        || scene.admit(&[account], &scene.ask(1), call(1)),
+        || assert!(scene.controller.release(first, call(1)).is_ok()),
+    )
+}
+
+fn by_a_throttle() -> Caused {
+    let scene = Scene::new();
+    let a_second = Throttle { counts: Counts::Requests, rate: 1, period_ns: 1_000_000_000, burst: 1 };
+    let account = capped(&scene, CapsDraft { throttles: vec![a_second], ..CapsDraft::default() });
+    let _permit = scene.admit(&[account], &scene.ask(1), call(1)).unwrap();
+    // What waits for is the log's time.
+    twice(
+        || scene.admit(&[account], &scene.ask(1), call(1)),
+        || assert!(scene.controller.halt(Halt::None, call(2 * SECOND)).is_ok()),
     )
 }
 

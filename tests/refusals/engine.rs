@@ -2,11 +2,12 @@
 
 use assize::{
     budget::{AccountTerms, AdjustError, Engine, EngineOptions, Path},
-    caps::Caps,
+    caps::{Caps, CapsDraft},
     id::{AccountId, Name},
-    num::Amount,
+    num::{Amount, Timestamp},
     overrun::Overrun::{Debt, Deny},
     retry::Retry::{Later, Never},
+    window::Window,
 };
 
 use crate::told::{Caused, Row, for_good, twice};
@@ -27,6 +28,12 @@ pub(crate) const ROWS: &[Row] = &[
     ("one account more", "AccountError::AccountsFull", 114, "–", Some(Never), one_account_more),
     ("closed with a hold", "AccountError::HoldsOpen", 115, "–", Some(Later), closed_with_a_hold),
     ("closed with a child", "AccountError::ChildrenOpen", 116, "–", Some(Later), closed_with_a_child),
+    ("a fourth limit's window", "AccountError::Limit", 117, "–", Some(Never), a_fourth_limit),
+    ("a lifetime ended", "AccountError::NotGiven", 118, "–", Some(Never), a_lifetime_ended),
+    ("below the same parent", "AccountError::SameParent", 119, "–", Some(Never), below_the_same),
+    ("below itself", "AccountError::BelowItself", 126, "–", Some(Never), below_itself),
+    ("granted to a fourth limit", "GrantError::Limit", 125, "–", Some(Never), granted_to_a_fourth),
+    ("a window that was", "ReserveError::WindowEnded", 135, "–", Some(Never), a_window_that_was),
     ("granted to nobody", "GrantError::Unknown", 120, "–", Some(Never), granted_to_nobody),
     ("granted when closed", "GrantError::Closed", 121, "–", Some(Never), granted_when_closed),
     ("granted more than all", "GrantError::AboveMaximum", 122, "–", Some(Later), granted_above_all),
@@ -72,6 +79,41 @@ fn closed() -> Engine {
     let engine = engine();
     engine.close_account(A).unwrap();
     engine
+}
+
+fn a_fourth_limit() -> Caused {
+    let engine = engine();
+    for_good(|| engine.end_window(A.limit(3), Timestamp(1)))
+}
+
+fn a_lifetime_ended() -> Caused {
+    let engine = engine();
+    for_good(|| engine.end_window(A, Timestamp(1)))
+}
+
+fn below_the_same() -> Caused {
+    let engine = engine();
+    for_good(|| engine.reparent(A, None))
+}
+
+fn below_itself() -> Caused {
+    let engine = engine();
+    for_good(|| engine.reparent(A, Some(A)))
+}
+
+fn granted_to_a_fourth() -> Caused {
+    let engine = engine();
+    for_good(|| engine.grant(A.limit(3), 1))
+}
+
+fn a_window_that_was() -> Caused {
+    let engine = engine();
+    let caps = Caps::new(CapsDraft { windows: vec![Window::Given], ..CapsDraft::default() }).unwrap();
+    let terms = AccountTerms { caps, ..AccountTerms::new(Name::new("given").unwrap()) };
+    let account = engine.ensure_account(&terms).unwrap();
+    let path = engine.path(&[account]).unwrap();
+    engine.end_window(account, Timestamp(1)).unwrap();
+    for_good(|| engine.reserve(&path, Amount::ZERO))
 }
 
 fn path(engine: &Engine) -> Path {

@@ -19,6 +19,11 @@ use assize::{
     },
 };
 
+use assize::{
+    caps::CapsDraft,
+    throttle::{Counts, Throttle},
+};
+
 use crate::{
     scene::{NOBODY, Place, SECOND, Scene, Setup, at, call, micros, name, operation, sample, tiny},
     told::{Caused, Row, Told, for_good, twice},
@@ -48,10 +53,19 @@ pub(crate) const ROWS: &[Row] = &[
     ("a grant to nobody", "Fault::Grant", 31, "administration", Some(Never), granted_to_nobody),
     ("more taken back than is", "Fault::Grant", 31, "administration", Some(Later), taken_back),
     ("nobody disabled", "Fault::UnknownCandidate", 32, "administration", Some(Never), nobody_disabled),
+    ("a throttle of nothing", "Fault::UnknownQuantity", 34, "administration", Some(Never), of_nothing),
     ("terms without end", "Fault::Operations", 33, "administration", Some(Never), terms_without_end),
     ("after the disk failed", "Fault::Poisoned", 40, "storage", Some(AfterReopening), after_a_failure),
     ("as the disk fails", "Fault::Unknown", 41, "storage", Some(AfterReopening), as_the_disk_fails),
 ];
+
+fn of_nothing() -> Caused {
+    let counts = Counts::Units { quantities: 0b100 };
+    let throttles = vec![Throttle { counts, rate: 1, period_ns: 1, burst: 1 }];
+    let caps = Caps::new(CapsDraft { throttles, ..CapsDraft::default() }).unwrap();
+    let (scene, terms) = (Scene::new(), AccountTerms { caps, ..AccountTerms::new(name("a")) });
+    for_good(|| scene.controller.ensure_account(&terms, call(1)))
+}
 
 fn scene() -> (Scene, AccountId) {
     let scene = Scene::new();

@@ -22,6 +22,7 @@ pub(crate) const ROWS: &[Row] = &[
     ("a hold above what is reserved", "RestoreError::AboveReserved", 174, "–", None, above_reserved),
     ("money that no hold holds", "RestoreError::Unclaimed", 175, "–", None, unclaimed),
     ("a hold too many", "RestoreError::HoldsFull", 176, "–", None, a_hold_too_many),
+    ("limits of nobody", "RestoreError::Limits", 177, "–", None, no_limits),
     ("below nobody", "AccountError::Unknown", 112, "–", Some(Never), below_nobody),
 ];
 
@@ -52,6 +53,12 @@ fn engine() -> Engine {
 fn a_name_twice() -> Caused {
     let engine = engine();
     for_good(|| restore(&engine, "a", None, &counters(0, 0), AccountState::Open))
+}
+
+fn no_limits() -> Caused {
+    let engine = engine();
+    let terms = AccountTerms::new(Name::new("b").unwrap());
+    for_good(|| engine.restore_account(&terms, &[], AccountState::Open))
 }
 
 fn more_booked() -> Caused {

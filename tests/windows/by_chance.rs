@@ -101,8 +101,9 @@ impl World {
                 caps.throttles.push(Throttle { counts, rate, period_ns: 1_500_000_000, burst });
             }
             caps.held_max = (self.upto(3) == 0).then(|| micros(1_200));
-            caps.holds_max = (self.upto(3) == 0).then_some(5);
-            let parent = (number > 1).then(|| self.accounts[self.upto(number) as usize]);
+            caps.holds_max = (self.upto(2) == 0).then_some(2);
+            let place = self.upto(number.max(1)) as usize;
+            let parent = (number > 1).then(|| self.accounts[place]);
             let overrun = self.one_of(&[Overrun::Deny, Overrun::IfAvailable, Overrun::Debt, Overrun::Debt]);
             let account = open(&self.scene, &format!("a{number}"), parent, overrun, caps);
             self.accounts.push(account);
@@ -156,7 +157,8 @@ impl World {
             path.push(other);
         }
         let sizes = [0, 1, 5, 20, 60, 150];
-        let request = self.scene.ask(self.one_of(&sizes));
+        let size = self.one_of(&sizes);
+        let request = self.scene.ask(size);
         let deadline = at(self.now + 1 + (self.upto(25) as i64) * SECOND);
         match self.scene.admit_until(&path, &request, deadline, call(self.now)) {
             Ok(permit) => {
@@ -217,7 +219,7 @@ impl World {
         let Some(mut permit) = self.permit() else { return };
         let spent = permit.spent().micros() + self.upto(300);
         let spend = Spend::Amount(micros(spent));
-        if self.scene.controller.part_commit(&mut permit, &spend, call(self.now)).is_ok() {
+        if self.scene.controller.part_commit(&mut permit, spend, call(self.now)).is_ok() {
             self.met("committed in part");
         }
         self.permits.push(permit);

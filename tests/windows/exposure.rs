@@ -8,7 +8,7 @@ use assize::{
     window::Window,
 };
 
-use crate::scene::{SECOND, call, micros};
+use crate::scene::{ALPHA, SECOND, at, call, micros};
 use crate::{admit, commit, denied, grant, open, scene, windows};
 
 #[test]
@@ -34,7 +34,7 @@ fn what_is_held_at_once_is_capped_and_settling_frees_it() {
     assert_eq!(denial.audited_reason().binding, held);
     let _ = scene.controller.extend(&mut first, micros(10), None, call(2 * SECOND)).unwrap();
     // A part that is booked is held no more; an overrun takes nothing of the cap.
-    let _ = scene.controller.part_commit(&mut first, &Spend::Amount(micros(45)), call(3 * SECOND)).unwrap();
+    let _ = scene.controller.part_commit(&mut first, Spend::Amount(micros(45)), call(3 * SECOND)).unwrap();
     let third = admit(&scene, &[leaf], 4, 3);
     commit(&scene, first, 500, 4);
     let (scene, _) = scene.reopen();
@@ -59,20 +59,14 @@ fn the_number_of_holds_is_capped() {
     let holds = Some(Binding { account, bound: Bound::Holds });
     assert_eq!((denial.class(), denial.audited_reason().binding), (DenialClass::Budget, holds));
     assert!(denial.audited_reason().decision.unwrap().selected.is_some(), "the policy would");
-    // What the policy denies it denies first.
-    let ask = scene.ask_for(crate::scene::NOBODY, 1);
-    let _ = ask;
     commit(&scene, first, 0, 2);
     let (scene, permits) = scene.reopen();
     assert_eq!(permits.len(), 1);
     let _third = admit(&scene, &[account], 1, 2);
     assert_eq!(denied(&scene, &[account], 0, 2).audited_reason().binding, holds);
     // A reroute gives its own back first.
-    let reroute = assize::controller::Reroute {
-        failed: crate::scene::ALPHA,
-        request: &scene.ask(1),
-        deadline: crate::scene::at(60 * SECOND),
-    };
+    let reroute =
+        assize::controller::Reroute { failed: ALPHA, request: &scene.ask(1), deadline: at(60 * SECOND) };
     let _rerouted = scene.controller.reroute(second, &reroute, call(3 * SECOND)).unwrap();
     scene.finish();
 }

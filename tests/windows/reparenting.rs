@@ -4,7 +4,7 @@ use assize::{
     budget::AccountError, controller::Fault, id::AccountId, overrun::Overrun::Deny, window::Window,
 };
 
-use crate::scene::{SECOND, call};
+use crate::scene::{SECOND, call, micros};
 use crate::{TEN, admit, commit, current, denied, grant, open, scene, windows};
 
 #[test]
@@ -23,7 +23,7 @@ fn open_holds_keep_their_accounts_and_later_ones_go_by_the_new_parent() {
     let (scene, _) = scene.reopen();
     commit(&scene, before, 30, 4);
     commit(&scene, after, 50, 4);
-    let _ = scene.controller.adjust(hold, crate::scene::micros(20), call(5 * SECOND)).unwrap();
+    let _ = scene.controller.adjust(hold, micros(20), call(5 * SECOND)).unwrap();
     assert_eq!([old, new, leaf].map(|account| current(&scene, account)[3]), [20, 50, 70]);
     assert_eq!(denied(&scene, &[leaf], 6, 6).audited_reason().binding, Some(leaf.into()));
     // A parent that was opened later, and none.

@@ -8,7 +8,7 @@ use assize::{
     window::Window,
 };
 
-use crate::scene::{SECOND, at, call, micros};
+use crate::scene::{NOBODY, SECOND, at, call, micros};
 use crate::{TEN, admit, all, commit, current, denied, grant, open, scene, windows};
 
 #[test]
@@ -19,9 +19,10 @@ fn what_is_unspent_lapses_and_the_next_window_begins_with_the_allowance() {
     commit(&scene, admit(&scene, &[day], 3, 1), 25, 2);
     assert_eq!(current(&scene, day), [100, 75, 0, 25, 0, 0]);
     assert_eq!(denied(&scene, &[day], 8, 9).class(), DenialClass::Budget);
-    // The first instant after the window: all of the allowance again, and nobody kept the old cell.
+    // The first instant after the window: all of the allowance again.
+    // Settled holds can be adjusted, so that their window is kept.
     let permit = admit(&scene, &[day], 10, 10);
-    assert_eq!(all(&scene, day), [[100, 0, 100, 0, 0, 0]]);
+    assert_eq!(all(&scene, day), [[100, 0, 0, 25, 75, 0], [100, 0, 100, 0, 0, 0]]);
     commit(&scene, permit, 100, 11);
     grant(&scene, day, 20, 12);
     assert_eq!(current(&scene, day), [120, 20, 0, 100, 0, 0]);
@@ -92,7 +93,7 @@ fn debt_is_carried_over_and_paid_by_the_windows_between() {
         let day = open(&scene, "day", None, Debt, windows(&[TEN]));
         grant(&scene, day, 100, 0);
         let permit = admit(&scene, &[day], 1, 1);
-        let kept = admit(&scene, &[day], 1, 1);
+        let kept = scene.admit_until(&[day], &scene.ask(1), at(900 * SECOND), call(SECOND)).unwrap();
         commit(&scene, permit, 340, 2);
         assert_eq!(current(&scene, day), [100, -250, 10, 340, 0, 0]);
         let (scene, _) = scene.reopen();
@@ -190,7 +191,7 @@ fn a_fault_ends_no_window() {
     assert!(scene.admit_until(&[day], &scene.ask(1), at(14 * SECOND), later).is_err());
     let spent = scene.controller.commit(
         permit,
-        Spend::Usage { served: crate::scene::NOBODY, quantities: *scene.ask(1).quantities() },
+        Spend::Usage { served: NOBODY, quantities: *scene.ask(1).quantities() },
         later,
     );
     let permit = spent.unwrap_err().permit;
