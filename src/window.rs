@@ -227,6 +227,7 @@ impl fmt::Display for WindowError {
 impl core::error::Error for WindowError {}
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "a naive calendar")]
 mod tests {
     use super::*;
 

@@ -7,6 +7,8 @@
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     clippy::as_conversions,
+    clippy::let_underscore_must_use,
+    clippy::type_complexity,
     reason = "a test that fails by panicking fails"
 )]
 

@@ -141,13 +141,14 @@ fn several_limits_bind_each_by_itself() {
     let by_month = denied(&scene, &[leaf], 3, 21);
     assert_eq!(by_month.audited_reason().binding.unwrap().to_string(), "0 (limit 2)");
     let month = 31 * 86_400;
-    for later in [month, month + 20, month + 40] {
-        let _ = scene
-            .admit(&[leaf], &scene.ask(5), call(later * SECOND))
-            .map(|permit| commit(&scene, permit, 50, later));
+    for later in [month, month + 20] {
+        commit(&scene, admit(&scene, &[leaf], 5, later), 50, later);
     }
-    let by_life = denied(&scene, &[leaf], 12, 2 * month);
-    assert_eq!(by_life.audited_reason().binding.unwrap().to_string(), "0 (limit 1)");
+    let by_month_again = denied(&scene, &[leaf], 5, month + 40);
+    assert_eq!(by_month_again.audited_reason().binding.unwrap().to_string(), "0 (limit 2)");
+    grant(&scene, root, -60, 2 * month);
+    let by_life = denied(&scene, &[leaf], 5, 2 * month);
+    assert_eq!(by_life.audited_reason().binding.unwrap().to_string(), "0");
     assert_eq!(current(&scene, root)[3], 200);
     assert_eq!(current(&scene, leaf)[3], 200);
     scene.finish();
