@@ -10,6 +10,7 @@ mod parts;
 mod reading;
 mod settling;
 mod slots;
+mod windows;
 
 use super::slab::Slab;
 use super::*;
@@ -20,7 +21,7 @@ use crate::overrun::Overrun;
 use crate::sync::Arc;
 use crate::sync::model::{Builder, JoinHandle, PlainArc, PlainMutex, spawn};
 use alloc::collections::BTreeSet;
-use alloc::vec::Vec;
+use alloc::{vec, vec::Vec};
 
 /// An engine with one account of 3, and a hold of that much on it.
 fn engine_with_hold(micros: u64) -> (Arc<Engine>, AccountId, Hold) {

@@ -10,7 +10,7 @@ fn loom_two_reserves_on_one_cell_never_overspend() {
         let path = engine.path(&[account]).unwrap();
         let other = in_thread(&engine, move |engine| engine.reserve(&path, amount(2)));
         let outcomes = [engine.reserve(&path, amount(2)), other.join().unwrap()];
-        let denied = Err(ReserveError::Insufficient { binding: account, available_micros: 1 });
+        let denied = Err(ReserveError::Insufficient { binding: account.into(), available_micros: 1 });
         at_rest(&engine, account, [3, 1, 2, 0, 0]);
         match outcomes {
             [Ok(_), other] if other == denied => "mine",
@@ -57,7 +57,7 @@ fn loom_a_child_and_its_parent_reserve() {
         at_rest(&engine, parent, [1, 0, 1, 0, 0]);
         let held = i64::from(mine.is_ok());
         at_rest(&engine, child, [1, 1 - held, held, 0, 0]);
-        let short = Err(ReserveError::Insufficient { binding: parent, available_micros: 0 });
+        let short = Err(ReserveError::Insufficient { binding: parent.into(), available_micros: 0 });
         match (mine, theirs) {
             (Ok(_), denied) if denied == short => "child",
             (denied, Ok(_)) if denied == short => "parent",
