@@ -41,6 +41,22 @@ pub struct Caps {
 impl Caps {
     /// Checks what is wanted.
     ///
+    /// ```
+    /// use assize::caps::{Caps, CapsDraft};
+    /// use assize::throttle::{Counts, Throttle};
+    /// use assize::window::Window;
+    ///
+    /// // So much a day and so much a month, by UTC; at most 60 requests a minute, 10 of them at once.
+    /// let minute_ns = 60_000_000_000;
+    /// let caps = Caps::new(CapsDraft {
+    ///     windows: vec![Window::Day { utc_offset_s: 0 }, Window::Month { utc_offset_s: 0 }],
+    ///     throttles: vec![Throttle { counts: Counts::Requests, rate: 60, period_ns: minute_ns, burst: 10 }],
+    ///     ..CapsDraft::default()
+    /// })?;
+    /// assert_eq!(caps.windows().len(), 2);
+    /// # Ok::<(), assize::caps::CapsError>(())
+    /// ```
+    ///
     /// # Errors
     /// There are too many or too few limits or throttles, two limits have one window, or a number is out of range.
     pub fn new(draft: CapsDraft) -> Result<Self, CapsError> {
