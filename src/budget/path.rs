@@ -25,10 +25,10 @@ pub struct Path {
     /// Cells of limits.
     pub(super) len: u8,
     pub(super) overrun: Overrun,
-    /// After these, cells of caps on what is held.
-    pub(super) held: u8,
-    /// After these, cells of caps on holds.
-    pub(super) holds: u8,
+    /// These, and after them the cells of caps on what is held: those that give an amount.
+    pub(super) amounts: u8,
+    /// All cells: after those, the ones of caps on holds.
+    pub(super) all: u8,
     /// Whether a limit is cut by windows.
     pub(super) cut: bool,
     // Places past the length are zero, so that derived equality is that of the cells.
@@ -54,28 +54,27 @@ impl Path {
 
     /// The cells of caps on what is held.
     pub(super) fn held_cells(&self) -> &[u32] {
-        self.cells.get(usize::from(self.len)..self.amounts()).unwrap_or_default()
+        self.cells.get(self.len.into()..self.amounts.into()).unwrap_or_default()
     }
 
     /// The cells of caps on holds.
     pub(super) fn holds_cells(&self) -> &[u32] {
-        self.cells.get(self.amounts()..self.amounts().saturating_add(self.holds.into())).unwrap_or_default()
+        self.cells.get(self.amounts.into()..self.all.into()).unwrap_or_default()
     }
 
-    /// How many cells give the amount; those after them give 1.
-    #[inline]
-    pub(super) fn amounts(&self) -> usize {
-        usize::from(self.len).saturating_add(self.held.into())
+    /// The cells that give an amount.
+    pub(super) fn amount_cells(&self) -> &[u32] {
+        self.cells.get(..self.amounts.into()).unwrap_or_default()
     }
 
-    /// All cells.
+    /// All cells: those that give an amount, then those that give 1.
     #[inline]
     pub(super) fn all(&self) -> &[u32] {
-        self.cells.get(..self.amounts().saturating_add(self.holds.into())).unwrap_or_default()
+        self.cells.get(..self.all.into()).unwrap_or_default()
     }
 
     pub(super) const EMPTY: Self =
-        Self { cells: [0; PATH_CELLS_MAX], len: 0, overrun: Overrun::Debt, held: 0, holds: 0, cut: false };
+        Self { cells: [0; PATH_CELLS_MAX], len: 0, overrun: Overrun::Debt, amounts: 0, all: 0, cut: false };
 
     /// Adds the cell of a limit, unless the path has it already; `false` if there is no place for it.
     pub(super) fn add(&mut self, cell: u32, overrun: Overrun) -> bool {
@@ -83,29 +82,31 @@ impl Path {
         if self.cells().contains(&cell) {
             return true;
         }
-        // OK because the length is at most `PATH_CELLS_MAX`, here and below.
-        let place = usize::from(self.len);
-        let added = self.put(place, cell);
+        let added = self.put(cell);
+        // OK because no count is above `PATH_CELLS_MAX`, here and below. Caps come after all limits.
         self.len = self.len.saturating_add(added.into());
+        self.amounts = self.len;
         added
     }
 
     /// Adds the cell of a cap on what is held, once all limits are there.
     fn add_held(&mut self, cell: u32) -> bool {
-        let added = self.put(self.amounts(), cell);
-        self.held = self.held.saturating_add(added.into());
+        let added = self.put(cell);
+        self.amounts = self.amounts.saturating_add(added.into());
         added
     }
 
     /// Adds the cell of a cap on holds, once all others are there.
     fn add_holds(&mut self, cell: u32) -> bool {
-        let added = self.put(self.amounts().saturating_add(self.holds.into()), cell);
-        self.holds = self.holds.saturating_add(added.into());
-        added
+        self.put(cell)
     }
 
-    fn put(&mut self, place: usize, cell: u32) -> bool {
-        self.cells.get_mut(place).map(|place| *place = cell).is_some()
+    /// Puts a cell behind all others.
+    fn put(&mut self, cell: u32) -> bool {
+        let Some(place) = self.cells.get_mut(usize::from(self.all)) else { return false };
+        *place = cell;
+        self.all = self.all.saturating_add(1);
+        true
     }
 }
 

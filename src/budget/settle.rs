@@ -83,10 +83,7 @@ impl Engine {
         } else {
             self.book_overrun(&slot.path(), held, actual)
         };
-        if from == Phase::Open {
-            self.uncap(slot, held, Amount::ONE);
-        }
-        self.recycle(hold, slot, word);
+        self.recycle(hold, slot, word, (from == Phase::Open).then_some(held));
         Ok(settlement)
     }
 
@@ -124,13 +121,13 @@ impl Engine {
     pub fn release(&self, hold: Hold) -> Result<Release, SettleError> {
         let Ended { slot, from, word } = self.end(hold, Endable::OpenOrExpired)?;
         let held = slot.amount();
-        let release = if from == Phase::Expired {
-            Release::Expired { held }
+        let (release, freed) = if from == Phase::Expired {
+            (Release::Expired { held }, None)
         } else {
-            self.put_back(slot, held);
-            Release::Returned { held }
+            self.cells_in(slot).for_each(|cell| cell.put_back(held));
+            (Release::Returned { held }, Some(held))
         };
-        self.recycle(hold, slot, word);
+        self.recycle(hold, slot, word, freed);
         Ok(release)
     }
 
@@ -144,7 +141,8 @@ impl Engine {
             Entered::Expired => return Err(SettleError::AlreadyExpired),
         };
         let held = slot.amount();
-        self.put_back(slot, held);
+        self.cells_in(slot).for_each(|cell| cell.put_back(held));
+        self.uncap(slot, held, Amount::ONE);
         slot.set(word.with(Phase::Expired));
         Ok(held)
     }
@@ -155,7 +153,7 @@ impl Engine {
     /// The hold is open or has ended, or another call had it and kept it.
     pub fn forget(&self, hold: Hold) -> Result<(), SettleError> {
         let Ended { slot, word, .. } = self.end(hold, Endable::Expired)?;
-        self.recycle(hold, slot, word);
+        self.recycle(hold, slot, word, None);
         Ok(())
     }
 
@@ -201,10 +199,7 @@ impl Engine {
         if path.cut {
             return self.extend_lent(path, more);
         }
-        self.take(Demand {
-            cells: path.all().get(..path.amounts()).unwrap_or_default(),
-            ..Demand::new(path, more)
-        })
+        self.take(Demand::amount(path.amount_cells(), more))
     }
 
     fn take_extra(&self, path: &Path, extra: Amount) -> Amount {
@@ -215,15 +210,7 @@ impl Engine {
         self.take_overrun(path.cells(), extra, path.overrun())
     }
 
-    fn put_back(&self, slot: &Slot, amount: Amount) {
-        for cell in self.cells_in(slot) {
-            cell.put_back(amount);
-        }
-        self.uncap(slot, amount, Amount::ONE);
-    }
-
     /// Gives back to the caps of a hold's accounts: so much is held less, and so many holds are open less.
-    #[inline]
     fn uncap(&self, slot: &Slot, amount: Amount, holds: Amount) {
         if !slot.is_plain() {
             let path = slot.path();
@@ -238,13 +225,21 @@ impl Engine {
         slot.cells().filter_map(|index| self.cells.get(index))
     }
 
-    /// Gives back the slot of a hold that this call has ended.
+    /// Gives back the slot of a hold that this call has ended, and to caps what it has freed.
     #[inline]
-    fn recycle(&self, hold: Hold, slot: &Slot, word: Word) {
+    fn recycle(&self, hold: Hold, slot: &Slot, word: Word, freed: Option<Amount>) {
         if !slot.is_plain() {
-            self.unpin(&slot.path());
+            self.leave(slot, freed);
         }
         self.holds.recycle(hold.slot, slot, word, slot.cells().next().unwrap_or(0));
+    }
+
+    #[cold]
+    fn leave(&self, slot: &Slot, freed: Option<Amount>) {
+        if let Some(held) = freed {
+            self.uncap(slot, held, Amount::ONE);
+        }
+        self.unpin(&slot.path());
     }
 
     /// Brings an open hold's slot into a phase that belongs to this call.

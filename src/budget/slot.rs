@@ -85,7 +85,7 @@ impl Slot {
             place.store(cell, Ordering::Release);
         }
         let mode = path.overrun.code() | if path.cut { CUT } else { 0 };
-        let shape = u32::from_le_bytes([path.len, mode, path.held, path.holds]);
+        let shape = u32::from_le_bytes([path.len, mode, path.amounts, path.all]);
         self.shape.store(shape, Ordering::Release);
         self.set_amount(amount);
     }
@@ -104,23 +104,22 @@ impl Slot {
 
     pub(super) fn path(&self) -> Path {
         // ORDERING: Acquire pairs with `fill`.
-        let [len, mode, held, holds] = self.shape.load(Ordering::Acquire).to_le_bytes();
+        let [len, mode, amounts, all] = self.shape.load(Ordering::Acquire).to_le_bytes();
         let overrun = Overrun::from_code(mode & !CUT).unwrap_or_default();
-        let mut path = Path { len, overrun, held, holds, cut: mode & CUT != 0, ..Path::EMPTY };
-        let all = path.all().len();
-        for (place, cell) in path.cells.iter_mut().zip(&self.cells).take(all) {
+        let mut path = Path { len, overrun, amounts, all, cut: mode & CUT != 0, ..Path::EMPTY };
+        for (place, cell) in path.cells.iter_mut().zip(&self.cells).take(usize::from(all)) {
             // ORDERING: Acquire pairs with `fill`.
             *place = cell.load(Ordering::Acquire);
         }
         path
     }
 
-    /// Whether its path has caps, or is cut by windows.
+    /// Whether its path has neither caps nor a limit that is cut by windows: nothing is given back but to its limits.
     #[inline]
     pub(super) fn is_plain(&self) -> bool {
         // ORDERING: Acquire pairs with `fill`.
-        let [_, mode, held, holds] = self.shape.load(Ordering::Acquire).to_le_bytes();
-        mode & CUT == 0 && held == 0 && holds == 0
+        let [len, mode, _, all] = self.shape.load(Ordering::Acquire).to_le_bytes();
+        mode & CUT == 0 && all == len
     }
 
     /// The numbers of the cells of limits on the path, in its order, one by one.

@@ -51,7 +51,7 @@ impl<'a> Demand<'a> {
     /// For a hold of the amount on the path.
     #[inline]
     pub(super) fn new(path: &'a Path, amount: Amount) -> Self {
-        Self { cells: path.all(), ones_from: path.amounts(), amount }
+        Self { cells: path.all(), ones_from: path.amounts.into(), amount }
     }
 
     /// The amount, of these cells.

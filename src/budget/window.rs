@@ -209,7 +209,7 @@ impl Engine {
             let (binding, available_micros) = (lendable.binding, lendable.amount.signed_micros());
             return Err(Shortfall::Insufficient { binding, available_micros });
         }
-        self.take(Demand { cells: current.all(), ones_from: current.all().len(), amount: more })?;
+        self.take(Demand::amount(current.amount_cells(), more))?;
         self.lend(path, &current, more);
         Ok(())
     }
@@ -226,7 +226,7 @@ impl Engine {
     /// be lent.
     fn successors(&self, path: &Path) -> Result<(Path, Lendable), Shortfall> {
         let mut current = *path;
-        current.holds = 0;
+        current.all = current.amounts;
         let mut lendable: Option<Lendable> = None;
         for (place, index) in current.cells.iter_mut().take(path.cells().len()).zip(path.cells()) {
             let cell = self.cells.get(*index).ok_or(Shortfall::Foreign)?;
