@@ -18,7 +18,7 @@ mod slot;
 mod table;
 mod take;
 
-#[cfg(all(test, loom))]
+#[cfg(all(test, any(loom, shuttle)))]
 mod models;
 
 pub use account::{AccountError, AccountReading, AccountState, AccountTerms, CellCounters, GrantError};
