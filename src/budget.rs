@@ -19,7 +19,7 @@ mod table;
 mod take;
 mod window;
 
-#[cfg(all(test, loom))]
+#[cfg(all(test, any(loom, shuttle)))]
 mod models;
 
 pub use account::{AccountError, AccountReading, AccountState, AccountTerms, CellCounters, GrantError};

@@ -5,13 +5,27 @@
 //! Calls that only read are in the second thread. Loom starts it last, and then tries every value that a load may
 //! still return; of a load in the first thread it would forget that a later exchange of the second depends on it.
 
+mod acts;
+#[cfg(loom)]
 mod admission;
+#[cfg(loom)]
+mod pairs;
+#[cfg(loom)]
 mod parts;
+#[cfg(loom)]
 mod reading;
+#[cfg(shuttle)]
+mod schedules;
+#[cfg(loom)]
 mod settling;
+#[cfg(loom)]
 mod slots;
+#[cfg(loom)]
+mod threes;
+#[cfg(loom)]
 mod windows;
 
+#[cfg(loom)]
 use super::slab::Slab;
 use super::*;
 use crate::caps::Caps;
@@ -19,11 +33,17 @@ use crate::id::{AccountId, Name};
 use crate::num::Amount;
 use crate::overrun::Overrun;
 use crate::sync::Arc;
-use crate::sync::model::{Builder, JoinHandle, PlainArc, PlainMutex, spawn};
+#[cfg(loom)]
+use crate::sync::model::Builder;
+use crate::sync::model::{JoinHandle, PlainArc, PlainMutex, spawn};
+#[cfg(loom)]
 use alloc::collections::BTreeSet;
-use alloc::{vec, vec::Vec};
+#[cfg(loom)]
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// An engine with one account of 3, and a hold of that much on it.
+#[cfg(loom)]
 fn engine_with_hold(micros: u64) -> (Arc<Engine>, AccountId, Hold) {
     let (engine, account) = engine(&[("a", None, Overrun::Deny, 3)]);
     let path = engine.path(&[account]).unwrap();
@@ -32,11 +52,13 @@ fn engine_with_hold(micros: u64) -> (Arc<Engine>, AccountId, Hold) {
 }
 
 /// Runs a model, and checks that it has ended in each of these ways.
+#[cfg(loom)]
 fn explore(ends: &[&'static str], model: impl Fn() -> &'static str + Send + Sync + 'static) {
     explore_within(None, ends, model);
 }
 
 /// As `explore`, with at most that many preemptions.
+#[cfg(loom)]
 fn explore_within(
     preemptions: Option<usize>,
     ends: &[&'static str],
@@ -55,10 +77,21 @@ fn explore_within(
     assert!(missing.is_empty(), "never ended as {missing:?}, but as {seen:?}");
 }
 
-/// An engine with these accounts (name, parent's place, overrun, grant), and the first of them.
+/// An engine of at most two holds with these accounts (name, parent's place, overrun, grant), and the first of them.
+#[cfg(loom)]
 fn engine(accounts: &[(&str, Option<u32>, Overrun, i64)]) -> (Arc<Engine>, AccountId) {
-    let engine =
-        Engine::new(EngineOptions { accounts_reserved: 2, holds_reserved: 2, accounts_max: 2, holds_max: 2 });
+    engine_of(2, accounts)
+}
+
+/// As `engine`, with another number of holds.
+fn engine_of(holds_max: usize, accounts: &[(&str, Option<u32>, Overrun, i64)]) -> (Arc<Engine>, AccountId) {
+    let accounts_max = accounts.len();
+    let engine = Engine::new(EngineOptions {
+        accounts_reserved: accounts_max,
+        holds_reserved: holds_max,
+        accounts_max,
+        holds_max,
+    });
     for &(name, parent, overrun, grant) in accounts {
         let terms = AccountTerms {
             name: Name::new(name).unwrap(),
@@ -72,7 +105,10 @@ fn engine(accounts: &[(&str, Option<u32>, Overrun, i64)]) -> (Arc<Engine>, Accou
     (Arc::new(engine), AccountId(0))
 }
 
-fn in_thread<T: 'static>(engine: &Arc<Engine>, work: impl FnOnce(&Engine) -> T + 'static) -> JoinHandle<T> {
+fn in_thread<T: Send + 'static>(
+    engine: &Arc<Engine>,
+    work: impl FnOnce(&Engine) -> T + Send + 'static,
+) -> JoinHandle<T> {
     let engine = engine.clone();
     spawn(move || work(&engine))
 }
@@ -101,4 +137,20 @@ fn conserved(reading: &AccountReading) {
         + i128::from(reading.committed_micros)
         + i128::from(reading.lapsed_micros);
     assert_eq!(i128::from(reading.granted_micros), sum, "{reading:?}");
+}
+
+/// How many preemptions a larger model has at most: so many, or what `ASSIZE_PREEMPTIONS` says, a number or `any`.
+#[cfg(loom)]
+fn preemptions(most: usize) -> Option<usize> {
+    match std::env::var("ASSIZE_PREEMPTIONS").as_deref() {
+        Err(_) => Some(most),
+        Ok("any") => None,
+        Ok(number) => Some(number.parse().unwrap()),
+    }
+}
+
+/// How many schedules all scenarios have together.
+#[cfg(shuttle)]
+fn schedules() -> usize {
+    std::env::var("ASSIZE_SCHEDULES").map_or(20_000, |number| number.parse().unwrap())
 }

@@ -33,7 +33,7 @@ pub(super) struct Claim<'a> {
 struct Head(AtomicU64);
 
 /// Heads of the free lists, and seats.
-const HEADS: usize = if cfg!(loom) { 2 } else { 16 };
+const HEADS: usize = if cfg!(any(loom, shuttle)) { 2 } else { 16 };
 /// Bits of a head's link: a slot's number and one, at most 2^24. The tag has the other 39 bits.
 const LINK_BITS: u32 = 25;
 const LINK: u64 = (1 << LINK_BITS) - 1;
