@@ -20,7 +20,7 @@ impl Amount {
     /// No money.
     pub const ZERO: Self = Self(0);
     /// One micro-unit.
-    pub(crate) const ONE: Self = Self(1);
+    pub const ONE: Self = Self(1);
     /// The largest amount, `i64::MAX` micro-units.
     pub const MAX: Self = Self(i64::MAX.unsigned_abs());
 

@@ -132,8 +132,7 @@ fn what_is_spent_is_at_most_what_the_windows_had() {
                 })
             })
             .collect();
-        let counts = workers.into_iter().map(|worker| worker.join().unwrap()).collect();
-        counts
+        workers.into_iter().map(|worker| worker.join().unwrap()).collect()
     });
     let committed: u64 = counts.iter().map(|count| count.committed).sum();
     let most = windows.load(Ordering::Relaxed) * GRANT;
