@@ -11,21 +11,23 @@
 #![cfg(feature = "wal")]
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, TryLockError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use assize::budget::{
-    AccountTerms, Engine, EngineOptions, ExtendError, Hold, HoldState, Path, Release, ReserveError,
-    SettleError, Settlement,
+    AccountTerms, AdjustError, Adjusted, Engine, EngineOptions, ExtendError, Hold, HoldState, Path, Release,
+    ReserveError, SettleError, Settlement,
 };
 use assize::caps::Caps;
 use assize::id::{AccountId, Name};
 use assize::num::Amount;
 use assize::overrun::Overrun::{Debt, Deny, IfAvailable};
 
-const THREADS: u64 = 4;
-const OPERATIONS: u32 = 30_000;
+const THREADS: u64 = 8;
+/// Of each thread, unless `ASSIZE_STRESS_SECONDS` says for how long.
+const OPERATIONS: u64 = 30_000;
 const ACCOUNTS: usize = 8;
 const GRANT: i64 = 2_000;
 
@@ -35,16 +37,19 @@ struct Count {
     committed: [i128; ACCOUNTS],
     unfunded: [i128; ACCOUNTS],
     granted: [i128; ACCOUNTS],
-    reserved: u32,
-    denied: u32,
-    contended: u32,
-    extended: u32,
-    parts: u32,
-    settled: u32,
-    late: u32,
-    expired: u32,
-    lost: u32,
-    full: u32,
+    operations: u64,
+    reserved: u64,
+    denied: u64,
+    contended: u64,
+    extended: u64,
+    parts: u64,
+    settled: u64,
+    late: u64,
+    expired: u64,
+    lost: u64,
+    full: u64,
+    charged: u64,
+    refunded: u64,
     /// Holds that it could not settle, and may have been the last to know.
     open: Vec<Hold>,
 }
@@ -62,6 +67,29 @@ impl Numbers {
 
     fn amount(&mut self, limit: u64) -> Amount {
         Amount::new(self.below(limit)).unwrap()
+    }
+}
+
+/// How long a thread works.
+enum Until {
+    Operations(u64),
+    Then(Instant),
+}
+
+impl Until {
+    fn new() -> Self {
+        match std::env::var("ASSIZE_STRESS_SECONDS") {
+            Ok(seconds) => Self::Then(Instant::now() + Duration::from_secs(seconds.parse().unwrap())),
+            Err(_) => Self::Operations(OPERATIONS),
+        }
+    }
+
+    /// After at least as many operations as a short run has.
+    fn goes_on(&self, done: u64) -> bool {
+        match self {
+            Self::Operations(operations) => done < *operations,
+            Self::Then(then) => done < OPERATIONS || !done.is_multiple_of(256) || Instant::now() < *then,
+        }
     }
 }
 
@@ -106,15 +134,19 @@ impl Shared {
     fn work(&self, seed: u64) -> Count {
         let mut numbers = Numbers(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
         let mut count = Count::default();
-        for _ in 0..OPERATIONS {
+        let until = Until::new();
+        while until.goes_on(count.operations) {
+            count.operations += 1;
             let place = &self.holds[numbers.below(32) as usize];
-            let hold = *place.lock().unwrap();
+            let hold = *lock(place);
             match hold {
                 None => self.reserve(place, &mut numbers, &mut count),
                 Some(hold) => self.change(hold, place, &mut numbers, &mut count),
             }
-            if numbers.below(64) == 0 {
-                self.grant(&mut numbers, &mut count);
+            match numbers.below(64) {
+                0 => self.grant(&mut numbers, &mut count),
+                1 => self.adjust(&mut numbers, &mut count),
+                _ => {}
             }
         }
         count
@@ -125,7 +157,7 @@ impl Shared {
         match self.engine.reserve(path, numbers.amount(400)) {
             Ok(hold) => {
                 count.reserved += 1;
-                let before = place.lock().unwrap().replace(hold);
+                let before = lock(place).replace(hold);
                 if let Some(before) = before {
                     self.settle(before, numbers, count);
                 }
@@ -171,7 +203,7 @@ impl Shared {
             },
             _ => {
                 self.settle(hold, numbers, count);
-                let mut held = place.lock().unwrap();
+                let mut held = lock(place);
                 if *held == Some(hold) && self.engine.hold(hold).is_none() {
                     *held = None;
                 }
@@ -217,12 +249,41 @@ impl Shared {
         }
     }
 
+    /// Corrects what was booked at the accounts of a path, whoever booked it.
+    fn adjust(&self, numbers: &mut Numbers, count: &mut Count) {
+        let path = &self.paths[numbers.below(self.paths.len() as u64) as usize];
+        match self.engine.adjust(path, numbers.below(600) as i64 - 400) {
+            Ok(Adjusted { booked, unfunded, refunded }) => {
+                *(if refunded > Amount::ZERO { &mut count.refunded } else { &mut count.charged }) += 1;
+                for AccountId(account) in self.engine.accounts_on(path) {
+                    count.committed[account as usize] += i128::from(booked.micros());
+                    count.committed[account as usize] -= i128::from(refunded.micros());
+                    count.unfunded[account as usize] += i128::from(unfunded.micros());
+                }
+            }
+            Err(AdjustError::AboveCommitted { committed_micros, .. }) => assert!(committed_micros < 400),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
     /// Keeps money in the accounts, or takes some back.
     fn grant(&self, numbers: &mut Numbers, count: &mut Count) {
         let account = numbers.below(ACCOUNTS as u64) as usize;
-        let delta = numbers.below(6_000) as i64 - 1_000;
+        let delta = numbers.below(20_000) as i64 - 4_000;
         if self.engine.grant(AccountId(account as u32), delta).is_ok() {
             count.granted[account] += i128::from(delta);
+        }
+    }
+}
+
+/// A place, without waiting in the standard library: a thread sanitizer does not see what happens there, and would take
+/// what one thread leaves in the place to race with the next.
+fn lock<T>(place: &Mutex<T>) -> MutexGuard<'_, T> {
+    loop {
+        match place.try_lock() {
+            Ok(guard) => return guard,
+            Err(TryLockError::WouldBlock) => thread::yield_now(),
+            Err(TryLockError::Poisoned(_)) => panic!("another thread has failed"),
         }
     }
 }
@@ -250,7 +311,7 @@ fn run(holds_max: usize) -> (Vec<Count>, Shared) {
             })
             .collect();
         // A reader beside them: what it reads is conserved, and nothing is below nothing.
-        scope.spawn(|| {
+        let reader = scope.spawn(|| {
             let mut last = false;
             while !last {
                 last = working.load(Ordering::Acquire) == 0;
@@ -263,7 +324,10 @@ fn run(holds_max: usize) -> (Vec<Count>, Shared) {
                 }
             }
         });
-        workers.into_iter().map(|worker| worker.join().unwrap()).collect()
+        let counts = workers.into_iter().map(|worker| worker.join().unwrap()).collect();
+        // Not left to the scope, which waits in the standard library (see `lock`).
+        reader.join().unwrap();
+        counts
     });
     (counts, shared)
 }
@@ -272,7 +336,7 @@ fn run(holds_max: usize) -> (Vec<Count>, Shared) {
 fn check(counts: &[Count], shared: &Shared) {
     let mut reserved = [0i128; ACCOUNTS];
     let mut open: BTreeSet<Hold> = counts.iter().flat_map(|count| count.open.iter().copied()).collect();
-    open.extend(shared.holds.iter().filter_map(|place| *place.lock().unwrap()));
+    open.extend(shared.holds.iter().filter_map(|place| *lock(place)));
     for hold in open {
         let Some(reading) = shared.engine.hold(hold) else { continue };
         if reading.state == HoldState::Open {
@@ -302,8 +366,8 @@ fn check(counts: &[Count], shared: &Shared) {
 }
 
 /// The sums of all threads' counts, each of which must be reached.
-fn totals(counts: &[Count]) -> Vec<(&'static str, u32)> {
-    let sum = |of: fn(&Count) -> u32| counts.iter().map(of).sum();
+fn totals(counts: &[Count]) -> Vec<(&'static str, u64)> {
+    let sum = |of: fn(&Count) -> u64| counts.iter().map(of).sum();
     vec![
         ("reserved", sum(|count| count.reserved)),
         ("denied", sum(|count| count.denied)),
@@ -313,6 +377,8 @@ fn totals(counts: &[Count]) -> Vec<(&'static str, u32)> {
         ("late", sum(|count| count.late)),
         ("expired", sum(|count| count.expired)),
         ("settled by another", sum(|count| count.lost)),
+        ("charged", sum(|count| count.charged)),
+        ("refunded", sum(|count| count.refunded)),
     ]
 }
 
@@ -321,18 +387,22 @@ fn totals_are_what_the_threads_counted() {
     let (counts, shared) = run(1 << 20);
     check(&counts, &shared);
     let totals = totals(&counts);
-    println!("{totals:?}, contended: {}", counts.iter().map(|count| count.contended).sum::<u32>());
+    println!(
+        "{} operations: {totals:?}, contended: {}",
+        counts.iter().map(|count| count.operations).sum::<u64>(),
+        counts.iter().map(|count| count.contended).sum::<u64>()
+    );
     for (what, count) in totals {
         assert!(count > 100, "{what}: {count}");
     }
-    assert_eq!(counts.iter().map(|count| count.full).sum::<u32>(), 0);
+    assert_eq!(counts.iter().map(|count| count.full).sum::<u64>(), 0);
 }
 
 #[test]
 fn totals_hold_while_a_few_slots_are_recycled_all_the_time() {
     let (counts, shared) = run(12);
     check(&counts, &shared);
-    let full: u32 = counts.iter().map(|count| count.full).sum();
+    let full: u64 = counts.iter().map(|count| count.full).sum();
     println!("{:?}, full: {full}", totals(&counts));
     assert!(full > 100, "the table was never full");
     for (what, count) in totals(&counts) {
@@ -340,7 +410,7 @@ fn totals_hold_while_a_few_slots_are_recycled_all_the_time() {
     }
     // Every slot is free again, or keeps one of the holds that are still there.
     let mut left: BTreeSet<Hold> = counts.iter().flat_map(|count| count.open.iter().copied()).collect();
-    left.extend(shared.holds.iter().filter_map(|place| *place.lock().unwrap()));
+    left.extend(shared.holds.iter().filter_map(|place| *lock(place)));
     left.retain(|&hold| shared.engine.hold(hold).is_some());
     let mut free = 0;
     while shared.engine.reserve(&shared.paths[0], Amount::ZERO).is_ok() {

@@ -13,7 +13,7 @@
 #[path = "ledger/world.rs"]
 mod world;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use assize::id::{AccountId, Sequence};
@@ -709,7 +709,8 @@ fn wrong_outcomes(outcome: AdmissionOutcome) -> Vec<AdmissionOutcome> {
 
 #[test]
 fn money_moves_as_in_the_model() {
-    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(256);
+    let cases = Config::default().cases.max(operations() / STEPS_PER_CASE);
+    let done = Cell::new(0);
     let reached = RefCell::new(Reached::default());
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     runner
@@ -732,6 +733,7 @@ fn money_moves_as_in_the_model() {
                     run.reached.count("restored");
                 }
             }
+            done.set(done.get() + steps.len());
             Ok(())
         })
         .unwrap();
@@ -778,4 +780,13 @@ fn money_moves_as_in_the_model() {
         let times = reached.0.get(what).copied().unwrap_or(0);
         assert!(times >= 5, "{what} happened {times} times: {reached:?}");
     }
+    println!("{} steps", done.get());
 }
+
+/// How many steps all cases have together, at least.
+fn operations() -> u32 {
+    std::env::var("ASSIZE_OPERATIONS").map_or(0, |number| number.parse().unwrap())
+}
+
+/// A little less than the mean.
+const STEPS_PER_CASE: u32 = 28;

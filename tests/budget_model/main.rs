@@ -9,7 +9,7 @@
 )]
 #![cfg(feature = "wal")]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use assize::budget::{
@@ -449,7 +449,8 @@ impl Pair<'_> {
 #[test]
 fn the_engine_agrees_with_a_naive_ledger() {
     let met = RefCell::new(BTreeMap::new());
-    let cases = Config::default().cases.max(1_000);
+    let done = Cell::new(0);
+    let cases = Config::default().cases.max(operations() / CALLS_PER_CASE);
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     let outcome = runner.run(&proptest::collection::vec(ops(), 1..250), |ops| {
         let options = EngineOptions { accounts_reserved: 2, holds_reserved: 2, ..EngineOptions::default() };
@@ -460,6 +461,7 @@ fn the_engine_agrees_with_a_naive_ledger() {
             pair.run(op)?;
             pair.compare()?;
         }
+        done.set(done.get() + ops.len());
         Ok(())
     });
     if let Err(failure) = outcome {
@@ -520,5 +522,13 @@ fn the_engine_agrees_with_a_naive_ledger() {
     ];
     let seen: Vec<_> = met.keys().copied().collect();
     assert_eq!(seen, targets, "{met:#?}");
-    println!("{met:#?}");
+    println!("{} calls: {met:#?}", done.get());
 }
+
+/// How many calls all cases have together, at least.
+fn operations() -> u32 {
+    std::env::var("ASSIZE_OPERATIONS").map_or(120_000, |number| number.parse().unwrap())
+}
+
+/// A little less than the mean.
+const CALLS_PER_CASE: u32 = 120;
