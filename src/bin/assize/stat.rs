@@ -2,6 +2,7 @@
 
 mod account;
 mod candidate;
+mod decided;
 mod reason;
 
 use clap::{Args, ValueEnum};
