@@ -131,6 +131,11 @@ impl Watch {
         }
     }
 
+    /// The accounts that it can change, in the order of their handles.
+    pub(crate) fn touched(&self) -> impl Iterator<Item = AccountId> {
+        self.accounts.iter().map(|(id, _)| *id)
+    }
+
     /// What the record does to each hold that it names.
     pub(crate) fn bookings(&self) -> &[Booking] {
         &self.bookings
