@@ -5,17 +5,20 @@ use std::collections::BTreeMap;
 use assize::{
     audit::{Observer, Step},
     id::{AccountId, Sequence},
-    ledger::{Account, Ledger},
+    ledger::{Account, CellId, Ledger},
+    num::Timestamp,
     record::{Path, Record},
 };
 
-use crate::money;
+use crate::{forgotten::Forgotten, money};
 
 /// Every account as the last record left it.
 #[derive(Default)]
 pub(crate) struct Balances {
     accounts: BTreeMap<AccountId, Account>,
     touched: Vec<AccountId>,
+    forgotten: Forgotten,
+    log_time: Timestamp,
 }
 
 impl Balances {
@@ -29,6 +32,11 @@ impl Balances {
         let parent = |id| self.accounts.get(&id).and_then(|account| account.opened.parent);
         money::levels(self.accounts.values(), parent)
     }
+
+    /// The effective time of the last record.
+    pub(crate) fn log_time(&self) -> Timestamp {
+        self.log_time
+    }
 }
 
 impl Observer for Balances {
@@ -37,7 +45,9 @@ impl Observer for Balances {
     }
 
     fn after(&mut self, step: &Step<'_>) {
-        for id in self.touched.drain(..) {
+        self.log_time = step.ledger.log_time();
+        let forgotten = self.forgotten.after(step);
+        for id in self.touched.drain(..).chain(forgotten) {
             if let Some(account) = step.ledger.account(id) {
                 self.accounts.insert(id, account.clone());
             }
@@ -49,19 +59,25 @@ impl Observer for Balances {
 /// handles.
 pub(crate) fn touched(ledger: &Ledger, record: &Record) -> Vec<AccountId> {
     let mut touched = match record {
-        Record::Admission(call) => cells(ledger, &call.arguments.path),
+        Record::Admission(call) => on_path(ledger, &call.arguments.path),
         Record::Commit(call) => of_hold(ledger, call.arguments.hold),
         Record::PartCommit(call) => of_hold(ledger, call.arguments.hold),
         Record::Adjust(call) => {
             let settled = ledger.settled_hold(call.arguments.hold);
-            settled.map(|hold| cells(ledger, &hold.path)).unwrap_or_default()
+            settled.map(|hold| of_cells(&hold.cells)).unwrap_or_default()
         }
         Record::Release(call) => of_hold(ledger, call.arguments.hold),
         Record::Extend(call) => of_hold(ledger, call.arguments.hold),
-        Record::Reroute(call) => of_hold(ledger, call.arguments.hold),
+        Record::Reroute(call) => {
+            // What comes above the path by now may be other than what was when the hold was taken.
+            let path = ledger.hold(call.arguments.hold).map(|hold| on_path(ledger, &hold.path));
+            [of_hold(ledger, call.arguments.hold), path.unwrap_or_default()].concat()
+        }
         Record::Expire(expire) => expire.holds().iter().flat_map(|hold| of_hold(ledger, *hold)).collect(),
         Record::Grant(call) => vec![call.arguments.account],
         Record::AccountClosed(closed) => vec![closed.account],
+        Record::Reparent(reparent) => vec![reparent.account],
+        Record::Boundary(boundary) => vec![boundary.account],
         Record::Account(_) => {
             // The next handle is the count of those before it. FORMAT 9.14.
             vec![AccountId(u32::try_from(ledger.accounts().count()).unwrap_or(u32::MAX))]
@@ -78,10 +94,14 @@ pub(crate) fn touched(ledger: &Ledger, record: &Record) -> Vec<AccountId> {
 }
 
 /// The accounts that a path holds at, or none where the ledger does not know it: then the record does not hold.
-pub(crate) fn cells(ledger: &Ledger, path: &Path) -> Vec<AccountId> {
-    ledger.cells(path).map(Iterator::collect).unwrap_or_default()
+pub(crate) fn on_path(ledger: &Ledger, path: &Path) -> Vec<AccountId> {
+    ledger.accounts_on(path).map(Iterator::collect).unwrap_or_default()
 }
 
 fn of_hold(ledger: &Ledger, hold: Sequence) -> Vec<AccountId> {
-    ledger.hold(hold).map(|hold| cells(ledger, &hold.path)).unwrap_or_default()
+    ledger.hold(hold).map(|hold| of_cells(&hold.cells)).unwrap_or_default()
+}
+
+fn of_cells(cells: &[CellId]) -> Vec<AccountId> {
+    cells.iter().filter(|cell| cell.limit == 0).map(|cell| cell.account).collect()
 }

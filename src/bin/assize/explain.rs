@@ -17,14 +17,16 @@ use clap::Args;
 use serde::Serialize;
 
 use self::{
-    found::{Explainer, Found, Moved},
+    found::{Explainer, Found},
     otherwise::Otherwise,
     table::{breakdown, candidates, moves},
 };
 use crate::{
+    caps,
     evidence::Evidence,
     failure::Failure,
     instant::Shown,
+    moves::{Capped, Lent, Moved, Rolled, Throttled},
     names,
     outcome::Outcome,
     output::{self, Format, Page, Print, grouped},
@@ -121,11 +123,23 @@ struct Printed<'a> {
     gates: Vec<String>,
     /// The names of the candidates in `explanation`, by number.
     candidates: BTreeMap<u32, &'a str>,
+    /// Every cell that the record touched, before and after it.
     money: &'a [Moved],
+    #[serde(flatten)]
+    windows: Windows<'a>,
     #[serde(skip)]
     found: &'a Found,
     #[serde(skip)]
     show: Show,
+}
+
+/// What came of windows, caps and throttles.
+#[derive(Serialize)]
+struct Windows<'a> {
+    rolled: &'a [Rolled],
+    lent: &'a [Lent],
+    caps: &'a [Capped],
+    throttles: &'a [Throttled],
 }
 
 #[derive(Serialize)]
@@ -142,8 +156,12 @@ struct DecisionTold {
     reason: Option<String>,
     /// The limit that what the accounts could pay put on the decision.
     limit_micros_applied: Option<u64>,
-    /// The account that could pay least, where a budget denied.
+    /// What could pay least, or had no room for a hold, where a budget denied.
     binding: Option<String>,
+    /// What denied, where a throttle did.
+    throttle: Option<String>,
+    /// When it would have passed that throttle, if nothing else had passed before; none of what never does.
+    passes_ns: Option<i64>,
 }
 
 impl<'a> Printed<'a> {
@@ -172,7 +190,13 @@ impl<'a> Printed<'a> {
             otherwise,
             gates: gates.collect(),
             candidates: catalog.map(|candidate| (candidate.id().0, candidate.name())).collect(),
-            money: &found.money,
+            money: &found.moves.cells,
+            windows: Windows {
+                rolled: &found.moves.rolled,
+                lent: &found.moves.lent,
+                caps: &found.moves.caps,
+                throttles: &found.moves.throttles,
+            },
             found,
             show,
         }
@@ -225,6 +249,14 @@ impl<'a> Printed<'a> {
         if let Some(binding) = &told.binding {
             facts.push(("binding", binding.clone()));
         }
+        if let Some(throttle) = &told.throttle {
+            facts.push(("throttle", throttle.clone()));
+            let passes = told.passes_ns.map(|ns| caps::edge(Timestamp(ns)));
+            facts.push((
+                "passes from",
+                passes.unwrap_or_else(|| "never: it is more than the burst".to_owned()),
+            ));
+        }
         facts.extend(self.choices());
         facts
     }
@@ -254,16 +286,14 @@ impl<'a> Printed<'a> {
 impl DecisionTold {
     fn of(outcome: &AdmissionOutcome, found: &Found) -> Self {
         let decided = outcome.decided();
-        let binding = match outcome {
-            AdmissionOutcome::DeniedBudget { binding, .. } => Some(*binding),
-            _ => None,
-        };
         let limit = |Decided { limit_applied, .. }: &Decided| *limit_applied;
         Self {
             outcome: Outcome::of(outcome),
             reason: decided.map(|decided| decided.decision.reason.shown(&found.policy).to_string()),
             limit_micros_applied: decided.and_then(limit).map(|MicroUnits(limit)| limit),
-            binding: binding.map(|id| found.account(id)),
+            binding: found.binding.clone(),
+            throttle: found.throttle.clone(),
+            passes_ns: found.passes.flatten().map(|Timestamp(ns)| ns),
         }
     }
 }
@@ -287,7 +317,7 @@ impl Print for Printed<'_> {
             otherwise.page(&self.found.policy, page);
         }
         page.gap();
-        moves(self.money, page);
+        moves(&self.found.moves, page);
     }
 }
 

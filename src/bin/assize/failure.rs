@@ -59,6 +59,11 @@ impl Failure {
         Self::new(Kind::Storage, format_args!("{}: {error}", path.display()))
     }
 
+    /// What cannot be, found in a log that holds.
+    pub(crate) fn bug(log: &str, what: impl Display) -> Self {
+        Self::new(Kind::Storage, format_args!("{log}: {what}: a bug, please report it"))
+    }
+
     /// Standard input that could not be read.
     pub(crate) fn standard_input(error: &io::Error) -> Self {
         Self::new(Kind::Storage, format_args!("standard input: {error}"))

@@ -6,6 +6,8 @@
 mod anchor;
 mod balances;
 mod bar;
+mod booking;
+mod caps;
 mod csv;
 mod date;
 mod document;
@@ -14,6 +16,7 @@ mod explain;
 mod export;
 mod failure;
 mod file;
+mod forgotten;
 mod head;
 mod instant;
 mod keygen;
@@ -21,6 +24,7 @@ mod keys;
 mod lines;
 mod litellm;
 mod money;
+mod moves;
 mod names;
 mod outcome;
 mod output;
@@ -69,7 +73,7 @@ enum Command {
     Explain(explain::Arguments),
     /// Print a log a line a record.
     Trail(trail::Arguments),
-    /// Sum up a log by account, by candidate or by reason.
+    /// Sum up a log by account, by month, by candidate or by reason.
     Stat(stat::Arguments),
     /// Decide a log again under another policy, and sum up what would have changed: an estimate.
     WhatIf(what_if::Arguments),

@@ -1,4 +1,5 @@
-//! What accounts have, summed up for each level of their trees: across levels the same money counts more than once.
+//! What accounts have, summed up for each level of their trees: across levels, and
+//! across the limits of one account, the same money counts more than once.
 
 use assize::{
     id::AccountId,
@@ -9,7 +10,7 @@ use serde::Serialize;
 
 use crate::output::{Page, grouped};
 
-/// The accounts of one level, together.
+/// The accounts of one level, together: every window of their limits that the ledger keeps.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Level {
     /// From 1 for the roots.
@@ -40,7 +41,8 @@ pub(crate) fn levels<'a>(
             levels.push(Level { level: levels.len().saturating_add(1), ..Level::default() });
         }
         if let Some(level) = levels.get_mut(depth) {
-            level.add(&account.cell);
+            level.accounts = level.accounts.saturating_add(1);
+            account.limits.cells().for_each(|(_, _, cell)| level.add(cell));
         }
     }
     levels
@@ -56,8 +58,7 @@ impl Level {
     fn add(&mut self, cell: &Cell) {
         // OK because 2²⁴ accounts of less than 2⁶⁴ each are far below 2¹²⁷.
         let add = |sum: &mut i128, micros: i128| *sum = sum.saturating_add(micros);
-        self.accounts = self.accounts.saturating_add(1);
-        add(&mut self.granted_micros, cell.granted.signed_micros().into());
+        add(&mut self.granted_micros, cell.granted_micros.into());
         add(&mut self.available_micros, cell.available_micros.into());
         add(&mut self.reserved_micros, cell.reserved_micros.into());
         add(&mut self.committed_micros, cell.committed_micros.into());

@@ -28,6 +28,7 @@ impl Outcome {
             AdmissionOutcome::Admitted { .. } => Self::Admitted,
             AdmissionOutcome::DeniedPolicy { .. } => Self::DeniedPolicy,
             AdmissionOutcome::DeniedBudget { .. } => Self::DeniedBudget,
+            AdmissionOutcome::DeniedThrottle { .. } => Self::DeniedThrottle,
             AdmissionOutcome::DeniedHalted => Self::DeniedHalted,
         }
     }

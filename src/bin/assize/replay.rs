@@ -52,6 +52,7 @@ impl Print for Printed {
             ("admitted", calls.admitted),
             ("denied (policy)", calls.denied_policy),
             ("denied (budget)", calls.denied_budget),
+            ("denied (throttle)", calls.denied_throttle),
             ("denied (halted)", calls.denied_halted),
             ("of these, reroutes", calls.reroutes),
             ("commits by usage", calls.commits_usage),

@@ -1,7 +1,9 @@
-//! `assize stat`: what a log comes to, by account, by candidate or by reason.
+//! `assize stat`: what a log comes to, by account, by month, by candidate or by reason.
 
 mod account;
 mod candidate;
+mod decided;
+mod month;
 mod reason;
 
 use clap::{Args, ValueEnum};
@@ -16,13 +18,19 @@ pub(crate) struct Arguments {
     /// What is counted by.
     #[arg(long, value_enum)]
     by: By,
+    #[command(flatten)]
+    months: month::Asked,
 }
 
 /// What is counted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum By {
-    /// Accounts: their money, and the requests that they pay for or their descendants do.
+    /// Accounts: the money of each window of their limits, what is held against their caps and left of their throttles, and
+    /// the requests that they pay for or their descendants do.
     Account,
+    /// Months of the calendar, to reconcile an invoice with: requests, what was held, committed, refunded, lapsed and
+    /// unfunded, at each account and in all; held to what the cells have committed.
+    Month,
     /// Candidates: how often each was admitted, and what was spent there.
     Candidate,
     /// Reasons: how often each outcome was given for each.
@@ -31,7 +39,13 @@ enum By {
 
 /// Replays the log and prints the counts.
 pub(crate) fn run(arguments: &Arguments, format: Format) -> Result<(), Failure> {
+    if arguments.by != By::Month
+        && let Some(option) = arguments.months.given()
+    {
+        return Err(Failure::input(format_args!("{option} is for --by month")));
+    }
     match arguments.by {
+        By::Month => month::run(&arguments.evidence, &arguments.months, format),
         By::Account => account::run(&arguments.evidence, format),
         By::Candidate => candidate::run(&arguments.evidence, format),
         By::Reason => reason::run(&arguments.evidence, format),

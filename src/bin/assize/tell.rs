@@ -1,21 +1,23 @@
 //! Records in words, with the names that the state before them gives.
 
 use assize::{
-    id::Sequence,
+    caps::{Binding, Bound, Caps},
+    id::{AccountId, Sequence},
     ledger::Ledger,
-    num::Amount,
+    num::{Amount, Timestamp},
     overrun::Overrun,
     policy::Policy,
     record::{
-        AdmissionOutcome, CommitOutcome, Decided, ExtendOutcome, PartCommitOutcome, Record, Recovery,
-        ReleaseOutcome, Settled, Spend, Switch, Terms,
+        Admission, AdmissionOutcome, CommitOutcome, Decided, ExtendOutcome, PartCommitOutcome, Record,
+        Recovery, ReleaseOutcome, Settled, Spend, Switch, Terms,
     },
+    throttle::Throttled,
 };
 
-use crate::{instant::Shown, names, outcome::Outcome, output::grouped};
+use crate::{caps, instant::Shown, names, outcome::Outcome, output::grouped};
 
-/// What a record says, on one line.
-pub(crate) fn tell(ledger: &Ledger, record: &Record) -> String {
+/// What a record says that takes effect at that time, on one line.
+pub(crate) fn tell(ledger: &Ledger, record: &Record, now: Timestamp) -> String {
     match record {
         Record::Terms(terms) => tell_terms(terms),
         Record::Policy(policy) => match Policy::decode(&policy.canonical) {
@@ -32,7 +34,9 @@ pub(crate) fn tell(ledger: &Ledger, record: &Record) -> String {
         }
         Record::Admission(call) => {
             let (who, path) = (call.arguments.principal.name(), names::path(ledger, &call.arguments.path));
-            format!("{who} at {path}: {}", tell_outcome(ledger, &call.outcome))
+            let told = tell_outcome(ledger, &call.outcome);
+            let passes = passes(ledger, &call.arguments, &call.outcome, now).unwrap_or_default();
+            format!("{who} at {path}: {told}{passes}")
         }
         Record::Commit(call) => {
             tell_commit(ledger, call.arguments.hold, &call.arguments.spend, &call.outcome)
@@ -62,10 +66,7 @@ pub(crate) fn tell(ledger: &Ledger, record: &Record) -> String {
                     format!("hold {hold} by {more} to {}, until {}", micros(held), Shown(deadline))
                 }
                 ExtendOutcome::DeniedBudget { binding } => {
-                    format!(
-                        "hold {hold} by {more} denied (budget): {} binds",
-                        names::account(ledger, binding)
-                    )
+                    format!("hold {hold} by {more} denied (budget): {} binds", caps::binding(ledger, binding))
                 }
                 ExtendOutcome::DeniedHalted => format!("hold {hold} by {more} denied (halted)"),
             }
@@ -87,13 +88,23 @@ pub(crate) fn tell(ledger: &Ledger, record: &Record) -> String {
                 Overrun::IfAvailable => "if_available",
                 Overrun::Debt => "debt",
             };
-            format!("{}{}, overrun {overrun}", account.name, parent.unwrap_or_default())
+            let (parent, caps) = (parent.unwrap_or_default(), tell_caps(&account.caps, ledger.policy()));
+            format!("{}{parent}, overrun {overrun}{caps}", account.name)
         }
         Record::Grant(call) => {
             let change = grouped(call.arguments.change_micros);
-            format!("{} µ to {}", change, names::account(ledger, call.arguments.account))
+            format!("{change} µ to {}", limit(ledger, call.arguments.account, call.arguments.limit))
         }
         Record::AccountClosed(closed) => names::account(ledger, closed.account),
+        Record::Reparent(reparent) => {
+            let name = names::account(ledger, reparent.account);
+            let before = ledger.account(reparent.account).and_then(|account| account.opened.parent);
+            let place = |parent: Option<AccountId>| {
+                parent.map_or_else(|| "no account".to_owned(), |parent| names::account(ledger, parent))
+            };
+            format!("{name} under {}, before under {}", place(reparent.parent), place(before))
+        }
+        Record::Boundary(boundary) => limit(ledger, boundary.account, boundary.limit),
         Record::Recovery(Recovery { segment, offset, cut_bytes, .. }) => {
             format!("a torn tail of {cut_bytes} bytes cut in segment {segment} at offset {offset}")
         }
@@ -130,11 +141,68 @@ fn tell_outcome(ledger: &Ledger, outcome: &AdmissionOutcome) -> String {
             told.push_str(&format!(", until {}", Shown(*deadline)))
         }
         AdmissionOutcome::DeniedBudget { binding, .. } => {
-            told.push_str(&format!(", {} binds", names::account(ledger, *binding)));
+            told.push_str(&format!(", {} binds", caps::binding(ledger, *binding)));
+        }
+        AdmissionOutcome::DeniedThrottle { account, throttle, .. } => {
+            let found = ledger.account(*account);
+            let found = found.and_then(|found| found.opened.caps.throttles().get(usize::from(*throttle)));
+            let lets = found.map(|of| caps::throttle(of, ledger.policy().schema())).unwrap_or_default();
+            told.push_str(&format!(", {} lets {lets} pass", names::account(ledger, *account)));
         }
         AdmissionOutcome::DeniedPolicy { .. } | AdmissionOutcome::DeniedHalted => {}
     }
     told
+}
+
+/// When what a throttle denied would have passed it.
+fn passes(ledger: &Ledger, asked: &Admission, outcome: &AdmissionOutcome, now: Timestamp) -> Option<String> {
+    Some(match passes_at(ledger, asked, outcome, now)? {
+        Some(at) => format!(", this passes from {}", caps::edge(at)),
+        None => ", this never passes".to_owned(),
+    })
+}
+
+/// The earliest instant at which what a throttle denied passes it, if nothing else does before; none of what is more
+/// than its burst. Asked of the state before the record. SEMANTICS 19.4.
+pub(crate) fn passes_at(
+    ledger: &Ledger,
+    asked: &Admission,
+    outcome: &AdmissionOutcome,
+    now: Timestamp,
+) -> Option<Option<Timestamp>> {
+    let AdmissionOutcome::DeniedThrottle { decided, .. } = outcome else { return None };
+    let (_, amount) = decided.held()?;
+    let prospect = ledger.prospect(&asked.path, now).ok()?;
+    let (_, _, why) = ledger.throttled(&prospect, now, &asked.request, amount)?;
+    Some(match why {
+        Throttled::For { wait_ns } => now.checked_add_ns(wait_ns),
+        Throttled::Never => None,
+    })
+}
+
+/// An account's limits, throttles and caps, as far as they are not the usual.
+fn tell_caps(of: &Caps, policy: &Policy) -> String {
+    let mut told = String::new();
+    if of.are_usual() {
+        return told;
+    }
+    let windows: Vec<String> = of.windows().iter().map(|window| caps::window(*window)).collect();
+    told.push_str(&format!(", limits: {}", windows.join(", ")));
+    for throttle in of.throttles() {
+        told.push_str(&format!(", throttle: {}", caps::throttle(throttle, policy.schema())));
+    }
+    if let Some(max) = of.held_max() {
+        told.push_str(&format!(", at most {} held", micros(max)));
+    }
+    if let Some(max) = of.holds_max() {
+        told.push_str(&format!(", at most {} holds", grouped(max)));
+    }
+    told
+}
+
+/// An account by its name, with the limit where it has several or one that is cut.
+fn limit(ledger: &Ledger, account: AccountId, limit: u8) -> String {
+    caps::binding(ledger, Binding { account, bound: Bound::Limit(limit) })
 }
 
 fn tell_commit(ledger: &Ledger, hold: Sequence, spend: &Spend, outcome: &CommitOutcome) -> String {

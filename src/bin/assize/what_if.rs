@@ -210,6 +210,7 @@ fn class(class: Class) -> &'static str {
         Class::Admitted => "admitted",
         Class::DeniedPolicy => "denied (policy)",
         Class::DeniedBudget => "denied (budget)",
+        Class::DeniedThrottle => "denied (throttle)",
         Class::DeniedHalted => "denied (halted)",
     }
 }

@@ -1,25 +1,28 @@
 //! What the replay came by at the record that is explained.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use assize::{
     audit::{Located, Observer, Step},
-    id::AccountId,
     kernel::{self, Explanation, Request},
-    ledger::Cell,
     num::Timestamp,
     policy::Policy,
     record::{AdmissionOutcome, Record},
 };
-use serde::Serialize;
 
 use super::otherwise::Decided;
-use crate::{balances::touched, names, tell::tell};
+use crate::{
+    caps,
+    moves::{Moves, Watch},
+    names,
+    tell::{passes_at, tell},
+};
 
 /// Waits for one record.
 pub(super) struct Explainer {
     sequence: u64,
     pub(super) found: Option<Found>,
+    watch: Option<Watch>,
 }
 
 /// The record, the state that it met, and what it did.
@@ -36,22 +39,17 @@ pub(super) struct Found {
     pub(super) explanation: Option<Explanation>,
     /// And what was decided, to ask what would be otherwise.
     pub(super) decided: Option<Decided>,
-    pub(super) money: Vec<Moved>,
-    accounts: BTreeMap<AccountId, String>,
-}
-
-/// An account's money before the record and after it.
-#[derive(Debug, Serialize)]
-pub(super) struct Moved {
-    pub(super) account: AccountId,
-    pub(super) name: String,
-    pub(super) before: Cell,
-    pub(super) after: Cell,
+    pub(super) moves: Moves,
+    /// When what a throttle denied would have passed it; none inside of what never does.
+    pub(super) passes: Option<Option<Timestamp>>,
+    /// What binds, by name, where a budget denied; the throttle in words where one did.
+    pub(super) binding: Option<String>,
+    pub(super) throttle: Option<String>,
 }
 
 impl Explainer {
     pub(super) fn new(sequence: u64) -> Self {
-        Self { sequence, found: None }
+        Self { sequence, found: None, watch: None }
     }
 }
 
@@ -65,29 +63,39 @@ impl Observer for Explainer {
             effective: step.frame.effective,
             caller: step.frame.caller,
             record: step.record.clone(),
-            told: tell(step.ledger, step.record),
+            told: tell(step.ledger, step.record, step.frame.effective),
             policy: Arc::clone(step.ledger.policy()),
             explanation: None,
             decided: None,
-            money: Vec::new(),
-            accounts: step
-                .ledger
-                .accounts()
-                .map(|(id, account)| (id, account.opened.name.to_string()))
-                .collect(),
+            moves: Moves::default(),
+            passes: match step.record {
+                Record::Admission(call) => {
+                    passes_at(step.ledger, &call.arguments, &call.outcome, step.frame.effective)
+                }
+                _ => None,
+            },
+            binding: None,
+            throttle: None,
         };
+        match found.outcome() {
+            Some(AdmissionOutcome::DeniedBudget { binding, .. }) => {
+                found.binding = Some(caps::binding(step.ledger, *binding));
+            }
+            Some(AdmissionOutcome::DeniedThrottle { account, throttle, .. }) => {
+                let of = step.ledger.account(*account);
+                let of = of.and_then(|of| of.opened.caps.throttles().get(usize::from(*throttle)));
+                let lets = of.map(|of| caps::throttle(of, step.ledger.policy().schema()));
+                let name = names::account(step.ledger, *account);
+                found.throttle = Some(format!("{name}: {}", lets.unwrap_or_default()));
+            }
+            _ => {}
+        }
         found.decided = found.decided(step);
         let decided = found.decided.as_ref();
         // The replay has decided this very request: it is not malformed.
         found.explanation = decided
             .and_then(|Decided { request, disabled }| kernel::explain(&found.policy, disabled, request).ok());
-        let moved = touched(step.ledger, step.record).into_iter().map(|account| Moved {
-            account,
-            name: names::account(step.ledger, account),
-            before: step.ledger.account(account).map(|account| account.cell).unwrap_or_default(),
-            after: Cell::default(),
-        });
-        found.money = moved.collect();
+        self.watch = Some(Watch::before(step));
         self.found = Some(found);
     }
 
@@ -95,9 +103,8 @@ impl Observer for Explainer {
         if step.frame.sequence.0 != self.sequence {
             return;
         }
-        for moved in self.found.iter_mut().flat_map(|found| &mut found.money) {
-            moved.name = names::account(step.ledger, moved.account);
-            moved.after = step.ledger.account(moved.account).map(|account| account.cell).unwrap_or_default();
+        if let (Some(found), Some(watch)) = (&mut self.found, self.watch.take()) {
+            found.moves = watch.after(step);
         }
     }
 }
@@ -119,11 +126,6 @@ impl Found {
             Record::Reroute(call) => Some(&call.arguments.request),
             _ => None,
         }
-    }
-
-    /// The name of an account that was open before the record.
-    pub(super) fn account(&self, id: AccountId) -> String {
-        self.accounts.get(&id).cloned().unwrap_or_else(|| format!("account {id}"))
     }
 
     /// The request under the limit that the record names.

@@ -3,12 +3,12 @@
 use assize::{
     id::CandidateId,
     kernel::{CostLine, Explanation, GateLine, Row, Standing, UtilityLine, Value},
-    ledger::Cell,
     policy::{ColumnIndex, Policy, QuantityIndex},
 };
 
-use super::{Show, found::Moved};
+use super::Show;
 use crate::{
+    moves::{Moves, changed},
     names,
     output::{Page, grouped},
 };
@@ -70,33 +70,43 @@ pub(super) fn breakdown(explanation: &Explanation, policy: &Policy, id: Candidat
     page.facts(&facts);
 }
 
-/// What a record did at each account that it touched.
-pub(super) fn moves(money: &[Moved], page: &mut Page) {
-    if money.is_empty() {
+/// What a record did at each cell that it touched, and what came of windows, caps and throttles.
+pub(super) fn moves(moves: &Moves, page: &mut Page) {
+    if moves.cells.is_empty() {
         page.line("no money moves");
         return;
     }
-    let rows = money.iter().map(|Moved { name, before, after, .. }| {
-        let counters = |cell: &Cell| {
-            [
-                i128::from(cell.granted.signed_micros()),
-                cell.available_micros.into(),
-                cell.reserved_micros.into(),
-                cell.committed_micros.into(),
-                cell.unfunded_micros.into(),
-            ]
-        };
-        let changes = counters(before).into_iter().zip(counters(after)).map(|(before, after)| {
-            if before == after {
-                grouped(after)
-            } else {
-                format!("{} → {}", grouped(before), grouped(after))
-            }
-        });
-        [name.clone()].into_iter().chain(changes).collect()
+    let rows = moves.cells.iter().map(|moved| {
+        let counters = moved.counters().map(|(_, change)| change);
+        [vec![moved.label()], counters.to_vec()].concat()
     });
     let rows: Vec<Vec<String>> = rows.collect();
-    page.table(&["account", "granted", "available", "reserved", "committed", "unfunded"], &rows);
+    page.table(&["account", "granted", "available", "reserved", "committed", "lapsed", "unfunded"], &rows);
+    for line in moves.told() {
+        page.line(&line);
+    }
+    if !moves.caps.is_empty() {
+        let most = |max: Option<u64>| max.map(grouped).unwrap_or_default();
+        let rows = moves.caps.iter().map(|capped| {
+            vec![
+                capped.name.clone(),
+                changed(capped.held_micros_before, capped.held_micros),
+                most(capped.held_micros_max),
+                changed(capped.holds_before, capped.holds),
+                most(capped.holds_max.map(u64::from)),
+            ]
+        });
+        page.gap();
+        page.table(&["caps", "held", "at most", "open holds", "at most"], &rows.collect::<Vec<_>>());
+    }
+    if !moves.throttles.is_empty() {
+        let rows = moves.throttles.iter().map(|throttle| {
+            let what = format!("{}: {}", throttle.name, throttle.lets);
+            vec![what, changed(throttle.left_before, throttle.left), grouped(throttle.burst)]
+        });
+        page.gap();
+        page.table(&["throttle", "left", "of"], &rows.collect::<Vec<_>>());
+    }
 }
 
 fn cells(row: &Row, explanation: &Explanation, policy: &Policy, has_utility: bool) -> Vec<String> {

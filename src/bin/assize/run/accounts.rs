@@ -74,7 +74,7 @@ impl Books<'_> {
     fn open(&self, name: &str, parent: Option<AccountId>) -> Result<AccountId, Fault> {
         // OK because both names are letters and digits, and far below 64 bytes.
         let Ok(name) = Name::new(name) else { return Err(Fault::Broken) };
-        let terms = AccountTerms { name, parent, overrun: Overrun::IfAvailable };
+        let terms = AccountTerms { parent, overrun: Overrun::IfAvailable, ..AccountTerms::new(name) };
         driven(self.controller, || self.controller.ensure_account(&terms, self.call()))
     }
 
@@ -86,7 +86,7 @@ impl Books<'_> {
     }
 
     fn granted_micros(&self, account: AccountId) -> i64 {
-        self.controller.read(account).map_or(0, |reading| reading.granted.signed_micros())
+        self.controller.read(account).map_or(0, |reading| reading.granted_micros)
     }
 
     fn call(&self) -> Call {

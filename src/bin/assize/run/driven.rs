@@ -53,7 +53,6 @@ mod tests {
         kernel::Request,
         limits::CONTROLLER_QUEUE_BYTES_MIN,
         num::{Amount, Timestamp},
-        overrun::Overrun,
         policy::{CandidateDraft, CardDraft, Draft, Policy, QuantityDraft, SchemaDraft},
         record::{Principal, Terms},
         wal::{Level, LogOptions, storage::Memory},
@@ -85,7 +84,7 @@ mod tests {
         let controller = Controller::create(Box::new(Memory::new()), options).unwrap();
         let call = Call::at(Timestamp(0)).level(Level::Queued);
         let name = Name::new("payer").unwrap();
-        let terms = AccountTerms { name, parent: None, overrun: Overrun::Deny };
+        let terms = AccountTerms::new(name);
         let payer = controller.ensure_account(&terms, call).unwrap();
         controller.grant(payer, NonZeroI64::new(10_000).unwrap(), call).unwrap();
         let admission = Admission {

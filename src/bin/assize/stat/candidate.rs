@@ -4,18 +4,18 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use assize::{
     audit::{Observer, Step},
-    id::{CandidateId, Sequence},
-    ledger::Ledger,
-    num::Amount,
+    id::CandidateId,
     policy::Policy,
-    record::{CommitOutcome, PartCommitOutcome, Record, Settled, Spend},
+    record::{Record, Spend},
 };
 use serde::Serialize;
 
 use crate::{
+    booking::bookings,
     evidence::Evidence,
     failure::Failure,
     names,
+    outcome::Outcome,
     output::{self, Format, Page, Print, grouped},
 };
 
@@ -59,35 +59,27 @@ impl Candidates {
     }
 
     /// Counts what a commit of a hold, or of a part of it, booked, at the candidate that served.
-    fn book(&mut self, ledger: &Ledger, hold: Sequence, spend: &Spend, booking: Booking) -> Option<&mut Row> {
-        let hold = ledger.hold(hold)?;
-        let served = match spend {
-            Spend::Usage { served, .. } => *served,
-            Spend::Amount(_) => hold.candidate,
-        };
-        let row = self.row(ledger.policy_of(hold.epoch), served);
-        let part = booking.actual.checked_sub(hold.spent).unwrap_or(Amount::ZERO);
-        let booked = match booking.settled {
-            Settled::InTime => part.min(hold.amount).micros(),
-            Settled::Expired => 0,
-        };
-        let booked = booked.saturating_add(booking.booked_extra.micros());
-        row.committed_micros = row.committed_micros.saturating_add(booked);
-        row.unfunded_micros = row.unfunded_micros.saturating_add(booking.unfunded.micros());
-        if part > hold.amount && booking.settled == Settled::InTime {
-            row.overruns = row.overruns.saturating_add(1);
+    fn book(&mut self, step: &Step<'_>, spend: &Spend, counts: Counts) {
+        for booking in bookings(step.ledger, step.record) {
+            let Some(hold) = step.ledger.hold(booking.hold) else { continue };
+            let served = match spend {
+                Spend::Usage { served, .. } => *served,
+                Spend::Amount(_) => hold.candidate,
+            };
+            let row = self.row(step.ledger.policy_of(hold.epoch), served);
+            row.commits = row.commits.saturating_add(u64::from(counts == Counts::Whole));
+            row.committed_micros = row.committed_micros.saturating_add(booking.committed_micros);
+            row.unfunded_micros = row.unfunded_micros.saturating_add(booking.unfunded_micros);
+            row.overruns = row.overruns.saturating_add(u64::from(booking.above_micros > 0));
         }
-        Some(row)
     }
 }
 
-/// What a settlement says that it booked.
-struct Booking {
-    settled: Settled,
-    /// What was spent in all.
-    actual: Amount,
-    booked_extra: Amount,
-    unfunded: Amount,
+/// Whether a settlement is counted as a commit.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Counts {
+    Whole,
+    Part,
 }
 
 impl Observer for Candidates {
@@ -95,23 +87,14 @@ impl Observer for Candidates {
         let outcome = match step.record {
             Record::Admission(call) => &call.outcome,
             Record::Reroute(call) => &call.outcome.admission,
-            Record::Commit(call) => {
-                let CommitOutcome { settled, actual, booked_extra, unfunded } = call.outcome;
-                let booking = Booking { settled, actual, booked_extra, unfunded };
-                if let Some(row) = self.book(step.ledger, call.arguments.hold, &call.arguments.spend, booking)
-                {
-                    row.commits = row.commits.saturating_add(1);
-                }
-                return;
-            }
-            Record::PartCommit(call) => {
-                let PartCommitOutcome { actual, booked_extra, unfunded, .. } = call.outcome;
-                let booking = Booking { settled: Settled::InTime, actual, booked_extra, unfunded };
-                let _row = self.book(step.ledger, call.arguments.hold, &call.arguments.spend, booking);
-                return;
-            }
+            Record::Commit(call) => return self.book(step, &call.arguments.spend, Counts::Whole),
+            Record::PartCommit(call) => return self.book(step, &call.arguments.spend, Counts::Part),
             _ => return,
         };
+        // What a throttle denied, or a cap on holds, selects a candidate too.
+        if !Outcome::of(outcome).is_admitted() {
+            return;
+        }
         if let Some(selected) = outcome.decided().and_then(|decided| decided.decision.selected) {
             let row = self.row(Some(step.ledger.policy()), selected.candidate);
             row.admissions = row.admissions.saturating_add(1);
