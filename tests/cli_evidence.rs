@@ -508,7 +508,7 @@ fn usage_errors_are_2() {
     run_sample(&place, "log", &[]);
     let cases: [(&str, &[&str]); 7] = [
         ("stat", &[]),
-        ("stat", &["--by", "month"]),
+        ("stat", &["--by", "week"]),
         ("explain", &[]),
         ("explain", &["--seq", "first"]),
         ("anchor", &[]),
