@@ -12,7 +12,7 @@ from limits import Cell, Limit
 from records import CAP_HELD, LIMITS_MAX, NO_PARENT, OPEN, THROTTLES_MAX
 from throttles import Throttle, read_throttle
 from windows import Window, read_window
-from wire import Malformed, Reader
+from wire import I64_MAX, Malformed, Reader
 
 
 class AccountTerms(NamedTuple):
@@ -37,6 +37,8 @@ def read_account_terms(source: Reader, quantities: int) -> AccountTerms:
         raise Malformed("an account with two limits of the same window")
     throttles = [read_throttle(source, quantities) for _ in range(source.choice(THROTTLES_MAX + 1, "a count of throttles"))]
     most_held, most_holds = source.u64(), source.u32()
+    if most_held > I64_MAX:
+        raise Malformed(f"a cap of {most_held} on what is held, at most {I64_MAX}")
     return AccountTerms(overrun, windows, throttles, most_held, most_holds, source.data[start : source.at])
 
 
@@ -123,7 +125,7 @@ class Room(NamedTuple):
 
 def least_room(cells: tuple) -> Room:
     """SEMANTICS 9.4: the least left by cells and caps, of equals the earliest in the order of 9.3."""
-    rooms = [Room(cell.payer.available, cell.limit.account, cell.limit.number) for cell in cells]
+    rooms = [Room(cell.left, cell.limit.account, cell.limit.number) for cell in cells]
     accounts = accounts_of(cells)
     rooms += [
         Room(account.terms.most_held - account.held, account, CAP_HELD) for account in accounts if account.terms.most_held

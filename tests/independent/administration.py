@@ -48,15 +48,16 @@ class Administration:
         self._check_levels(account)
 
     def _apply_boundary(self, source: Reader) -> None:
-        """FORMAT 9.20, SEMANTICS 18.2: of this limit alone."""
-        limit = self._limit(self._open_account(source.u32()), source.u8())
+        """FORMAT 9.20, SEMANTICS 18.2: what has ended of its account rolls over first, then this limit."""
+        account = self._open_account(source.u32())
+        limit = self._limit(account, source.u8())
         if limit.window.kind != GIVEN:
             raise Contradiction(f"a boundary is given to limit {limit.number}, whose windows are functions of the instant")
         if limit.current.span.start >= I64_MAX:
             raise Contradiction("a boundary after the last instant")
+        self._touch([account])
         self._rolled(limit, limit.roll_given(self.log_time))
         self.counts["boundaries after the log's time"] += limit.current.span.start > self.log_time
-        self._touched.add(limit.account)
 
     def _apply_grant(self, source: Reader) -> int:
         """FORMAT 9.15, SEMANTICS 9.10."""
@@ -97,10 +98,11 @@ class Administration:
             raise Contradiction(f"{levels} levels of accounts, at most {LEVELS_MAX}")
 
     def _touch(self, accounts: Iterable[Account]) -> None:
-        """SEMANTICS 18.2: rolls over every limit of these accounts whose window has ended; a record does so before all else."""
+        """SEMANTICS 18.2: rolls over every limit of these accounts whose window has ended; a record does so before all else.
+        A closed account keeps the windows that it closed with."""
         for account in accounts:
             self._touched.add(account)
-            for limit in account.limits:
+            for limit in () if account.closed else account.limits:
                 if limit.has_ended(self.log_time):
                     self._rolled(limit, limit.roll(self.log_time))
 

@@ -61,9 +61,7 @@ class Admission:
         request = Request(source.take(source.u16()), self.policy)
         outcome_at = source.at
         recorded = source.rest()
-        accounts = self._accounts_on_path(named)
-        if self.halt == NO_HALT:
-            self._touch(accounts)
+        self._touch(self._accounts_on_path(named))
         path = path_of(named)
         answer = self._admit(request, path, self.halt != NO_HALT, path.throttles)
         self._open_hold(recorded, b"", answer, named, path)
@@ -154,8 +152,7 @@ class Admission:
             self._open_account(account.handle)
         accounts = self._accounts_on_path(hold.named)
         self._touch(accounts_of(hold.cells))
-        if self.halt != HALT_ALL:
-            self._touch(accounts)
+        self._touch(accounts)
         self._end(hold)
         self._give_back(hold)
         path = path_of(hold.named)

@@ -9,7 +9,7 @@ from struct import pack
 from typing import NamedTuple
 
 from wire import I64_MAX, U64_MAX
-from windows import Span, Window
+from windows import LIFETIME, Span, Window
 
 COUNTERS = ("granted", "available", "reserved", "committed", "lapsed", "unfunded")
 
@@ -31,7 +31,26 @@ class Cell:
 
     @property
     def closed(self) -> bool:
+        """Whether its window is over; the one that an account closed with is not."""
         return self.limit.current is not self
+
+    @property
+    def lendable(self) -> int:
+        """What a closed cell may be lent before its granted passes i64::MAX (SEMANTICS 18.5)."""
+        return I64_MAX - max(self.granted, 0)
+
+    @property
+    def left(self) -> int:
+        """What its limit has for a hold of it: below 0 where it is in debt."""
+        return min(self.payer.available, self.lendable) if self.closed else self.payer.available
+
+    @property
+    def most_debt(self) -> int:
+        """How much more may be booked in debt (SEMANTICS 9.6 and 18.5). What is lent leaves granted less available of the payer
+        as it is; what is booked at a current cell raises it."""
+        if self.closed:
+            return min(self.payer.available + I64_MAX, self.lendable)
+        return self.available + I64_MAX - (0 if self.limit.for_life else max(self.granted, 0))
 
     def reserve(self, amount: int) -> None:
         self._fund(amount)
@@ -71,7 +90,7 @@ class Cell:
             self.available += amount
 
     def fault(self) -> str | None:
-        """What breaks SEMANTICS 9.2, or leaves the counters' ranges (9.6, 9.11, FORMAT 10.6)."""
+        """What breaks SEMANTICS 9.2, or leaves the counters' ranges (9.6, 9.11, 18.5, FORMAT 10.6)."""
         kept = self.available + self.reserved + self.committed + self.lapsed
         if self.granted != kept or self.reserved < 0 or self.committed < 0:
             return "money is not conserved"
@@ -79,6 +98,11 @@ class Cell:
             return f"{self.available} available, {self.lapsed} lapsed: not as the window stands"
         if not -I64_MAX <= self.granted <= I64_MAX or self.committed > U64_MAX or self.lapsed > U64_MAX:
             return "a counter leaves its range"
+        if self.limit.for_life:
+            if self.closed or self.lapsed or self.granted != self.limit.allowance or self.span[1:] != (0, 0):
+                return "a limit for life has not its one window, or another granted than its allowance"
+        elif not self.closed and self.granted - self.available > I64_MAX:
+            return f"{self.granted} granted and {self.available} available: more than i64::MAX apart"
         return None
 
     def canonical(self) -> bytes:
@@ -111,6 +135,10 @@ class Limit:
     def cells(self) -> list[Cell]:
         """In the order of their windows."""
         return [*self.closed, self.current]
+
+    @property
+    def for_life(self) -> bool:
+        return self.window.kind == LIFETIME
 
     def has_ended(self, instant: int) -> bool:
         return self.window.has_ended(self.current.span, instant)

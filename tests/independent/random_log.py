@@ -13,15 +13,16 @@ import os
 import random
 import sys
 from collections import Counter
+from typing import Iterable
 
 import write_log
-from accounts import Account, Hold, accounts_of, cells_and_caps, path_of
+from accounts import Account, Hold, accounts_of, cells_and_caps, least_room, path_of
 from ledger import Ledger
 from policy import Request
 from random_accounts import DAY, later, random_account
 from random_policy import priced_policy, random_request
-from records import ADMITTED, CELLS_MAX, HALT_ALL, NO_HALT, OPEN
-from windows import GIVEN, LIFETIME
+from records import ADMITTED, CELLS_MAX, DENIED_BUDGET, HALT_ALL, NO_HALT, OPEN
+from windows import GIVEN
 from wire import I64_MAX, U32_MAX, crc32c, crc32c_words, words_of
 from write_log import (
     SECOND,
@@ -64,7 +65,7 @@ class RandomLog:
     def run(self, steps: int) -> None:
         """Each step leaves at least one record."""
         actions = {
-            self._open_account: 3, self._grant: 24, self._reparent: 4, self._boundary: 2,
+            self._open_account: 3, self._grant: 24, self._reparent: 4, self._boundary: 3,
             self._halt: 3, self._switch: 1, self._swap: 2, self._new_terms: 2,
             self._close: 2, self._expire: 5, self._admit: 40, self._commit: 15, self._part_commit: 12, self._adjust: 9,
             self._release: 6, self._extend: 7, self._reroute: 9,
@@ -74,8 +75,8 @@ class RandomLog:
             [action] = self.rng.choices(list(actions), weights=list(actions.values()))
             if len(self.ledger.accounts) < 3:
                 action = self._open_account
-            if self.ledger.halt and self.rng.random() < 0.2:
-                action = self._halt
+            if self.ledger.halt and self.rng.random() < 0.3:
+                action = self._halt if self.rng.random() < 0.6 else self._reroute
             self._begin(action)
             if not action():
                 self._admit()
@@ -125,20 +126,35 @@ class RandomLog:
         for hold in ledger.holds.values():
             due = hold.deadline <= ledger.log_time
             late = hold.state == OPEN and ledger.log_time - hold.deadline > ledger.terms.late_window
-            closed = any(account.closed and self._is_stale(account) for account in accounts_of(hold.cells))
-            if not (late or closed or live and (due or hold.state != OPEN)):
+            if not (late or live and (due or hold.state != OPEN)):
                 found.append(hold)
         straddling = [hold for hold in found if any(cell.closed for cell in hold.cells)]
+        orphaned = [hold for hold in found if any(account.closed for account in accounts_of(hold.cells))]
         if straddling and self.rng.random() < 0.5:
             found = straddling
+        if orphaned and self.rng.random() < 0.5:
+            found = orphaned
         return self.rng.choice(found) if found else None
 
-    def _is_stale(self, account: Account) -> bool:
-        return any(limit.has_ended(self.ledger.log_time) for limit in account.limits)
+    def _ended(self, accounts: Iterable[Account]) -> int:
+        """How many of their limits have a current window that is over now."""
+        return sum(limit.has_ended(self.ledger.log_time) for account in accounts for limit in account.limits)
 
-    def _may_spend_all(self, cells: tuple) -> bool:
-        """Debts of i64::MAX do not fit the counters of a window that closes."""
-        return all(cell.limit.window.kind == LIFETIME for cell in cells) or any(a.overrun < 2 for a in accounts_of(cells))
+    def _reach_closed(self, hold: Hold) -> None:
+        """Counts a late settlement where accounts have closed since."""
+        closed = [account for account in accounts_of(hold.cells) if account.closed]
+        self.reached["late settlements at closed accounts"] += bool(closed)
+        self.reached["late settlements at closed accounts with windows that ended"] += self._ended(closed) > 0
+
+    def _reach_bounds(self, hold, extra: int, booked: int) -> None:
+        """Counts an extra that SEMANTICS 18.5 cuts at limits that are not for life."""
+        mode = min(account.overrun for account in accounts_of(hold.cells))
+        bound = [cell for cell in hold.cells if not cell.limit.for_life]
+        if mode == 2 and booked < extra:
+            self.reached["debts cut at a current cell"] += any(not cell.closed and cell.most_debt == booked for cell in bound)
+        if mode > 0 and booked < extra:
+            lent = [cell for cell in bound if cell.closed and cell.payer.available > booked]
+            self.reached["extras cut by what a closed cell has"] += any(cell.lendable == booked for cell in lent)
 
     def _request(self, excluded: list[int]) -> bytes:
         rng, schema = self.rng, self.policy["schema"]
@@ -177,8 +193,18 @@ class RandomLog:
         poor = [limit for limit in account.limits if limit.current.available < 2_000]
         limit = self.rng.choice(poor or account.limits)
         self.ledger._touch([account])
-        if self.rng.random() < 0.3 and limit.current.available > 0:
-            change = -self.rng.randint(1, min(limit.current.available, 10_000))
+        available, most = limit.current.available, I64_MAX - max(limit.current.granted, limit.allowance)
+        if available < -(10**9) and self.rng.random() < 0.6:
+            change = self.rng.randint(1, 30_000) - available
+        elif available > 10**9 and self.rng.random() < 0.6:
+            change = -min(available - self.rng.randint(0, 30_000), limit.allowance)
+        elif self.rng.random() < 0.03 and not limit.for_life:
+            change = most - self.rng.randint(0, 3_000)
+        elif self.rng.random() < 0.3 and available > 0:
+            change = -self.rng.randint(1, min(available, 10_000, max(limit.allowance, 1)))
+        change = min(change, most)
+        if change == 0 or limit.allowance + change < 0 or -change > max(available, 0):
+            return False
         return self._record(33, self._operation() + u32(account.handle) + u8(limit.number) + i64(change))
 
     def _reparent(self) -> bool:
@@ -200,11 +226,13 @@ class RandomLog:
         given = [limit for account in accounts for limit in account.limits if limit.window.kind == GIVEN]
         if not given:
             return False
-        limit = self.rng.choice(given)
+        due = [limit for limit in given if self._ended([limit.account])]
+        limit = self.rng.choice(due or given)
+        self.reached["boundaries with other limits due"] += self._ended([limit.account]) > 0
         return self._record(36, u32(limit.account.handle) + u8(limit.number))
 
     def _halt(self) -> bool:
-        return self._record(3, u8(0 if self.ledger.halt else self.rng.choice([0, 1, 1, 2])))
+        return self._record(3, u8(0 if self.ledger.halt else self.rng.choice([0, 1, 1, 2, 2])))
 
     def _switch(self) -> bool:
         candidate = self.rng.choice(self.policy["candidates"])["id"]
@@ -229,6 +257,8 @@ class RandomLog:
         ]
         if not idle or len(self._open_accounts()) < 4:
             return False
+        expired = {found for hold in self.ledger.holds.values() for found in accounts_of(hold.cells) if hold.state != OPEN}
+        idle = [account for account in idle if account in expired] or idle
         return self._record(34, u32(self.rng.choice(idle).handle))
 
     def _expire(self) -> bool:
@@ -245,7 +275,9 @@ class RandomLog:
                 break
         raw = self._request([])
         request, halted = Request(raw, ledger.policy), ledger.halt != NO_HALT
-        if not halted:
+        if halted:  # what it rolls over is left to the record
+            self.reached[f"halted admissions that roll over, halt {ledger.halt}"] += self._ended(path_of(named).accounts) > 0
+        else:
             ledger._touch(path_of(named).accounts)
         path = path_of(named)
         outcome, decision, body = ledger._admit(request, path, halted, path.throttles)
@@ -270,7 +302,7 @@ class RandomLog:
             held = hold.amount
             part = rng.choice([0, held, rng.randint(0, held), rng.randint(0, 2 * held + 10), rng.randint(0, 10**5)])
             actual = min(hold.spent + part, I64_MAX)
-            actual = I64_MAX if rng.random() < 0.02 and self._may_spend_all(hold.cells) else actual
+            actual = I64_MAX if rng.random() < 0.02 else actual
             spend = u8(2) + u64(actual)
         return actual, spend
 
@@ -281,6 +313,7 @@ class RandomLog:
             return False
         actual, spend = found
         part, expired = actual - hold.spent, hold.deadline <= self.ledger.log_time
+        self._reach_closed(hold)
         booked, unfunded = (0, part) if expired else self._booked(hold, part)
         outcome = u8(expired) + u64(actual) + u64(booked) + u64(unfunded)
         return self._record(17, self._operation() + u64(hold.sequence) + spend + outcome)
@@ -305,6 +338,7 @@ class RandomLog:
         self.ledger._touch(accounts_of(hold.cells))
         extra = max(part - hold.amount, 0)
         booked = self.ledger._bookable(hold.cells, extra)
+        self._reach_bounds(hold, extra, booked)
         if extra and any(cell.closed for cell in hold.cells):
             mode = min(account.overrun for account in accounts_of(hold.cells))
             self.reached[f"overruns of straddling holds, mode {mode}"] += 1
@@ -320,9 +354,10 @@ class RandomLog:
         self.ledger._touch(accounts_of(hold.cells))
         told = hold.booked + hold.unfunded
         actual = rng.choice([0, hold.booked, told, rng.randint(0, told), rng.randint(0, 2 * told + 10), told + rng.randint(0, 500)])
-        actual = I64_MAX if rng.random() < 0.02 and self._may_spend_all(hold.cells) else min(actual, I64_MAX)
+        actual = I64_MAX if rng.random() < 0.02 else min(actual, I64_MAX)
         extra = max(actual - told, 0)
         booked = self.ledger._bookable(hold.cells, extra)
+        self._reach_bounds(hold, extra, booked)
         outcome = u64(booked) + u64(extra - booked) + u64(max(hold.booked - actual, 0))
         return self._record(23, self._operation() + u64(hold.sequence) + u64(actual) + outcome)
 
@@ -331,30 +366,41 @@ class RandomLog:
         if hold is None:
             return False
         expired = hold.deadline <= self.ledger.log_time
+        self._reach_closed(hold)
         return self._record(18, self._operation() + u64(hold.sequence) + u8(expired) + u64(0 if expired else hold.amount))
 
     def _extend(self) -> bool:
         rng, hold = self.rng, self._hold(live=True)
         if hold is None:
             return False
-        more = rng.choice([0, rng.randint(0, 300), rng.randint(0, 5_000)])
+        more = rng.choice([0, rng.randint(0, 300), rng.randint(0, 5_000), *self._all_but_little(hold)])
         self.ledger._touch(accounts_of(hold.cells))
+        more = min(more, I64_MAX - hold.amount)
         outcome, _ = self.ledger._extension(hold, more)
+        if outcome[0] == DENIED_BUDGET:
+            lent = [cell for cell in hold.cells if cell.closed and cell.left == least_room(hold.cells).left]
+            self.reached["extends denied by what a closed cell has"] += any(cell.lendable < cell.payer.available for cell in lent)
         if outcome[0] == 0:
             outcome += i64(hold.deadline + rng.choice([0, rng.randint(0, 20 * SECOND)])) + u64(hold.amount + more)
         return self._record(19, self._operation() + u64(hold.sequence) + u64(more) + outcome)
+
+    def _all_but_little(self, hold: Hold) -> list[int]:
+        """What the hold's cells leave where that is far more than others take, or a little less or more."""
+        left = least_room(hold.cells).left
+        return [left, left + 1, left - self.rng.randint(1, 5_000)] if left > 10**9 else []
 
     def _reroute(self) -> bool:
         hold, ledger = self._hold(live=True), self.ledger
         if hold is None:
             return False
         accounts, was = path_of(hold.named).accounts, accounts_of(hold.cells)
-        if cells_and_caps(accounts) > CELLS_MAX or (ledger.halt == HALT_ALL and accounts != was):
+        if cells_and_caps(accounts) > CELLS_MAX:
             return False
         raw = self._request([hold.candidate])
-        ledger._touch(was)
-        if ledger.halt != HALT_ALL:
-            ledger._touch(accounts)
+        touched = dict.fromkeys((*was, *accounts))
+        self.reached["reroutes under a full halt that roll over"] += ledger.halt == HALT_ALL and self._ended(touched) > 0
+        self.reached["halted reroutes by another path"] += ledger.halt == HALT_ALL and accounts != was
+        ledger._touch(touched)
         ledger._give_back(hold)
         outcome, _, body = ledger._readmit(Request(raw, ledger.policy), path_of(hold.named), hold.amount)
         self._take_back(hold)

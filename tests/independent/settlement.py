@@ -171,10 +171,12 @@ class Settlement:
 
     @staticmethod
     def _bookable(cells: tuple, extra: int) -> int:
-        """SEMANTICS 9.6: how much of an extra the strictest mode lets be booked, by what the payers have (18.5)."""
+        """SEMANTICS 9.6 and 18.5: how much of an extra the strictest mode lets be booked."""
         mode = min(account.overrun for account in accounts_of(cells))
-        least = min(cell.payer.available for cell in cells)
-        return min(extra, {DENY_OVERRUN: 0, IF_AVAILABLE: max(least, 0), DEBT: max(least + I64_MAX, 0)}[mode])
+        if mode == DENY_OVERRUN:
+            return 0
+        least = min(cell.left if mode == IF_AVAILABLE else cell.most_debt for cell in cells)
+        return min(extra, max(least, 0))
 
     def _apply_adjust(self, source: Reader) -> int:
         """FORMAT 9.18, SEMANTICS 9.16."""

@@ -11,6 +11,7 @@ from stated import (
     DENIED_BY_COST,
     DENY,
     END,
+    HALTED,
     IF_AVAILABLE,
     POLICY,
     TERMS,
@@ -92,8 +93,12 @@ class Fields(Stated):
         ]
         self.breaks([], *((0, plain("a", throttles=throttles), message) for throttles, message in rows))
 
+    def test_caps_are_in_their_ranges(self):
+        for most, message in ((0, None), (1, None), (2**63 - 1, None), (2**63, "cap of"), (2**64 - 1, "cap of")):
+            self.breaks([], (0, plain("a", caps=(most, 0)), message))
+
     def test_an_account_ends_where_it_ends(self):
-        kind, payload = plain("a", windows=[month(0), GIVEN], throttles=[throttle(COST, 1, 1, 1)], caps=(2**64 - 1, 2**32 - 1))
+        kind, payload = plain("a", windows=[month(0), GIVEN], throttles=[throttle(COST, 1, 1, 1)], caps=(2**63 - 1, 2**32 - 1))
         self.breaks([], (0, (kind, payload), None), (0, (kind, payload + b"\0"), "after its end"))
         self.breaks([], *((0, (kind, payload[:size]), "too soon|wanted") for size in range(len(payload))))
 
@@ -275,7 +280,12 @@ class NewParents(Stated):
         old = limits_row(fields[0], [(100, [window_row(0, DAY, 130, 0, 70, 60), window_row(DAY, 2 * DAY, 70, 70)])])
         new = limits_row(fields[1], [(100, [window_row(0, DAY, 100, 100)])])
         self.stands(steps, [old, new, for_life(encode_account("c", 1, IF_AVAILABLE), 100, 30, 70)])
-        # a reroute decides on the path by the new parent, and touches both
+        # a reroute is of the path by the new parent, and touches both, also where a halt denies it
+        before = steps[:-1]
+        for halt in (1, 2):
+            halted = [*before, (2, (3, u8(halt))), (DAY, reroute(7, 40, 40, HALTED))]
+            fresh = [limits_row(found, [(100, [window_row(DAY, 2 * DAY, 100, 100)])]) for found in fields]
+            self.stands(halted, [*fresh, for_life(encode_account("c", 1, IF_AVAILABLE), 100, 100)], [])
         steps[-1] = (DAY, reroute(7, 20, 40, given(END, dear(20))))
         old = limits_row(fields[0], [(100, [window_row(DAY, 2 * DAY, 100, 100)])])
         new = limits_row(fields[1], [(100, [window_row(DAY, 2 * DAY, 100, 60)])])

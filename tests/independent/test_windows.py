@@ -7,6 +7,7 @@ import unittest
 from stated import (
     DAY,
     DEBT,
+    DENIED_BY_COST,
     DENIED_BY_EXCLUSION,
     DENY,
     HALTED,
@@ -20,6 +21,7 @@ from stated import (
     commit,
     dear,
     denied_budget,
+    denied_policy,
     expire,
     extend,
     extend_denied,
@@ -243,9 +245,9 @@ class Rollovers(Stated):
         )
 
     def test_what_does_not_touch_rolls_nothing(self):
-        """A halted admission decides nothing; switches, new parents and other accounts' records touch nothing."""
+        """Switches, new parents and other accounts' records touch nothing."""
         other = encode_account("b", None, DENY)
-        steps = [*self.HELD, (HOUR, opened(other)), (HOUR, (3, u8(2))), (DAY, ask([0], request(1), HALTED)), (DAY, grant(1, 5))]
+        steps = [*self.HELD, (HOUR, opened(other)), (HOUR, (3, u8(2))), (DAY, (3, u8(1))), (DAY, grant(1, 5))]
         steps += [(DAY, reparent(0, 1)), (DAY, reparent(0, None))]
         still = limits_row(DAILY, [(1_000, days((0, 1_000, 700)))])
         self.stands(steps, [still, limits_row(other, [(5, [window_row(0, 0, 5, 5)])])])
@@ -256,6 +258,52 @@ class Rollovers(Stated):
         # an idle account closes as it stands
         idle = [(0, opened(DAILY)), (0, grant(0, 1_000)), (DAY, closed(0))]
         self.stands(idle, [limits_row(DAILY, [(1_000, days((0, 1_000, 1_000)))], closed=True)])
+
+    def test_what_is_denied_rolls_over(self):
+        """An admission or a reroute does, whatever it comes to, under every halt."""
+        rolled = self.row((0, 1_000, 0, 0, 700), (1, 1_000, 1_000))
+        for halt in (1, 2):
+            steps = [*self.HELD, (HOUR, (3, u8(halt)))]
+            self.stands([*steps, (DAY - 1, ask([0], request(1), HALTED))], self.row((0, 1_000, 700)), [self.held(300)])
+            self.stands([*steps, (DAY, ask([0], request(1), HALTED))], rolled, [self.held(300)])
+            # 400 of the dear one are more than was released
+            self.stands([*steps, (DAY, reroute(3, 200, 300, HALTED))], self.row((1, 1_000, 1_000)), [])
+        denied = ask([0], request(5, limit=4), denied_policy(DENIED_BY_COST))
+        self.stands([*self.HELD, (DAY, denied)], rolled, [self.held(300)])
+        denied = ask([0], request(1_001), denied_budget(0, 0, limit=1_000))
+        self.stands([*self.HELD, (DAY, denied)], rolled, [self.held(300)])
+
+    def test_a_closed_account_keeps_its_windows(self):
+        """Its last hold expired before; what is settled of it late rolls over the open parent, and not the account."""
+        child = encode_account("c", 0, DENY, [day(0), GIVEN])
+        both = [(0, opened(DAILY)), (0, opened(child)), (0, grant(0, 1_000)), (0, grant(1, 500)), (0, grant(1, 600, 1))]
+        steps = [*both, (HOUR, hold([1], 300, 2 * HOUR)), (2 * HOUR, expire(6)), (3 * HOUR, closed(1))]
+        cells = [(1, 0, 0), (1, 1, 0), (0, 0, 0)]
+
+        def rows(parent: list, missed: int = 0) -> list[bytes]:
+            given_window = window_row(0, I64_MAX, 600, 600, 0, 0, missed)
+            kept = limits_row(child, [(500, days((0, 500, 500, 0, 0, missed))), (600, [given_window])], closed=True)
+            return [limits_row(DAILY, [(1_000, days(*parent))]), kept]
+
+        self.stands([*steps, (DAY, (3, u8(0)))], rows([(0, 1_000, 1_000)]))
+        late = [*steps, (DAY, commit(6, 77, unfunded=77, expired=1))]
+        found = [settled(6, DAY, 0, 77, [1], cells)]
+        self.stands(late, rows([(0, 1_000, 0, 0, 1_000, 77), (1, 1_000, 1_000)], 77), [], found)
+        self.stands([*steps, (DAY, release(6, 0, expired=1))], rows([(1, 1_000, 1_000)]), [], [])
+        # in time for its own day, and remembered for longer
+        early = [*steps, (4 * HOUR, commit(6, 77, unfunded=77, expired=1))]
+        found = [settled(6, 4 * HOUR, 0, 77, [1], cells)]
+        self.stands([*early, (DAY, (3, u8(0)))], rows([(0, 1_000, 1_000, 0, 0, 77)], 77), [], found)
+        self.breaks(late, (DAY, adjust(6, 0), "account 1 is closed"), (DAY, boundary(1, 1), "account 1 is closed"))
+        # closed with a window that had ended before: the hold's cell goes with the hold, the current one stays
+        steps = [(0, opened(DAILY)), (0, grant(0, 1_000)), (HOUR, hold([0], 300, DAY)), (DAY, expire(3)), (DAY, closed(0))]
+        kept = [limits_row(DAILY, [(1_000, days((0, 1_000, 0, 0, 1_000), (1, 1_000, 1_000)))], closed=True)]
+        self.stands([*steps, (2 * DAY, (3, u8(0)))], kept, [self.held(300, DAY, state=1)])
+        missed = days((0, 1_000, 0, 0, 1_000, 9), (1, 1_000, 1_000))
+        kept = [limits_row(DAILY, [(1_000, missed)], closed=True)]
+        self.stands([*steps, (2 * DAY, commit(3, 9, unfunded=9, expired=1))], kept, [])
+        kept = [limits_row(DAILY, [(1_000, days((1, 1_000, 1_000)))], closed=True)]
+        self.stands([*steps, (2 * DAY, release(3, 0, expired=1))], kept, [])
 
     def test_a_checkpoint_has_the_closed_windows(self):
         """What a checkpoint says of windows that closed and of holds in them, and a change of each of its fields."""
@@ -284,6 +332,30 @@ class Rollovers(Stated):
         self.refused(written(good, allowance=1_000), "accounts")
         self.refused(written(good, cell=(0, 0, DAY)), "holds")
         self.refused(written(good, cell=(0, 1, 0)), "holds")
+
+    def test_a_checkpoint_has_one_window_of_a_lifetime(self):
+        fields = encode_account("a", None, DENY)
+        steps = [(0, opened(fields)), (0, grant(0, 1_000)), (HOUR, hold([0], 300, 3 * DAY)), (DAY, commit(3, 200))]
+
+        def written(*windows: bytes, allowance: int = 1_000) -> dict:
+            log = self.log(steps)
+            log.seal()
+            found = [settled(3, DAY, 200, 0, [0], [(0, 0, 0)])]
+            log.begin_segment(self.checkpoint(steps, DAY, [limits_row(fields, [(allowance, windows)])], [], found))
+            return log.files
+
+        self.verified(written(window_row(0, 0, 1_000, 800, 200)))
+        for windows in (
+            [window_row(0, DAY, 1_000, 800, 200)],
+            [window_row(-1, 0, 1_000, 800, 200)],
+            [window_row(0, I64_MAX, 1_000, 800, 200)],
+            [window_row(0, 0, 1_100, 900, 200)],
+            [window_row(0, 0, 1_000, 700, 200, 100)],
+            [window_row(0, 0, 1_000, 0, 200, 800), window_row(0, 0, 1_000, 1_000)],
+            [],
+        ):
+            self.refused(written(*windows), "differs from the replay in its accounts")
+        self.refused(written(window_row(0, 0, 1_000, 800, 200), allowance=1_100), "accounts")
 
 
 class BeforeTheEpoch(Stated):
@@ -354,17 +426,26 @@ class OtherWindows(Stated):
         limits = [(1_000, [window_row(0, 0, 1_000, 1_000)]), (300, limits[1][1][1:]), (400, limits[2][1][1:])]
         self.stands([*four, (7 * SECOND, release(5, 450))], [limits_row(fields, limits)], [])
 
-    def test_a_boundary_rolls_its_limit_alone(self):
-        """Its debt goes on whole, however long it was: 100 - 500 on a limit of 100; the daily limit waits for a touch."""
+    def test_a_boundary_rolls_what_has_ended_first(self):
+        """Its debt goes on whole, however long it was: 100 - 500 on a limit of 100; the daily limit has a new day, and the
+        parent waits for a touch."""
         fields = encode_account("a", None, DEBT, [GIVEN, day(0)])
         steps = [(0, opened(fields)), (0, grant(0, 100)), (0, grant(0, 700, 1)), (0, hold([0], 50, 9 * DAY))]
         steps += [(0, commit(4, 500, extra=450)), (5 * DAY, boundary(0, 0))]
-        daily = days((0, 700, 200, 500))
         # settled three days before, the hold is forgotten
-        self.stands(steps, [limits_row(fields, [(100, [window_row(5 * DAY, I64_MAX, -300, -300)]), (700, daily)])], [], [])
-        paid = [*steps, (5 * DAY, grant(0, 20))]
         rolled = (700, days((5, 700, 700)))
+        self.stands(steps, [limits_row(fields, [(100, [window_row(5 * DAY, I64_MAX, -300, -300)]), rolled])], [], [])
+        paid = [*steps, (5 * DAY, grant(0, 20))]
         self.stands(paid, [limits_row(fields, [(120, [window_row(5 * DAY, I64_MAX, -280, -280)]), rolled])])
+        # a nanosecond before its day ends
+        early = [*steps[:-1], (DAY - 1, boundary(0, 0))]
+        windows = [window_row(0, I64_MAX, 500, 0, 500), window_row(DAY - 1, I64_MAX, -300, -300)]
+        self.stands(early, [limits_row(fields, [(100, windows), (700, days((0, 700, 200, 500)))])], [])
+        # of the account below, the limit of the one above is not rolled over
+        below = encode_account("b", 0, DENY, [day(0), GIVEN])
+        steps = [(0, opened(DAILY)), (0, opened(below)), (DAY, boundary(1, 1))]
+        limits = [(0, days((1, 0, 0))), (0, [window_row(DAY, I64_MAX, 0, 0)])]
+        self.stands(steps, [limits_row(DAILY, [(0, days((0, 0, 0)))]), limits_row(below, limits)])
 
     def test_no_boundary_after_the_last_instant(self):
         fields = encode_account("a", None, DENY, [GIVEN])
@@ -375,13 +456,126 @@ class OtherWindows(Stated):
         with self.assertRaisesRegex(Exception, "last instant"):
             ledger.apply(36, 2, 0, 0, boundary(0, 0)[1])
 
-    def test_counters_of_a_closed_window_have_a_range(self):
-        """A window of i64::MAX that closes with a debt would have more granted than an i64 holds."""
-        fields = encode_account("a", None, DEBT, [day(0)])
-        steps = [(0, opened(fields)), (0, grant(0, I64_MAX)), (0, hold([0], 1, 9 * DAY)), (0, hold([0], 1, 9 * DAY))]
-        steps += [(0, commit(3, I64_MAX, extra=I64_MAX - 1)), (0, commit(4, 5, extra=4))]
-        self.stands(steps, [limits_row(fields, [(I64_MAX, [window_row(0, DAY, I64_MAX, -5, 2**63 + 4)])])])
-        self.breaks(steps, (DAY, adjust(3, I64_MAX), "leaves its range"))
+
+
+class Bounds(Stated):
+    """18.5: granted less available is at most i64::MAX at a current cell, granted at a closed one, but for life."""
+
+    FIELDS = encode_account("a", None, DEBT, [day(0)])
+
+    def row(self, allowance: int, *rows: tuple, fields: bytes = FIELDS) -> list[bytes]:
+        return [limits_row(fields, [(allowance, days(*rows))])]
+
+    def start(self, allowance: int, *holds: int, fields: bytes = FIELDS) -> list:
+        granted = [(0, grant(0, allowance))] if allowance else [(0, (3, u8(0)))]
+        return [(0, opened(fields)), *granted, *[(0, hold([0], cents, 9 * DAY)) for cents in holds]]
+
+    def test_a_window_of_the_most_has_no_debt(self):
+        """Of i64::MAX, 1 and 1 are held: an extra books what is available, and another one nothing."""
+        steps = [*self.start(I64_MAX, 1, 1), (0, commit(3, I64_MAX, extra=I64_MAX - 2, unfunded=1)), (0, commit(4, 5, unfunded=4))]
+        self.stands(steps, self.row(I64_MAX, (0, I64_MAX, 0, I64_MAX, 0, 5)))
+        # nothing is refused when it closes, and nothing is lent to it any more
+        rolled = [*steps, (DAY, adjust(3, I64_MAX))]
+        self.stands(rolled, self.row(I64_MAX, (0, I64_MAX, 0, I64_MAX, 0, 5), (1, I64_MAX, I64_MAX)))
+        more = [*steps, (DAY, adjust(4, 10, unfunded=5))]
+        self.stands(more, self.row(I64_MAX, (0, I64_MAX, 0, I64_MAX, 0, 10), (1, I64_MAX, I64_MAX)))
+        self.breaks(steps, (DAY, adjust(4, 10, extra=1, unfunded=4), "not the one replayed"))
+
+    def test_the_floor_of_a_current_cell(self):
+        """1000 less 400 held: 600, from which i64::MAX - 400 bring it to 1000 - i64::MAX."""
+        steps = [*self.start(1_000, 300, 100), (0, commit(3, I64_MAX, extra=I64_MAX - 400, unfunded=100))]
+        self.stands(steps, self.row(1_000, (0, 1_000, 1_000 - I64_MAX, I64_MAX - 100, 0, 100)))
+        self.breaks(
+            steps,
+            (1, commit(4, 101, unfunded=1), None),
+            (1, commit(4, 101, extra=1), "not the one replayed"),
+            (1, part(4, 101, 0, unfunded=1), None),
+            (1, adjust(3, I64_MAX), None),
+        )
+        # what is refunded can be booked again: 50 of 61
+        self.breaks(
+            [*steps, (1, adjust(3, I64_MAX - 150, refunded=50))],
+            (1, commit(4, 161, extra=50, unfunded=11), None),
+            (1, commit(4, 161, extra=51, unfunded=10), "not the one replayed"),
+        )
+        # closed, it has i64::MAX of granted, and the debt goes on: 1000 - (i64::MAX - 1000)
+        rolled = [*steps, (DAY, adjust(3, I64_MAX))]
+        left = 2_000 - I64_MAX
+        self.stands(rolled, self.row(1_000, (0, I64_MAX, 0, I64_MAX - 100, 0, 100), (1, left, left)))
+
+    def test_the_bound_of_a_closed_cell(self):
+        """Day 0 has i64::MAX - 100 granted, and so 100 can be lent to it, though day 1 has far more."""
+        most = I64_MAX - 100
+        for mode in (DENY, IF_AVAILABLE, DEBT):
+            fields = encode_account("a", None, mode, [day(0)])
+            steps = self.start(most, 10, fields=fields)
+            self.breaks(
+                steps,
+                (DAY, extend(3, 100, 9 * DAY, 110), None),
+                (DAY, extend(3, 101, 9 * DAY, 111), "not the one replayed"),
+                (DAY, extend_denied(3, 101, 0, 0), None),
+                (DAY, extend_denied(3, 100, 0, 0), "not the one replayed"),
+                (DAY - 1, extend(3, 101, 9 * DAY, 111), None),
+            )
+            extended = [*steps, (DAY, extend(3, 100, 9 * DAY, 110))]
+            self.stands(extended, self.row(most, (0, I64_MAX, 0, 0, I64_MAX - 110), (1, most - 100, most - 100), fields=fields))
+            self.breaks(
+                extended,
+                (DAY, extend(3, 0, 9 * DAY, 110), None),
+                (DAY, extend_denied(3, 1, 0, 0), None),
+                (DAY, commit(3, 111, unfunded=1), None),
+                (2 * DAY, extend_denied(3, 1, 0, 0), None),
+            )
+            booked = 0 if mode == DENY else 100
+            ended = [*steps, (DAY, commit(3, 160, extra=booked, unfunded=150 - booked))]
+            closed_row = (0, most + booked, 0, 10 + booked, most - 10, 150 - booked)
+            self.stands(ended, self.row(most, closed_row, (1, most - booked, most - booked), fields=fields))
+            # the same in a part, and by an adjustment
+            self.breaks(steps, (DAY, part(3, 160, 0, extra=booked, unfunded=150 - booked), None))
+            self.breaks([*steps, (DAY, commit(3, 10))], (DAY, adjust(3, 160, extra=booked, unfunded=150 - booked), None))
+
+    def test_the_least_binds_an_extension(self):
+        """What a closed cell can be lent counts as what its limit has: 100, beside an account that has 50, 100 or 150."""
+        for other, binding in ((50, 1), (100, 0), (150, 0)):
+            steps = [*self.start(I64_MAX - 100), (0, opened(encode_account("b", None, DENY)))]
+            steps += [(0, grant(1, other)), (0, hold([0, 1], 0, 9 * DAY))]
+            least = min(other, 100)
+            self.breaks(
+                steps,
+                (DAY, extend(5, least, 9 * DAY, least), None),
+                (DAY, extend_denied(5, least + 1, binding, 0), None),
+                (DAY, extend_denied(5, least + 1, 1 - binding, 0), "not the one replayed"),
+            )
+
+    def test_lending_goes_down_to_the_least(self):
+        """Day 1 has 1000, and holds 900 of it. Day 0 can be lent i64::MAX - 1000; then day 1 owes up to i64::MAX."""
+        steps = [*self.start(1_000, 300), (DAY, hold([0], 900, 9 * DAY))]
+        steps += [(DAY, commit(3, I64_MAX, extra=I64_MAX - 1_000, unfunded=700))]
+        closed_row = (0, I64_MAX, 0, I64_MAX - 700, 700, 700)
+        self.stands(steps, self.row(1_000, closed_row, (1, 2_000 - I64_MAX, 1_100 - I64_MAX)))
+        deep = [*steps, (DAY, commit(4, 2_005, extra=1_100, unfunded=5))]
+        self.stands(deep, self.row(1_000, closed_row, (1, 2_000 - I64_MAX, -I64_MAX, 2_000, 0, 5)))
+        self.breaks(steps, (DAY, commit(4, 2_005, extra=1_101, unfunded=4), "not the one replayed"))
+        rolled = [*deep, (2 * DAY, adjust(4, 2_005))]
+        kept = (1, 2_000, 0, 2_000, 0, 5)
+        self.stands(rolled, self.row(1_000, closed_row, kept, (2, 1_000 - I64_MAX, 1_000 - I64_MAX)))
+
+    def test_lending_leaves_the_payer_as_far_apart(self):
+        """Day 1 has 1000 and holds 600: what it lends lowers granted and available alike. 400 less i64::MAX are left."""
+        steps = [*self.start(0, 0), (DAY, grant(0, 1_000)), (DAY, hold([0], 600, 9 * DAY))]
+        steps += [(DAY, commit(3, I64_MAX, extra=I64_MAX))]
+        self.stands(steps, self.row(1_000, (0, I64_MAX, 0, I64_MAX), (1, 1_000 - I64_MAX, 400 - I64_MAX)))
+
+    def test_a_limit_for_life_keeps_its_floor(self):
+        """Both limits have 2^62 and spend it on day 0; on day 1 each can owe i64::MAX, the one for life all of it."""
+        half = 2**62
+        fields = encode_account("a", None, DEBT, [LIFETIME, day(0)])
+        steps = [(0, opened(fields)), (0, grant(0, half)), (0, grant(0, half, 1)), (0, hold([0], 0, 9 * DAY))]
+        steps += [(0, commit(4, half, extra=half)), (DAY, hold([0], 0, 9 * DAY)), (DAY, commit(6, I64_MAX, extra=I64_MAX))]
+        for_life = [window_row(0, 0, half, -I64_MAX, half + I64_MAX)]
+        daily = days((0, half, 0, half), (1, half, half - I64_MAX, I64_MAX))
+        self.stands(steps, [limits_row(fields, [(half, for_life), (half, daily)])])
+        self.breaks(steps[:-1], (DAY, commit(6, I64_MAX, extra=I64_MAX - half, unfunded=half), "not the one replayed"))
 
 
 if __name__ == "__main__":
