@@ -15,6 +15,7 @@ mod restore;
 mod settle;
 mod slab;
 mod slot;
+mod stripe;
 mod table;
 mod take;
 mod window;

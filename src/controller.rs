@@ -41,6 +41,7 @@ use alloc::sync::Arc;
 
 use crate::{
     budget::{AccountError, AccountReading, Engine},
+    certainty::Bounded,
     id::{AccountId, LimitId, LogId, Name, OperationId, Sequence},
     ledger::{Ledger, LedgerError},
     limits::CONTROLLER_QUEUE_BYTES_MIN,
@@ -83,12 +84,12 @@ impl Controller {
         self.engine.account(name)
     }
 
-    /// What a limit has (of an account by itself, its first), as of now: an estimate while others work. [`with_ledger`](Self::with_ledger) has what
+    /// What a limit has (of an account by itself, its first), as of now. [`with_ledger`](Self::with_ledger) has what
     /// is exact.
     ///
     /// # Errors
     /// The account is unknown, or the log has failed: what is not on record is not shown.
-    pub fn read(&self, limit: impl Into<LimitId>) -> Result<AccountReading, Fault> {
+    pub fn read(&self, limit: impl Into<LimitId>) -> Result<Bounded<AccountReading>, Fault> {
         self.sound()?;
         let limit = limit.into();
         let LimitId { account, limit: number } = limit;

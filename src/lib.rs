@@ -7,7 +7,7 @@
 //! | layer | modules |
 //! |---|---|
 //! | 0 | `sync`, [`limits`] |
-//! | 1 | [`num`], [`id`], [`window`], [`throttle`], [`caps`], [`overrun`], [`retry`] |
+//! | 1 | [`num`], [`id`], [`window`], [`throttle`], [`caps`], [`overrun`], [`retry`], [`certainty`] |
 //! | 2 | [`codec`], [`crypto`] |
 //! | 3 | [`policy`], [`budget`], [`wal`] |
 //! | 4 | [`kernel`] |
@@ -27,6 +27,7 @@ mod sync;
 pub mod limits;
 
 pub mod caps;
+pub mod certainty;
 pub mod id;
 pub mod num;
 pub mod overrun;

@@ -33,6 +33,8 @@ pub const PATH_ACCOUNTS_MAX: usize = 4;
 pub const DEPTH_MAX: usize = 8;
 /// Distinct cells on one path.
 pub const PATH_CELLS_MAX: usize = 24;
+/// Stripes of a striped account.
+pub const STRIPES_MAX: u8 = 16;
 /// Limits of an account.
 pub const LIMITS_MAX: usize = 3;
 /// Throttles of an account.

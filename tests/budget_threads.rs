@@ -100,9 +100,9 @@ struct Shared {
     holds: Vec<Mutex<Option<Hold>>>,
 }
 
-/// 0 is the organisation; 1 and 2 its teams; 3, 4, 5 below them; 6 and 7 apart.
+/// 0 is the organisation; 1 and 2 its teams; 3, 4, 5 below them; 6 and 7 apart. 2, 4 and 7 are striped.
 fn shared(holds_max: usize) -> Shared {
-    let engine = Engine::new(EngineOptions { holds_max, holds_reserved: 16, ..EngineOptions::default() });
+    let mut engine = Engine::new(EngineOptions { holds_max, holds_reserved: 16, ..EngineOptions::default() });
     let tree = [
         (None, Debt),
         (Some(0), Debt),
@@ -125,9 +125,17 @@ fn shared(holds_max: usize) -> Shared {
             .unwrap();
         engine.grant(account, GRANT).unwrap();
     }
-    let paths = [&[3][..], &[4], &[5], &[7], &[3, 7], &[7, 3], &[5, 4], &[6], &[0], &[4, 5, 7, 3]]
-        .map(|named| engine.path(&named.iter().copied().map(AccountId).collect::<Vec<_>>()).unwrap());
-    Shared { engine, paths: paths.to_vec(), holds: (0..32).map(|_| Mutex::new(None)).collect() }
+    for (account, stripes) in [(2, 2), (4, 3), (7, 4)] {
+        engine.stripe(AccountId(account), stripes).unwrap();
+    }
+    let named = [&[3][..], &[4], &[5], &[7], &[3, 7], &[7, 3], &[5, 4], &[6], &[0], &[4, 5, 7, 3]];
+    let on_stripe = |stripe, named: &[u32]| {
+        let named: Vec<_> = named.iter().copied().map(AccountId).collect();
+        engine.path_on_stripe(&named, stripe).unwrap()
+    };
+    // Each path on two stripes.
+    let paths = (0..2).flat_map(|stripe| named.map(|named| on_stripe(stripe, named))).collect();
+    Shared { engine, paths, holds: (0..32).map(|_| Mutex::new(None)).collect() }
 }
 
 impl Shared {

@@ -15,7 +15,7 @@ use std::{
 };
 
 /// The layer of each module of the library.
-const LAYERS: [(&str, u8); 19] = [
+const LAYERS: [(&str, u8); 20] = [
     ("sync", 0),
     ("limits", 0),
     ("num", 1),
@@ -25,6 +25,7 @@ const LAYERS: [(&str, u8); 19] = [
     ("caps", 1),
     ("overrun", 1),
     ("retry", 1),
+    ("certainty", 1),
     ("codec", 2),
     ("crypto", 2),
     ("policy", 3),

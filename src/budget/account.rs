@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::caps::Caps;
 use crate::id::{AccountId, Name};
-use crate::limits::DEPTH_MAX;
+use crate::limits::{DEPTH_MAX, STRIPES_MAX};
 use crate::num::Amount;
 use crate::overrun::Overrun;
 use crate::retry::Retry;
@@ -41,7 +41,7 @@ pub enum AccountState {
     Closed,
 }
 
-/// One limit of an account as read at one moment, in its current window: exact while nobody works on it, an estimate while others do.
+/// One limit of an account as read while others may work on it, in its current window.
 ///
 /// `granted = available + reserved + committed + lapsed` holds in every reading, and `reserved` is never below
 /// the sum of the holds that were open before the reading began and are still open when it ends.
@@ -114,6 +114,13 @@ pub enum AccountError {
         /// Which limit.
         limit: u8,
     },
+    /// The account cannot be laid out in so many stripes.
+    Stripes {
+        /// Which account.
+        account: AccountId,
+        /// How many there were to be.
+        stripes: u8,
+    },
     /// The account is below that parent already.
     SameParent {
         /// Which account.
@@ -166,6 +173,7 @@ impl AccountError {
             Self::NotGiven { .. } => 118,
             Self::SameParent { .. } => 119,
             Self::BelowItself { .. } => 126,
+            Self::Stripes { .. } => 127,
         }
     }
 
@@ -181,6 +189,7 @@ impl AccountError {
             | Self::AccountsFull { .. }
             | Self::Limit { .. }
             | Self::NotGiven { .. }
+            | Self::Stripes { .. }
             | Self::SameParent { .. }
             | Self::BelowItself { .. } => Retry::Never,
         }
@@ -198,6 +207,13 @@ impl fmt::Display for AccountError {
             Self::Limit { account, limit } => write!(f, "account {account} has no limit {limit}"),
             Self::NotGiven { account, limit } => {
                 write!(f, "the windows of limit {limit} of account {account} end by themselves")
+            }
+            Self::Stripes { account, stripes } => {
+                write!(
+                    f,
+                    "account {account} cannot have {stripes} stripes: an account with one limit for life that may \
+                     not go into debt can be given 2 to {STRIPES_MAX}, once"
+                )
             }
             Self::SameParent { account } => write!(f, "account {account} is below that parent already"),
             Self::BelowItself { account } => write!(f, "account {account} would be below itself"),

@@ -5,6 +5,7 @@ use core::fmt;
 use super::Engine;
 use super::account::AccountState;
 use super::path::{Path, PathError};
+use super::registry::Registry;
 use crate::id::AccountId;
 use crate::num::Amount;
 use crate::retry::Retry;
@@ -19,11 +20,15 @@ impl Engine {
     /// # Errors
     /// An account on the path is closed, or has less booked than is to be given back: nothing is changed.
     pub fn adjust(&self, path: &Path, change_micros: i64) -> Result<Adjusted, AdjustError> {
-        let _registry = self.registry_mut();
+        let registry = self.registry_mut();
         self.must_be_open(path)?;
         // `i64::MIN` is no amount: it gives back what the next number does.
         let change = Amount::new(change_micros.unsigned_abs()).unwrap_or(Amount::MAX);
-        if change_micros < 0 { self.refund(path, change) } else { Ok(self.charge(path, change)) }
+        if change_micros < 0 {
+            self.refund(&registry, path, change)
+        } else {
+            Ok(self.charge(&registry, path, change))
+        }
     }
 
     /// That no account on a path is closed.
@@ -37,11 +42,10 @@ impl Engine {
         Ok(())
     }
 
-    fn charge(&self, path: &Path, extra: Amount) -> Adjusted {
+    fn charge(&self, registry: &Registry, path: &Path, extra: Amount) -> Adjusted {
         let booked = match extra {
             Amount::ZERO => Amount::ZERO,
-            _ if path.cut => self.take_overrun_lent(path, extra),
-            _ => self.take_overrun(path.cells(), extra, path.overrun()),
+            _ => self.take_extra_under(registry, path, extra),
         };
         let unfunded = extra.checked_sub(booked).unwrap_or(Amount::ZERO);
         for cell in self.cells_of(path.cells()) {
@@ -51,11 +55,18 @@ impl Engine {
         Adjusted { booked, unfunded, refunded: Amount::ZERO }
     }
 
-    fn refund(&self, path: &Path, refunded: Amount) -> Result<Adjusted, AdjustError> {
-        for cell in self.cells_of(path.cells()) {
-            let committed_micros = cell.counters().committed_micros;
+    fn refund(&self, registry: &Registry, path: &Path, refunded: Amount) -> Result<Adjusted, AdjustError> {
+        for &index in path.cells() {
+            let (account, entry) = self.owner(index).ok_or(PathError::Foreign)?;
+            let cell = self.cells.get(index).ok_or(PathError::Foreign)?;
+            let committed_micros = if cell.is_striped() {
+                self.gather_booked(registry, entry, cell, refunded);
+                self.all_counters(entry).committed_micros
+            } else {
+                cell.committed()
+            };
             if committed_micros < refunded.micros() {
-                return Err(AdjustError::AboveCommitted { account: cell.account(), committed_micros });
+                return Err(AdjustError::AboveCommitted { account, committed_micros });
             }
         }
         for cell in self.cells_of(path.cells()) {

@@ -44,6 +44,13 @@ pub(super) struct Kind {
     pub(super) ended: bool,
 }
 
+impl Kind {
+    /// A cell that is neither a window nor a stripe.
+    pub(super) const fn whole(bound: Bound) -> Self {
+        Self { bound, cut: false, ended: false }
+    }
+}
+
 /// Not an amount that can be available: nothing can be taken from a closed cell, nor from one never opened.
 pub(super) const CLOSED: i64 = i64::MIN;
 /// As far as debt goes.
@@ -98,6 +105,18 @@ impl Cell {
     pub(super) fn is_cut(&self) -> bool {
         // ORDERING: Relaxed: as `kind`.
         self.kind.load(Ordering::Relaxed) & CUT != 0
+    }
+
+    /// Whether it is one of several that an account's money is in.
+    pub(super) fn is_striped(&self) -> bool {
+        // ORDERING: Relaxed: written before anybody could work on it.
+        self.kind.load(Ordering::Relaxed) & STRIPED != 0
+    }
+
+    /// Makes it one of several stripes, before anybody works on it.
+    pub(super) fn set_striped(&self) {
+        // ORDERING: Relaxed: the exclusive access to the engine orders it.
+        self.kind.fetch_or(STRIPED, Ordering::Relaxed);
     }
 
     pub(super) fn available(&self) -> i64 {
@@ -165,14 +184,28 @@ impl Cell {
     /// Adds to what is available: the undoing of a take, a hold's rest, or a grant already counted.
     #[inline]
     pub(super) fn put_back(&self, amount: Amount) {
-        if self.is_cut() {
-            self.put_back_or_lapse(amount);
-        } else if amount != Amount::ZERO {
-            // Cannot wrap: by I6, `available` is at most `granted`, whatever is put back.
-            // ORDERING: AcqRel pairs with `take`, `survey` and `counters`: who takes this money sees all that was
-            // done before it was given back.
-            self.available.fetch_add(amount.signed_micros(), Ordering::AcqRel);
+        // ORDERING: Relaxed: as `is_cut` and `is_striped`.
+        match self.kind.load(Ordering::Relaxed) & (CUT | STRIPED) {
+            _ if amount == Amount::ZERO => {}
+            0 => self.add(amount),
+            STRIPED => {
+                // Marked, as an undoing is: who adds up stripes does not take money that comes back for money that
+                // has moved.
+                self.begin_attempt();
+                self.add(amount);
+                self.end_attempt(Attempt::Undone);
+            }
+            _ => self.put_back_or_lapse(amount),
         }
+    }
+
+    /// Adds to what is available of a cell that is not closed.
+    #[inline]
+    pub(super) fn add(&self, amount: Amount) {
+        // Cannot wrap: by I6, `available` is at most `granted`, whatever is put back.
+        // ORDERING: AcqRel pairs with `take`, `survey` and `counters`: who takes this money sees all that was
+        // done before it was given back.
+        self.available.fetch_add(amount.signed_micros(), Ordering::AcqRel);
     }
 
     /// Adds to what is available, or, where the window has ended, to what has lapsed.
@@ -259,6 +292,11 @@ impl Cell {
         }
     }
 
+    pub(super) fn committed(&self) -> u64 {
+        // ORDERING: Acquire pairs with `commit`.
+        self.committed.load(Ordering::Acquire)
+    }
+
     /// Takes back from what was booked; the caller has seen that it is there, and holds the registry's lock for
     /// writing, so that nobody else takes back and nobody reads.
     pub(super) fn uncommit(&self, amount: Amount) {
@@ -314,12 +352,19 @@ impl Cell {
         Survey { available_micros, definite: before == after && before & IN_FLIGHT == 0 }
     }
 
+    /// The count of takes that were undone, and of what came back to a stripe; `None` while one is under way.
+    pub(super) fn settled_marks(&self) -> Option<u64> {
+        // ORDERING: Acquire pairs with `end_attempt`, and keeps what is read after it after it.
+        let marks = self.attempts.load(Ordering::Acquire);
+        (marks & IN_FLIGHT == 0).then_some(marks)
+    }
+
     /// The counters, read so that what is missing of `granted` is never below the sum of the open holds: first the
     /// counters that money ends in, then the word that it comes from. The caller holds the registry's lock, which
     /// keeps `granted` still.
     pub(super) fn counters(&self) -> CellCounters {
         // ORDERING: Acquire pairs with `commit`.
-        let committed_micros = self.committed.load(Ordering::Acquire);
+        let committed_micros = self.committed();
         let lapsed_micros = self.lapsed.load(Ordering::Acquire);
         let unfunded_micros = self.unfunded.load(Ordering::Acquire);
         // ORDERING: after the three above, which are acquires; Acquire itself pairs with `take` and `put_back`.
@@ -396,6 +441,7 @@ impl Default for Cell {
 const OPENED: u32 = 1 << 8;
 const CUT: u32 = 1 << 9;
 const ENDED: u32 = 1 << 10;
+const STRIPED: u32 = 1 << 11;
 
 impl Kind {
     fn pack(self) -> u32 {

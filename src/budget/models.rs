@@ -21,6 +21,8 @@ mod settling;
 #[cfg(loom)]
 mod slots;
 #[cfg(loom)]
+mod stripes;
+#[cfg(loom)]
 mod threes;
 #[cfg(loom)]
 mod windows;
@@ -84,9 +86,19 @@ fn engine(accounts: &[(&str, Option<u32>, Overrun, i64)]) -> (Arc<Engine>, Accou
 }
 
 /// As `engine`, with another number of holds.
+#[cfg(loom)]
 fn engine_of(holds_max: usize, accounts: &[(&str, Option<u32>, Overrun, i64)]) -> (Arc<Engine>, AccountId) {
+    (engine_striped(holds_max, accounts, 1), AccountId(0))
+}
+
+/// An engine of so many holds, the first account of which has so many stripes.
+fn engine_striped(
+    holds_max: usize,
+    accounts: &[(&str, Option<u32>, Overrun, i64)],
+    stripes: u8,
+) -> Arc<Engine> {
     let accounts_max = accounts.len();
-    let engine = Engine::new(EngineOptions {
+    let mut engine = Engine::new(EngineOptions {
         accounts_reserved: accounts_max,
         holds_reserved: holds_max,
         accounts_max,
@@ -102,7 +114,8 @@ fn engine_of(holds_max: usize, accounts: &[(&str, Option<u32>, Overrun, i64)]) -
         let account = engine.ensure_account(&terms).unwrap();
         engine.grant(account, grant).unwrap();
     }
-    (Arc::new(engine), AccountId(0))
+    engine.stripe(AccountId(0), stripes).unwrap();
+    Arc::new(engine)
 }
 
 fn in_thread<T: Send + 'static>(

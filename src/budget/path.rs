@@ -7,6 +7,7 @@ use super::account::AccountState;
 use super::cell::{CLOSED, Cell};
 use super::registry::Entry;
 use crate::caps::{Binding, Bound};
+use crate::certainty::Estimate;
 use crate::id::AccountId;
 use crate::limits::{DEPTH_MAX, PATH_ACCOUNTS_MAX, PATH_CELLS_MAX};
 use crate::overrun::Overrun;
@@ -31,6 +32,8 @@ pub struct Path {
     pub(super) all: u8,
     /// Whether a limit is cut by windows.
     pub(super) cut: bool,
+    /// Whether a cell is a stripe.
+    pub(super) striped: bool,
     // Places past the length are zero, so that derived equality is that of the cells.
     pub(super) cells: [u32; PATH_CELLS_MAX],
 }
@@ -73,8 +76,21 @@ impl Path {
         self.cells.get(..self.all.into()).unwrap_or_default()
     }
 
-    pub(super) const EMPTY: Self =
-        Self { cells: [0; PATH_CELLS_MAX], len: 0, overrun: Overrun::Debt, amounts: 0, all: 0, cut: false };
+    pub(super) const EMPTY: Self = Self {
+        len: 0,
+        overrun: Overrun::Debt,
+        amounts: 0,
+        all: 0,
+        cut: false,
+        striped: false,
+        cells: [0; PATH_CELLS_MAX],
+    };
+
+    /// Whether what a settlement takes above the hold is taken under the lock: from stripes, for windows that have
+    /// ended, or so that no other such settlement makes it book less than was there.
+    pub(super) fn overruns_under_lock(&self) -> bool {
+        self.cut || self.striped || (self.overrun == Overrun::IfAvailable && self.len > 1)
+    }
 
     /// Adds the cell of a limit, unless the path has it already; `false` if there is no place for it.
     pub(super) fn add(&mut self, cell: u32, overrun: Overrun) -> bool {
@@ -116,6 +132,10 @@ impl Engine {
     /// # Errors
     /// None or more than 4 are named, one twice, one is unknown or closed, or the path has more than 24 cells.
     pub fn path(&self, accounts: &[AccountId]) -> Result<Path, PathError> {
+        self.make_path(accounts, 0)
+    }
+
+    pub(super) fn make_path(&self, accounts: &[AccountId], stripe: usize) -> Result<Path, PathError> {
         if accounts.is_empty() {
             return Err(PathError::Empty);
         }
@@ -127,7 +147,7 @@ impl Engine {
             if accounts.iter().take(place).any(|&earlier| earlier == account) {
                 return Err(PathError::Repeated { account });
             }
-            self.add_with_ancestors(&mut path, account)?;
+            self.add_with_ancestors(&mut path, account, stripe)?;
         }
         self.add_caps(&mut path)?;
         let closed =
@@ -138,7 +158,7 @@ impl Engine {
         }
     }
 
-    fn add_with_ancestors(&self, path: &mut Path, named: AccountId) -> Result<(), PathError> {
+    fn add_with_ancestors(&self, path: &mut Path, named: AccountId, stripe: usize) -> Result<(), PathError> {
         let mut next = Some(named);
         for _ in 0..DEPTH_MAX {
             let Some(account) = next else { break };
@@ -148,11 +168,12 @@ impl Engine {
             if self.cells_of(path.cells()).any(|cell| cell.account() == account) {
                 break;
             }
-            for cell in entry.current() {
+            for cell in entry.current_on(stripe) {
                 if !path.add(cell, entry.terms.overrun) {
                     return Err(PathError::TooManyCells);
                 }
                 path.cut |= self.cells.get(cell).is_some_and(Cell::is_cut);
+                path.striped |= self.cells.get(cell).is_some_and(Cell::is_striped);
             }
         }
         Ok(())
@@ -187,35 +208,34 @@ impl Engine {
             .map(Cell::account)
     }
 
-    /// The most that a reservation on the path could take, and the account that sets it. Exact while nobody else
-    /// works on these accounts.
+    /// The most that a reservation on the path could take, and the account that sets it.
     ///
     /// # Errors
     /// An account on it is closed or closing, a window of it has ended, or it was made by another engine.
-    pub fn payable(&self, path: &Path) -> Result<Payable, PathError> {
+    pub fn payable(&self, path: &Path) -> Result<Estimate<Payable>, PathError> {
         let mut least: Option<Payable> = None;
         for &index in path.cells().iter().chain(path.held_cells()) {
-            let (account, _) = self.owner(index).ok_or(PathError::Foreign)?;
+            let (account, entry) = self.owner(index).ok_or(PathError::Foreign)?;
             let cell = self.cells.get(index).ok_or(PathError::Foreign)?;
             let bound = cell.kind().ok_or(PathError::Foreign)?.bound;
-            let available_micros = cell.available();
-            if available_micros == CLOSED {
-                return Err(PathError::Closed { account });
-            }
+            let available_micros = match cell.available() {
+                CLOSED => return Err(PathError::Closed { account }),
+                _ if cell.is_striped() => self.pool(entry).available_micros,
+                available_micros => available_micros,
+            };
             if least.is_none_or(|least| available_micros < least.available_micros) {
                 least = Some(Payable { available_micros, binding: Binding { account, bound } });
             }
         }
-        least.ok_or(PathError::Empty)
+        least.map(Estimate).ok_or(PathError::Empty)
     }
 
-    /// The earliest account on the path at which as many holds are open as may be. Exact while nobody else works on
-    /// these accounts.
+    /// The earliest account on the path at which as many holds are open as may be.
     #[must_use]
-    pub fn full(&self, path: &Path) -> Option<Binding> {
+    pub fn full(&self, path: &Path) -> Estimate<Option<Binding>> {
         let full = |cell: &&Cell| cell.available() <= 0;
-        let cell = self.cells_of(path.holds_cells()).find(full)?;
-        Some(Binding { account: cell.account(), bound: Bound::Holds })
+        let cell = self.cells_of(path.holds_cells()).find(full);
+        Estimate(cell.map(|cell| Binding { account: cell.account(), bound: Bound::Holds }))
     }
 }
 

@@ -7,12 +7,13 @@ use core::ops::{Deref, DerefMut};
 
 use super::Engine;
 use super::account::{AccountError, AccountReading, AccountState, AccountTerms, CellCounters, GrantError};
-use super::cell::{CLOSED, Kind};
+use super::cell::{CLOSED, Cell, Kind};
 use super::restore::RestoredLimit;
 use super::slot::Phase;
 use super::take::{Demand, Shortfall};
 use super::window::Windows;
 use crate::caps::Bound;
+use crate::certainty::Bounded;
 use crate::id::{AccountId, LimitId, Name};
 use crate::limits::DEPTH_MAX;
 use crate::num::{Amount, Timestamp};
@@ -43,6 +44,10 @@ pub(super) struct Entry {
     /// The current cells of its limits, one or more.
     first: AtomicU32,
     others: Box<[AtomicU32]>,
+    /// The first of its further stripes, which have one number after the other, and how many stripes it has in all;
+    /// set by who has the engine alone.
+    further_stripes: AtomicU32,
+    stripes: AtomicU32,
     /// The cell of its cap on what is held, and of that on holds.
     pub(super) held: Option<u32>,
     pub(super) holds: Option<u32>,
@@ -126,33 +131,39 @@ impl Engine {
         let no_limit = GrantError::Limit { account, limit: number };
         let index = entry.current_of(number).ok_or(no_limit)?;
         let cell = self.cells.get(index).ok_or(no_limit)?;
-        let granted = cell.granted();
+        let counters = if number == 0 { self.all_counters(entry) } else { cell.counters() };
+        let granted = counters.granted_micros;
         let allowance =
             registry.windows.get(&limit).map_or(granted, |windows| windows.allowance.signed_micros());
         // INVARIANT I6: both sides change by the same amount, and `available` stays at most `granted` at every
         // moment: up, `granted` goes first; down, it goes last.
         let Some(amount) = Amount::new(delta_micros.unsigned_abs()) else {
-            return Err(GrantError::AboveAvailable { available_micros: cell.available(), delta_micros });
+            return Err(GrantError::AboveAvailable {
+                available_micros: counters.available_micros,
+                delta_micros,
+            });
         };
         if delta_micros >= 0 {
             let above = GrantError::AboveMaximum { granted_micros: granted.max(allowance), delta_micros };
             granted.max(allowance).checked_add(delta_micros).ok_or(above)?;
-            cell.set_granted(granted.saturating_add(delta_micros));
+            cell.change_granted(delta_micros);
             cell.put_back(amount);
         } else {
             if allowance < amount.signed_micros() {
-                let available_micros = cell.available().min(allowance);
+                let available_micros = counters.available_micros.min(allowance);
                 return Err(GrantError::AboveAvailable { available_micros, delta_micros });
             }
-            self.take(Demand::amount(&[index], amount)).map_err(|shortfall| match shortfall {
-                Shortfall::Insufficient { available_micros, .. } => {
-                    GrantError::AboveAvailable { available_micros, delta_micros }
-                }
-                Shortfall::Closed { account } => GrantError::Closed { account },
-                Shortfall::Contended | Shortfall::WindowEnded { .. } => GrantError::Contended,
-                Shortfall::Foreign => GrantError::Unknown { account },
-            })?;
-            cell.set_granted(granted.saturating_add(delta_micros));
+            self.take_under(&registry, Demand::amount(&[index], amount)).map_err(
+                |shortfall| match shortfall {
+                    Shortfall::Insufficient { available_micros, .. } => {
+                        GrantError::AboveAvailable { available_micros, delta_micros }
+                    }
+                    Shortfall::Closed { account } => GrantError::Closed { account },
+                    Shortfall::Contended | Shortfall::WindowEnded { .. } => GrantError::Contended,
+                    Shortfall::Foreign => GrantError::Unknown { account },
+                },
+            )?;
+            cell.change_granted(delta_micros);
         }
         if let Some(windows) = registry.windows.get_mut(&limit) {
             // OK because it was seen above to be an amount.
@@ -170,8 +181,6 @@ impl Engine {
     pub fn close_account(&self, account: AccountId) -> Result<(), AccountError> {
         let mut registry = self.registry_mut();
         let entry = self.entry(account).ok_or(AccountError::Unknown { account })?;
-        // Every path through the account has the current cell of its first limit.
-        let cell = self.cells.get(entry.first()).ok_or(AccountError::Unknown { account })?;
         if entry.state() == AccountState::Closed {
             return Err(AccountError::Closed { account });
         }
@@ -179,27 +188,30 @@ impl Engine {
         if children != 0 {
             return Err(AccountError::ChildrenOpen { account, children });
         }
-        let counters = cell.counters();
-        let reserved_micros = counters.expect_reserved();
+        let reserved_micros = self.all_counters(entry).expect_reserved();
         if reserved_micros != 0 || self.has_open_hold(account) {
             return Err(AccountError::HoldsOpen { account, reserved_micros });
         }
         // From here no take finds the cell open; one that came before has changed what is available, or took
         // nothing and is found in its slot.
         entry.set_state(CLOSING);
-        let closed = cell.close(counters.available_micros);
-        if closed && !self.has_open_hold(account) {
+        // Every path through the account has the current cell of its first limit, or one of its stripes.
+        let closes = |cell: &&Cell| {
+            let counters = cell.counters();
+            counters.expect_reserved() == 0 && cell.close(counters.available_micros)
+        };
+        let closed = self.stripes(entry).take_while(closes).count();
+        if closed == usize::from(entry.stripes()) && !self.has_open_hold(account) {
             entry.set_state(CLOSED_FOR_GOOD);
             if let Some(children) = entry.parent().and_then(|parent| registry.children_open_mut(parent)) {
                 *children = children.saturating_sub(1);
             }
             return Ok(());
         }
-        if closed {
-            cell.reopen(counters.available_micros);
-        }
+        // Nothing was reserved of these, and nothing has moved since: they count as available what they had.
+        self.stripes(entry).take(closed).for_each(|cell| cell.reopen(cell.counters().available_micros));
         entry.set_state(OPEN);
-        Err(AccountError::HoldsOpen { account, reserved_micros: cell.counters().expect_reserved() })
+        Err(AccountError::HoldsOpen { account, reserved_micros: self.all_counters(entry).expect_reserved() })
     }
 
     /// Puts an account below another parent, or below none. Holds keep the cells that they were taken from; paths
@@ -268,13 +280,14 @@ impl Engine {
 
     /// The counters of a limit (of an account by itself, its first) in its current window, or `None` if there is none.
     #[must_use]
-    pub fn read(&self, limit: impl Into<LimitId>) -> Option<AccountReading> {
+    pub fn read(&self, limit: impl Into<LimitId>) -> Option<Bounded<AccountReading>> {
         let limit = limit.into();
         // Keeps `granted` still: what is reserved is derived from it.
         let registry = self.registry();
         let entry = self.entry(limit.account)?;
-        let counters = self.cells.get(entry.current_of(limit.limit)?)?.counters();
-        Some(AccountReading {
+        let cell = self.cells.get(entry.current_of(limit.limit)?)?;
+        let counters = if limit.limit == 0 { self.all_counters(entry) } else { cell.counters() };
+        Some(Bounded(AccountReading {
             granted_micros: counters.granted_micros,
             available_micros: counters.available_micros,
             reserved_micros: counters.expect_reserved(),
@@ -283,7 +296,7 @@ impl Engine {
             unfunded_micros: counters.unfunded_micros,
             state: entry.state(),
             span: registry.windows.get(&limit).map(|windows| windows.span).unwrap_or_default(),
-        })
+        }))
     }
 
     /// Opens an account whose name is free, with a cell for each window of each limit, and for its caps.
@@ -311,7 +324,7 @@ impl Engine {
         }
         let mut cap = |bound, max: Option<i64>| {
             let Some(max) = max else { return Ok(None) };
-            let kind = Kind { bound, cut: false, ended: false };
+            let kind = Kind::whole(bound);
             let counters =
                 CellCounters { granted_micros: max, available_micros: max, ..CellCounters::default() };
             self.open_cell(registry, account, kind, &counters).map(Some).ok_or(full)
@@ -325,6 +338,8 @@ impl Engine {
             parent: AtomicU32::new(terms.parent.map_or(NONE, |parent| parent.0)),
             first,
             others: current.collect(),
+            further_stripes: AtomicU32::new(0),
+            stripes: AtomicU32::new(1),
             held,
             holds,
             state: AtomicU32::new(match state {
@@ -467,6 +482,33 @@ impl Entry {
         // ORDERING: as in `first`.
         let others = self.others.iter().map(|cell| cell.load(Ordering::Acquire));
         core::iter::once(self.first()).chain(others)
+    }
+
+    /// As `current`; of a striped account, the cell of that stripe.
+    pub(super) fn current_on(&self, stripe: usize) -> impl Iterator<Item = u32> {
+        let stripes = usize::from(self.stripes());
+        let stripe = self.stripe_cells().nth(stripe.checked_rem(stripes).unwrap_or(0));
+        stripe.into_iter().chain(self.current().skip(1))
+    }
+
+    /// The cells of its stripes, the first of which is that of its first limit; one of an account that is not striped.
+    pub(super) fn stripe_cells(&self) -> impl Iterator<Item = u32> + Clone {
+        // ORDERING: Relaxed, here and below: the exclusive access to the engine orders it.
+        let others = self.further_stripes.load(Ordering::Relaxed);
+        let further = u32::from(self.stripes()).saturating_sub(1);
+        core::iter::once(self.first()).chain(others..others.saturating_add(further))
+    }
+
+    pub(super) fn stripes(&self) -> u8 {
+        // ORDERING: as in `stripe_cells`.
+        u8::try_from(self.stripes.load(Ordering::Relaxed)).unwrap_or(1)
+    }
+
+    /// Sets how many stripes it has, and where all but the first begin.
+    pub(super) fn set_stripes(&self, further: u32, stripes: u8) {
+        // ORDERING: as in `stripe_cells`.
+        self.further_stripes.store(further, Ordering::Relaxed);
+        self.stripes.store(stripes.into(), Ordering::Relaxed);
     }
 
     pub(super) fn current_of(&self, limit: u8) -> Option<u32> {

@@ -6,6 +6,7 @@ use super::hold::{
     ExtendError, Hold, HoldReading, HoldState, Release, ReserveError, SettleError, Settlement,
 };
 use super::path::Path;
+use super::registry::Registry;
 use super::slab::Claim;
 use super::slot::{Phase, Slot, Word};
 use super::take::{Demand, Shortfall};
@@ -203,11 +204,18 @@ impl Engine {
     }
 
     fn take_extra(&self, path: &Path, extra: Amount) -> Amount {
-        if path.cut {
-            let _registry = self.registry_mut();
-            return self.take_overrun_lent(path, extra);
+        if path.overruns_under_lock() {
+            return self.take_extra_under(&self.registry_mut(), path, extra);
         }
-        self.take_overrun(path.cells(), extra, path.overrun())
+        self.take_overrun(None, path.cells(), extra, path.overrun())
+    }
+
+    /// Takes of an extra what the overrun on the path allows, for who holds the registry's lock for writing.
+    pub(super) fn take_extra_under(&self, registry: &Registry, path: &Path, extra: Amount) -> Amount {
+        if path.cut {
+            return self.take_overrun_lent(registry, path, extra);
+        }
+        self.take_overrun(Some(registry), path.cells(), extra, path.overrun())
     }
 
     /// Gives back to the caps of a hold's accounts: so much is held less, and so many holds are open less.

@@ -4,6 +4,7 @@ use super::Engine;
 use super::account::AccountState;
 use super::cell::{Attempt, CLOSED, Cell};
 use super::path::Path;
+use super::registry::Registry;
 use crate::caps::{Binding, Bound};
 use crate::id::AccountId;
 use crate::limits::TAKE_ATTEMPTS_MAX;
@@ -86,14 +87,26 @@ impl Engine {
     /// rests on a cell that cannot pay and has no tentative take, so that two attempts that meet cannot deny each
     /// other; while it finds none, it looks again, a bounded number of times.
     pub(super) fn take(&self, demand: Demand<'_>) -> Result<(), Shortfall> {
-        if self.try_take(demand)? { Ok(()) } else { self.take_or_deny(demand) }
+        if self.try_take(demand)? {
+            return Ok(());
+        }
+        if self.cells_of(demand.cells).any(Cell::is_striped) {
+            let registry = self.registry_mut();
+            return self.take_or_deny(Some(&registry), demand);
+        }
+        self.take_or_deny(None, demand)
     }
 
-    /// What follows a first try that failed.
+    /// As `take`, for who holds the registry's lock for writing.
+    pub(super) fn take_under(&self, registry: &Registry, demand: Demand<'_>) -> Result<(), Shortfall> {
+        if self.try_take(demand)? { Ok(()) } else { self.take_or_deny(Some(registry), demand) }
+    }
+
+    /// What follows a first try that failed: where a cell is a stripe, under the lock.
     #[cold]
-    fn take_or_deny(&self, demand: Demand<'_>) -> Result<(), Shortfall> {
+    fn take_or_deny(&self, locked: Option<&Registry>, demand: Demand<'_>) -> Result<(), Shortfall> {
         for _ in 0..TAKE_ATTEMPTS_MAX {
-            match self.survey(demand) {
+            match self.survey(locked, demand) {
                 Survey::Short(shortfall) => return Err(shortfall),
                 Survey::Unclear => spin_loop(),
                 Survey::Payable => {
@@ -148,7 +161,9 @@ impl Engine {
 
     /// What binds is what has the least among what cannot pay for certain, the earliest of several; a cap on holds
     /// that is full comes before, a closed account or a window that has ended before all.
-    fn survey(&self, demand: Demand<'_>) -> Survey {
+    ///
+    /// Where a stripe has too little and all stripes together have enough, this is moved to it, and it can pay.
+    fn survey(&self, locked: Option<&Registry>, demand: Demand<'_>) -> Survey {
         let mut least: Option<(i64, Binding)> = None;
         let mut full = None;
         let mut unclear = false;
@@ -156,8 +171,17 @@ impl Engine {
             let Some((cell, kind)) = self.cells.get(index).and_then(|cell| Some((cell, cell.kind()?))) else {
                 return Survey::Short(Shortfall::Foreign);
             };
-            let seen = cell.survey();
             let amount = demand.of(place);
+            let mut seen = cell.survey();
+            if let Some((registry, entry)) = locked.zip(self.entry(cell.account()))
+                && cell.is_striped()
+                && (0..amount.signed_micros()).contains(&seen.available_micros)
+            {
+                seen = self.pool(entry);
+                if seen.available_micros >= amount.signed_micros() {
+                    self.gather(registry, entry, cell, amount);
+                }
+            }
             let binding = Binding { account: cell.account(), bound: kind.bound };
             if seen.available_micros == CLOSED {
                 match self.owner(index) {
@@ -192,7 +216,17 @@ impl Engine {
 
     /// Takes of `extra`, from every cell, the same and as much as the overrun mode lets the poorest give; says how
     /// much. One pass: where a cell gives less than the earlier ones gave, they get the difference back.
-    pub(super) fn take_overrun(&self, cells: &[u32], extra: Amount, overrun: Overrun) -> Amount {
+    ///
+    /// Under the lock where a cell is a stripe, or where there are several and the mode is to take what is available:
+    /// then no other such pass makes a cell look poorer than it is, and the tentative takes of others are waited for, a
+    /// bounded number of times.
+    pub(super) fn take_overrun(
+        &self,
+        locked: Option<&Registry>,
+        cells: &[u32],
+        extra: Amount,
+        overrun: Overrun,
+    ) -> Amount {
         let floor = |cell: &Cell| match overrun {
             Overrun::Deny | Overrun::IfAvailable => 0,
             Overrun::Debt => cell.debt_floor(),
@@ -203,7 +237,13 @@ impl Engine {
         // Seldom more than the poorest cell gives is taken from the others, for a moment.
         let mut most = extra;
         for cell in self.cells_of(cells) {
-            most = most.min(Cell::above_floor(cell.available(), floor(cell)));
+            let available_micros = match locked {
+                Some(registry) if overrun == Overrun::IfAvailable => {
+                    self.settled_available(registry, cell, extra)
+                }
+                _ => cell.available(),
+            };
+            most = most.min(Cell::above_floor(available_micros, floor(cell)));
         }
         let mut taken = 0;
         let mut undone = false;
@@ -229,6 +269,27 @@ impl Engine {
             cell.end_attempt(attempt);
         }
         most
+    }
+
+    /// What a cell has available, or all stripes of its account up to that amount, when the attempts of others have
+    /// ended, or have been waited for long enough.
+    fn settled_available(&self, registry: &Registry, cell: &Cell, amount: Amount) -> i64 {
+        let look = || match self.entry(cell.account()) {
+            Some(entry) if cell.is_striped() => {
+                self.gather(registry, entry, cell, amount);
+                self.pool(entry)
+            }
+            _ => cell.survey(),
+        };
+        let mut seen = look();
+        for _ in 1..TAKE_ATTEMPTS_MAX {
+            if seen.definite || seen.available_micros >= amount.signed_micros() {
+                break;
+            }
+            spin_loop();
+            seen = look();
+        }
+        seen.available_micros
     }
 
     /// The cells of these numbers, all of this engine.

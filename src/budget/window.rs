@@ -11,6 +11,7 @@ use super::path::{Path, PathError, Payable};
 use super::registry::{Entry, Registry};
 use super::take::{Demand, Shortfall};
 use crate::caps::{Binding, Bound};
+use crate::certainty::Estimate;
 use crate::id::{AccountId, LimitId};
 use crate::num::{Amount, Timestamp};
 use crate::window::{Span, Window};
@@ -203,21 +204,22 @@ impl Engine {
 
     /// Takes more for a hold whose path is cut, under the lock: what belongs to ended windows is lent.
     pub(super) fn extend_lent(&self, path: &Path, more: Amount) -> Result<(), Shortfall> {
-        let _registry = self.registry_mut();
+        let registry = self.registry_mut();
         let (current, lendable) = self.successors(path)?;
         if more > lendable.amount {
             let (binding, available_micros) = (lendable.binding, lendable.amount.signed_micros());
             return Err(Shortfall::Insufficient { binding, available_micros });
         }
-        self.take(Demand::amount(current.amount_cells(), more))?;
+        self.take_under(&registry, Demand::amount(current.amount_cells(), more))?;
         self.lend(path, &current, more);
         Ok(())
     }
 
-    /// Takes of an extra what the overrun allows, for a hold whose path is cut; the caller holds the lock.
-    pub(super) fn take_overrun_lent(&self, path: &Path, extra: Amount) -> Amount {
+    /// Takes of an extra what the overrun allows, for a hold whose path is cut.
+    pub(super) fn take_overrun_lent(&self, registry: &Registry, path: &Path, extra: Amount) -> Amount {
         let Ok((current, lendable)) = self.successors(path) else { return Amount::ZERO };
-        let booked = self.take_overrun(current.cells(), extra.min(lendable.amount), path.overrun());
+        let extra = extra.min(lendable.amount);
+        let booked = self.take_overrun(Some(registry), current.cells(), extra, path.overrun());
         self.lend(path, &current, booked);
         booked
     }
@@ -257,7 +259,7 @@ impl Engine {
     }
 
     /// The least that a hold's path can pay more, in current windows. Exact while nobody else works on its accounts.
-    pub(crate) fn payable_more(&self, path: &Path) -> Result<Payable, PathError> {
+    pub(crate) fn payable_more(&self, path: &Path) -> Result<Estimate<Payable>, PathError> {
         if !path.cut {
             return self.payable(path);
         }
@@ -266,7 +268,7 @@ impl Engine {
         let payable = self.payable(&current)?;
         let lendable_micros = lendable.amount.signed_micros();
         Ok(if lendable_micros < payable.available_micros {
-            Payable { available_micros: lendable_micros, binding: lendable.binding }
+            Estimate(Payable { available_micros: lendable_micros, binding: lendable.binding })
         } else {
             payable
         })

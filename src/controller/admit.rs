@@ -217,7 +217,8 @@ impl Entered<'_> {
         ask: &Ask<'_>,
         opened: &mut Option<crate::budget::Hold>,
     ) -> Result<(AdmissionOutcome, Option<ThrottledBy>), Fault> {
-        if let (Some(_), Some(binding)) = (first.selected, self.engine.full(ask.cells)) {
+        // What the engine says is exact here: the section has it alone.
+        if let (Some(_), Some(binding)) = (first.selected, *self.engine.full(ask.cells)) {
             let decided = Decided { limit_applied: None, decision: first };
             return Ok((AdmissionOutcome::DeniedBudget { decided, binding }, None));
         }

@@ -20,6 +20,7 @@ mod accounts;
 mod errors;
 mod restoring;
 mod settling;
+mod striping;
 mod taking;
 
 const MAX: i64 = i64::MAX;

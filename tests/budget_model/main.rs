@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use assize::budget::{
     AccountError, AccountState, AccountTerms, AdjustError, Adjusted, Engine, EngineOptions, ExtendError,
-    GrantError, Hold, HoldState, PathError, Release, ReserveError, SettleError, Settlement,
+    GrantError, Hold, HoldState, Path, PathError, Release, ReserveError, SettleError, Settlement,
 };
 use assize::caps::Caps;
 use assize::id::{AccountId, Name};
@@ -34,6 +34,8 @@ struct Pair<'a> {
     engine: Engine,
     model: Model,
     handles: Vec<Hold>,
+    /// How many paths were made: each is on another stripe.
+    paths: usize,
     met: &'a RefCell<BTreeMap<&'static str, u64>>,
 }
 
@@ -52,6 +54,16 @@ fn amount(micros: u64) -> Amount {
 impl Pair<'_> {
     fn met(&self, what: &'static str) {
         *self.met.borrow_mut().entry(what).or_default() += 1;
+    }
+
+    fn stripe(&mut self) -> usize {
+        self.paths += 1;
+        self.paths
+    }
+
+    fn next_path(&mut self, account: usize) -> Path {
+        let stripe = self.stripe();
+        self.engine.path_on_stripe(&[id(account)], stripe).unwrap()
     }
 
     fn account(&self, index: usize) -> usize {
@@ -100,6 +112,12 @@ impl Pair<'_> {
             }
         }
         prop_assert_eq!(opened, Ok(id(number)));
+        // Every other account of those that can be is striped, which changes nothing of what it does.
+        if overrun != Overrun::Debt && number.is_multiple_of(2) {
+            let stripes = 2 + u8::try_from(number % 3).unwrap();
+            prop_assert_eq!(self.engine.stripe(id(number), stripes), Ok(()));
+            self.met("open: striped");
+        }
         self.model.accounts.push(Account {
             parent,
             overrun,
@@ -142,7 +160,8 @@ impl Pair<'_> {
 
     fn reserve(&mut self, named: &[usize], micros: u64) -> Result<(), TestCaseError> {
         let accounts: Vec<_> = named.iter().copied().map(id).collect();
-        let made = self.engine.path(&accounts);
+        let stripe = self.stripe();
+        let made = self.engine.path_on_stripe(&accounts, stripe);
         let path = match (made, self.model.path(named)) {
             (Ok(made), Ok(path)) => {
                 let cells: Vec<_> = self.engine.accounts_on(&made).collect();
@@ -289,7 +308,7 @@ impl Pair<'_> {
             prop_assert!(self.engine.path(&[id(account)]).is_err());
             return Ok(());
         }
-        let path = self.engine.path(&[id(account)]).unwrap();
+        let path = self.next_path(account);
         let adjusted = self.engine.adjust(&path, change_micros);
         // What is no amount counts as the largest.
         let change = i128::from(change_micros.max(-i64::MAX));
@@ -454,8 +473,13 @@ fn the_engine_agrees_with_a_naive_ledger() {
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     let outcome = runner.run(&proptest::collection::vec(ops(), 1..250), |ops| {
         let options = EngineOptions { accounts_reserved: 2, holds_reserved: 2, ..EngineOptions::default() };
-        let mut pair =
-            Pair { engine: Engine::new(options), model: Model::default(), handles: vec![], met: &met };
+        let mut pair = Pair {
+            engine: Engine::new(options),
+            model: Model::default(),
+            handles: vec![],
+            paths: 0,
+            met: &met,
+        };
         pair.open(None, Overrun::Debt)?;
         for op in &ops {
             pair.run(op)?;
@@ -501,6 +525,7 @@ fn the_engine_agrees_with_a_naive_ledger() {
         "grant: down",
         "grant: up",
         "open: parent closed",
+        "open: striped",
         "open: too deep",
         "part-commit: expired",
         "part-commit: overrun booked",

@@ -32,6 +32,7 @@ pub(crate) const ROWS: &[Row] = &[
     ("a lifetime ended", "AccountError::NotGiven", 118, "–", Some(Never), a_lifetime_ended),
     ("below the same parent", "AccountError::SameParent", 119, "–", Some(Never), below_the_same),
     ("below itself", "AccountError::BelowItself", 126, "–", Some(Never), below_itself),
+    ("seventeen stripes", "AccountError::Stripes", 127, "–", Some(Never), seventeen_stripes),
     ("granted to a fourth limit", "GrantError::Limit", 125, "–", Some(Never), granted_to_a_fourth),
     ("a window that was", "ReserveError::WindowEnded", 135, "–", Some(Never), a_window_that_was),
     ("granted to nobody", "GrantError::Unknown", 120, "–", Some(Never), granted_to_nobody),
@@ -99,6 +100,11 @@ fn below_the_same() -> Caused {
 fn below_itself() -> Caused {
     let engine = engine();
     for_good(|| engine.reparent(A, Some(A)))
+}
+
+fn seventeen_stripes() -> Caused {
+    let mut engine = engine();
+    for_good(|| engine.stripe(A, 17))
 }
 
 fn granted_to_a_fourth() -> Caused {

@@ -405,7 +405,7 @@ pub fn state(controller: &Controller) -> State {
         head: stats.log.head,
         log_time: stats.log_time,
         ledger,
-        engine: (0..accounts).map(|account| controller.read(AccountId(account)).unwrap()).collect(),
+        engine: (0..accounts).map(|account| controller.read(AccountId(account)).unwrap().0).collect(),
         holds: (stats.holds_open, stats.holds_expired),
         operations: stats.operations,
         counts: stats.counts,

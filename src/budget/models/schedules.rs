@@ -16,6 +16,8 @@ struct Scenario {
     /// Holds that every thread knows, one after the other on these paths.
     holds: usize,
     holds_max: usize,
+    /// Of the first account; each path is on the stripe of its own number.
+    stripes: u8,
     acts: &'static [Act],
     /// Answers that must have been met.
     reached: &'static [(Act, Answer)],
@@ -23,7 +25,7 @@ struct Scenario {
 
 const THREADS: usize = 8;
 const ACTS_EACH: usize = 6;
-const SCENARIOS: usize = 10;
+const SCENARIOS: usize = 12;
 const PRIORITY_CHANGES: usize = 3;
 const SEED: u64 = 0x0a55_12e5;
 
@@ -49,7 +51,7 @@ const MIX: &[Act] = &[
 const ONE: &[&[u32]] = &[&[0]];
 
 fn one_account(accounts: &'static [(&'static str, Option<u32>, Overrun, i64)]) -> Scenario {
-    Scenario { accounts, paths: ONE, holds: 2, holds_max: 64, acts: MIX, reached: MIX_REACHED }
+    Scenario { accounts, paths: ONE, holds: 2, holds_max: 64, stripes: 1, acts: MIX, reached: MIX_REACHED }
 }
 
 const MIX_REACHED: &[(Act, Answer)] = &[
@@ -88,6 +90,58 @@ fn shuttle_one_account_in_debt() {
 }
 
 #[test]
+fn shuttle_stripes() {
+    explore(Scenario {
+        paths: &[&[0], &[0], &[0]],
+        stripes: 3,
+        ..one_account(&[("a", None, Overrun::IfAvailable, 4)])
+    });
+}
+
+#[test]
+fn shuttle_stripes_above_that_close() {
+    explore(Scenario {
+        accounts: &[
+            ("a", None, Overrun::IfAvailable, 6),
+            ("b", Some(0), Overrun::Debt, 4),
+            ("c", Some(0), Overrun::Deny, 4),
+        ],
+        paths: &[&[1], &[2], &[0], &[1, 2]],
+        holds: 2,
+        holds_max: 64,
+        stripes: 2,
+        acts: &[
+            Act::Reserve(0),
+            Act::Reserve(2),
+            Act::Reserve(3),
+            Act::Extend(1),
+            Act::Commit(1),
+            Act::Commit(4),
+            Act::Release,
+            Act::Expire,
+            Act::Close,
+            Act::Grant(1),
+            Act::Grant(-2),
+            Act::Adjust(-2),
+            Act::Adjust(1),
+            Act::Read,
+        ],
+        reached: &[
+            (Act::Reserve(3), Answer::Done),
+            (Act::Reserve(3), Answer::Denied),
+            (Act::Reserve(2), Answer::Closed),
+            (Act::Extend(1), Answer::Denied),
+            (Act::Commit(4), Answer::Done),
+            (Act::Grant(-2), Answer::Denied),
+            (Act::Grant(-2), Answer::Done),
+            (Act::Adjust(-2), Answer::Done),
+            (Act::Close, Answer::Done),
+            (Act::Close, Answer::InUse),
+        ],
+    });
+}
+
+#[test]
 fn shuttle_a_tree() {
     explore(Scenario {
         accounts: &[
@@ -99,6 +153,7 @@ fn shuttle_a_tree() {
         paths: &[&[3], &[2], &[1], &[0]],
         holds: 3,
         holds_max: 64,
+        stripes: 1,
         acts: MIX,
         reached: MIX_REACHED,
     });
@@ -111,6 +166,7 @@ fn shuttle_paths_that_cross() {
         paths: &[&[0, 1], &[1, 0], &[1]],
         holds: 2,
         holds_max: 64,
+        stripes: 1,
         acts: &[
             Act::Reserve(2),
             Act::Reserve(3),
@@ -139,6 +195,7 @@ fn shuttle_ends_of_two_holds() {
         paths: &[&[1], &[0]],
         holds: 2,
         holds_max: 64,
+        stripes: 1,
         acts: &[
             Act::Extend(1),
             Act::Part(1),
@@ -180,6 +237,7 @@ fn shuttle_accounts_that_close() {
         paths: &[&[1], &[2], &[0], &[1, 2]],
         holds: 1,
         holds_max: 64,
+        stripes: 1,
         acts: &[
             Act::Reserve(0),
             Act::Reserve(2),
@@ -212,6 +270,7 @@ fn shuttle_grants_and_adjustments() {
         paths: &[&[0], &[1], &[0, 1]],
         holds: 1,
         holds_max: 64,
+        stripes: 1,
         acts: &[
             Act::Reserve(2),
             Act::Commit(3),
@@ -244,6 +303,7 @@ fn shuttle_readers() {
         paths: &[&[1], &[0]],
         holds: 1,
         holds_max: 64,
+        stripes: 1,
         acts: &[
             Act::Read,
             Act::Read,
@@ -271,6 +331,7 @@ fn shuttle_few_slots() {
         paths: &[&[0], &[1]],
         holds: 2,
         holds_max: 4,
+        stripes: 1,
         acts: &[
             Act::Reserve(0),
             Act::Reserve(1),
@@ -302,12 +363,10 @@ struct Start {
 
 impl Scenario {
     fn start(&self) -> Start {
-        let (engine, _) = engine_of(self.holds_max, self.accounts);
-        let paths: Vec<_> = self
-            .paths
-            .iter()
-            .map(|named| engine.path(&named.iter().copied().map(AccountId).collect::<Vec<_>>()).unwrap())
-            .collect();
+        let engine = engine_striped(self.holds_max, self.accounts, self.stripes);
+        let named = |path: &[u32]| path.iter().copied().map(AccountId).collect::<Vec<_>>();
+        let on_stripe = |(stripe, path): (usize, &&[u32])| engine.path_on_stripe(&named(path), stripe);
+        let paths: Vec<_> = self.paths.iter().enumerate().map(|path| on_stripe(path).unwrap()).collect();
         let (mut tally, mut holds) = (Tally::default(), Vec::new());
         for (number, &(_, _, _, granted)) in (0..).zip(self.accounts) {
             let place = Place { account: AccountId(number), ..at(paths[0], None) };
