@@ -149,7 +149,7 @@ fn what_is_spent_is_at_most_what_the_windows_had() {
         engine.end_window(account, Timestamp(i64::MAX - 1)).unwrap();
     }
     let path = engine.path(&[leaf]).unwrap();
-    assert_eq!(engine.full(&path), None);
+    assert_eq!(engine.full(&path).0, None);
     assert_eq!(engine.payable(&path).unwrap().available_micros as u64, GRANT / 2);
     let sum = |of: fn(&Count) -> u64| counts.iter().map(of).sum::<u64>();
     println!(
