@@ -15,8 +15,8 @@ use std::{
 };
 
 use assize::{
-    caps::Caps,
     budget::AccountTerms,
+    caps::Caps,
     controller::{Admission, Call, Controller, CreateOptions, Permit},
     crypto::{KeyId, RootKey},
     id::{AccountId, LogId, Name},
@@ -220,7 +220,10 @@ fn snapshot_row(scene: &Admitting) -> Row {
     let (mut ours_ms, mut peer_ms) = (Vec::new(), Vec::new());
     let ours = || {
         let taken = scene.controller.with_ledger(|ledger| {
-            let cells: Vec<_> = ledger.accounts().map(|(account, it)| (account, it.limits.current(0).map(|(_, cell)| *cell))).collect();
+            let cells: Vec<_> = ledger
+                .accounts()
+                .map(|(account, it)| (account, it.limits.current(0).map(|(_, cell)| *cell)))
+                .collect();
             (ledger.sequence(), cells)
         });
         assert_eq!(black_box(taken.expect("the log is sound")).1.len(), ACCOUNTS);

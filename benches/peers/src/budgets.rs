@@ -7,8 +7,8 @@ use std::{
 
 use allocation_counter::measure as allocations;
 use assize::{
-    caps::Caps,
     budget::{AccountTerms, Engine, EngineOptions, Path},
+    caps::Caps,
     id::{AccountId, Name},
     num::Amount,
     overrun::Overrun,
@@ -25,19 +25,22 @@ use crate::{
 
 pub fn rows(table: &mut Table) {
     if table.wants(ONE) {
-        table.row(&beside_row(ONE, &Scene::new(1, 1)));
+        table.row(&beside_row(ONE, &Scene::new(1, 1, 1)));
     }
     if table.wants(OWN) {
-        table.row(&threads_row(OWN, &Scene::new(THREADS, 1)));
+        table.row(&threads_row(OWN, &Scene::new(THREADS, 1, 1)));
     }
     if table.wants(SHARED) {
-        table.row(&threads_row(SHARED, &Scene::new(1, 1)));
+        table.row(&threads_row(SHARED, &Scene::new(1, 1, THREADS)));
+    }
+    if table.wants(CELL) {
+        table.row(&threads_row(CELL, &Scene::new(1, 1, 1)));
     }
     if table.wants(LEVELS) {
-        table.row(&levels_row(&Scene::new(1, 3)));
+        table.row(&levels_row(&Scene::new(1, 3, 1)));
     }
     if table.wants(MANY) {
-        table.row(&beside_row(MANY, &Scene::new(100_000, 1)));
+        table.row(&beside_row(MANY, &Scene::new(100_000, 1, 1)));
     }
 }
 
@@ -45,7 +48,8 @@ pub fn rows(table: &mut Table) {
 struct Scene {
     ours: Engine,
     peer: BudgetEngine,
-    /// The paths of the leaves, and the peer's tenants in their place, leaf to root; in a fixed shuffled order.
+    /// The paths of the leaves, and the peer's tenants in their place, leaf to root; in a fixed shuffled order. Of one
+    /// leaf in stripes, its path on each.
     paths: Vec<Path>,
     tenants: Vec<Vec<String>>,
     /// What is held and what is spent of it.
@@ -55,10 +59,10 @@ struct Scene {
 }
 
 impl Scene {
-    fn new(leaves: usize, levels: usize) -> Self {
+    fn new(leaves: usize, levels: usize, stripes: usize) -> Self {
         let mut random = Random::part(REQUEST_SEED, 21);
         let options = EngineOptions { accounts_reserved: leaves * levels, ..EngineOptions::default() };
-        let (ours, peer) = (Engine::new(options), BudgetEngine::new());
+        let (mut ours, peer) = (Engine::new(options), BudgetEngine::new());
         let mut accounts = Vec::new();
         for leaf in 0..leaves {
             let (mut names, mut parent) = (Vec::new(), None);
@@ -68,12 +72,16 @@ impl Scene {
                 peer.ensure_tenant(&name, GRANTED_MICROS);
                 names.insert(0, name);
             }
-            accounts.push((ours.path(&[parent.expect("there is a level")]).expect("it is open"), names));
+            let leaf = parent.expect("there is a level");
+            ours.stripe(leaf, stripes as u8).expect("it can be");
+            let paths = (0..stripes).map(|stripe| ours.path_on_stripe(&[leaf], stripe).expect("it is open"));
+            accounts.push((paths.collect::<Vec<_>>(), names));
         }
         for place in (1..accounts.len()).rev() {
             accounts.swap(place, random.within(0, place as u64) as usize);
         }
-        let (paths, tenants) = accounts.into_iter().unzip();
+        let (paths, tenants): (Vec<_>, _) = accounts.into_iter().unzip();
+        let paths = paths.concat();
         let pairs = (0..PAIRS)
             .map(|_| {
                 let held = random.within(1_000, 100_000);
@@ -180,17 +188,17 @@ fn levels_row(scene: &Scene) -> Row {
         .with("allocations_per_1000", scene.allocations_per_1000())
 }
 
-/// Two threads at once: on the scene's accounts in turn, of which each thread has one of its own or both the same.
+/// Two threads at once: each on an account of its own, or both on the same, in stripes or in one cell.
 fn threads_row(name: &str, scene: &Scene) -> Row {
     let threads = AtomicU64::new(0);
     // ORDERING: only who is which; the barrier orders the rest.
-    let place = || threads.fetch_add(1, Ordering::Relaxed) as usize % scene.paths.len();
+    let place = |places: usize| threads.fetch_add(1, Ordering::Relaxed) as usize % places;
     let ours = |rounds: u64| {
-        let paths = &scene.paths[place()..][..1];
+        let paths = &scene.paths[place(scene.paths.len())..][..1];
         ours_rounds(&scene.ours, paths, &scene.pairs, &mut 0, rounds as usize);
     };
     let peer = |rounds: u64| {
-        let tenants = &scene.tenants[place()..][..1];
+        let tenants = &scene.tenants[place(scene.tenants.len())..][..1];
         peer_rounds(&scene.peer, tenants, &scene.pairs, &mut 0, rounds as usize, usize::MAX);
     };
     threads::beside_row(name, Work { calls: PAIRS, peer, ours, after: || () })
@@ -212,6 +220,7 @@ fn amount(micros: u64) -> Amount {
 const ONE: &str = "reserve+commit 1 thread";
 const OWN: &str = "reserve+commit 2 threads own accounts";
 const SHARED: &str = "reserve+commit 2 threads one account";
+const CELL: &str = "reserve+commit 2 threads one cell";
 const LEVELS: &str = "reserve+commit 3 levels";
 const MANY: &str = "reserve+commit 100000 accounts";
 const PAIRS: usize = 256;
