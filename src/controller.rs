@@ -41,9 +41,9 @@ use alloc::sync::Arc;
 
 use crate::{
     budget::{AccountError, AccountReading, Engine},
-    certainty::Bounded,
+    certainty::{Bounded, Exact},
     id::{AccountId, LimitId, LogId, Name, OperationId, Sequence},
-    ledger::{Ledger, LedgerError},
+    ledger::{Ledger, LedgerError, Snapshot},
     limits::CONTROLLER_QUEUE_BYTES_MIN,
     num::Timestamp,
     policy::Policy,
@@ -168,6 +168,14 @@ impl Controller {
     pub fn with_ledger<T>(&self, look: impl FnOnce(&Ledger) -> T) -> Result<T, Fault> {
         let _written = self.log.drive(Level::Written).map_err(|_| Fault::Poisoned)?;
         self.log.with_fold(look).map_err(|_| Fault::Poisoned)
+    }
+
+    /// All balances after the last record that was written, what is queued included, while everybody goes on working.
+    ///
+    /// # Errors
+    /// The log has failed.
+    pub fn snapshot(&self) -> Result<Exact<Snapshot>, Fault> {
+        self.with_ledger(Ledger::snapshot)
     }
 
     /// Writes and syncs everything, and gives the head to be kept elsewhere.

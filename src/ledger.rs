@@ -9,6 +9,7 @@ mod account;
 mod cell;
 mod check;
 mod checkpoint;
+mod chunks;
 mod fold;
 mod hold;
 mod limit;
@@ -19,6 +20,7 @@ mod path;
 mod perform;
 mod policies;
 mod settled;
+mod snapshot;
 
 pub use account::{Account, AccountState, Payable};
 pub use cell::{Cell, CellId};
@@ -29,6 +31,7 @@ pub use limit::{Limit, Limits, WindowCell};
 pub use mismatch::{Disagreement, Field, Halted, Mismatch};
 pub use operation::Remembered;
 pub use settled::SettledHold;
+pub use snapshot::Snapshot;
 
 use alloc::sync::Arc;
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,9 +2,9 @@
 
 use std::boxed::Box;
 use std::collections::BTreeMap;
-use std::vec::Vec;
 
 use super::cell::CellId;
+use super::chunks::Chunks;
 use super::hold::{Hold, HoldState};
 use super::limit::Limits;
 use super::mismatch::Mismatch;
@@ -77,13 +77,17 @@ pub struct Payable {
 /// All accounts, by handle and by name.
 #[derive(Debug, Default)]
 pub(super) struct Accounts {
-    list: Vec<Account>,
+    list: Chunks<Account>,
     names: BTreeMap<Name, AccountId>,
 }
 
 impl Accounts {
     pub(super) fn iter(&self) -> impl Iterator<Item = (AccountId, &Account)> {
-        (0_u32..).map(AccountId).zip(&self.list)
+        (0_u32..).map(AccountId).zip(self.list.iter())
+    }
+
+    pub(super) fn list(&self) -> &Chunks<Account> {
+        &self.list
     }
 
     pub(super) fn len(&self) -> usize {

@@ -219,19 +219,23 @@ fn snapshot_row(scene: &Admitting) -> Row {
     let (mut ours_shares, mut spin_shares, mut relative) = (Vec::new(), Vec::new(), Vec::new());
     let (mut ours_ms, mut peer_ms) = (Vec::new(), Vec::new());
     let ours = || {
-        let taken = scene.controller.with_ledger(|ledger| {
-            let cells: Vec<_> = ledger
-                .accounts()
-                .map(|(account, it)| (account, it.limits.current(0).map(|(_, cell)| *cell)))
-                .collect();
-            (ledger.sequence(), cells)
-        });
-        assert_eq!(black_box(taken.expect("the log is sound")).1.len(), ACCOUNTS);
+        let taken = scene.controller.snapshot().expect("the log is sound");
+        let balances: Vec<_> = taken
+            .accounts()
+            .map(|(account, it)| (account, it.limits.current(0).map(|(_, cell)| *cell)))
+            .collect();
+        assert_eq!(black_box((taken.sequence(), balances)).1.len(), ACCOUNTS);
     };
     let admit = || {
         let mut rotation = scene.requests.iter().cycle();
-        // One hold at a time, so that each of both threads has its own work only.
+        let mut admitted = 0_usize;
+        // One hold at a time, and it hands to the system what it queued, so that each of both threads does its own work
+        // and waits for the other where they meet.
         move || {
+            admitted += 1;
+            if admitted.is_multiple_of(REQUESTS) {
+                scene.write();
+            }
             if let Some(permit) = rotation.next().and_then(|request| scene.admit(request)) {
                 let spent = Spend::Amount(assize::num::Amount::ZERO);
                 let _ = scene.controller.commit(permit, spent, QUEUED).expect("it is open");

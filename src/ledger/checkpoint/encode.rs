@@ -6,11 +6,11 @@ use super::LAYOUT;
 use crate::codec::Writer;
 use crate::crypto::Digest;
 use crate::id::AccountId;
-use crate::ledger::Ledger;
 use crate::ledger::account::{Account, AccountState};
 use crate::ledger::cell::{Cell, CellId};
 use crate::ledger::hold::{Hold, HoldState};
 use crate::ledger::operation::Remembered;
+use crate::ledger::{Ledger, Snapshot};
 use crate::num::Amount;
 use crate::policy::Policy;
 use crate::record::{self, Path};
@@ -26,14 +26,8 @@ impl Ledger {
     /// one. FORMAT 10.10.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        let mut ranks = vec![0; self.accounts.len()];
-        for (rank, account) in (0_u32..).zip(self.accounts.by_name()) {
-            if let Some(place) = usize::try_from(account.0).ok().and_then(|place| ranks.get_mut(place)) {
-                *place = rank;
-            }
-        }
         let mut form = Vec::new();
-        self.encode_as(&Numbering::Names { ranks }, &mut form);
+        self.encode_as(&Numbering::by_name(self.accounts.by_name(), self.accounts.len()), &mut form);
         Digest::of("assize/ledger/1", &form)
     }
 
@@ -103,6 +97,20 @@ impl Ledger {
     }
 }
 
+impl Snapshot {
+    /// Appends what its digest is of. FORMAT 10.13.
+    pub(in crate::ledger) fn encode(&self, out: &mut Vec<u8>) {
+        let mut writer = Writer::new(out);
+        writer.u64(self.sequence.0);
+        writer.i64(self.log_time.0);
+        writer.u32(count(self.accounts.len()));
+        let mut by_name: Vec<_> = self.accounts().collect();
+        by_name.sort_unstable_by_key(|(_, account)| account.opened.name);
+        let numbering = Numbering::by_name(by_name.iter().map(|(id, _)| *id), by_name.len());
+        by_name.iter().for_each(|(_, account)| encode_account(account, &numbering, out));
+    }
+}
+
 fn encode_hold(hold: &Hold, numbering: &Numbering, out: &mut Vec<u8>) {
     let mut writer = Writer::new(out);
     writer.u8(match hold.state {
@@ -141,6 +149,17 @@ enum Numbering {
 }
 
 impl Numbering {
+    /// By the places of these accounts, which are so many, in the order of their names.
+    fn by_name(sorted: impl Iterator<Item = AccountId>, accounts: usize) -> Self {
+        let mut ranks = vec![0; accounts];
+        for (rank, account) in (0_u32..).zip(sorted) {
+            if let Some(place) = usize::try_from(account.0).ok().and_then(|place| ranks.get_mut(place)) {
+                *place = rank;
+            }
+        }
+        Self::Names { ranks }
+    }
+
     fn number(&self, account: AccountId) -> u32 {
         match self {
             Self::Handles => account.0,
