@@ -78,6 +78,7 @@ impl<'a> Replayer<'a> {
         let count = |items: usize| u64::try_from(items).unwrap_or(u64::MAX);
         Ok(ReplayReport {
             ledger: ledger.digest(),
+            snapshot: ledger.snapshot().digest(),
             log_time: ledger.log_time(),
             checkpoints: good.checkpoints.saturating_sub(1),
             calls,

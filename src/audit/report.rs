@@ -29,6 +29,8 @@ pub struct ReplayReport {
     pub summary: Summary,
     /// The digest of the ledger after the last record.
     pub ledger: Digest,
+    /// The digest of its snapshot: of the accounts alone.
+    pub snapshot: Digest,
     /// The effective time of the last record.
     pub log_time: Timestamp,
     /// Checkpoints reproduced bit by bit, the first one (which begins the log) not counted.

@@ -47,6 +47,7 @@ struct ShownReplay<'a> {
     #[serde(flatten)]
     summary: ShownSummary,
     ledger: Digest,
+    snapshot: Digest,
     #[serde(rename = "log_time_ns")]
     log_time: Timestamp,
     checkpoints: u64,
@@ -87,6 +88,7 @@ impl Serialize for ReplayReport {
         ShownReplay {
             summary: shown_summary(&self.summary),
             ledger: self.ledger,
+            snapshot: self.snapshot,
             log_time: self.log_time,
             checkpoints: self.checkpoints,
             calls: &self.calls,

@@ -26,6 +26,7 @@ pub(crate) fn assert_agreed(place: &Place, log: &str, report: &Value) {
     assert_eq!(second["head"]["sequence"], report["head"]["sequence"]);
     assert_eq!(second["head"]["tag"], report["head"]["tag"]);
     assert_eq!(second["ledger_digest"], report["ledger_digest"]);
+    assert_eq!(second["snapshot_digest"], replayed["snapshot"]);
     assert_eq!(second["policy"]["digest"], report["policy"]["digest"]);
     let levels = second["totals_by_level"].as_array().unwrap();
     assert_eq!(levels.len(), report["money"].as_array().unwrap().len());

@@ -7,6 +7,7 @@ use assize::{
     caps::Caps,
     controller::{Fault, NotAdmitted},
     id::AccountId,
+    ledger::{Account, Snapshot},
     overrun::Overrun::{self, Debt, Deny, IfAvailable},
     record::{Record, Spend},
 };
@@ -204,5 +205,32 @@ fn a_path_is_one_to_four_accounts_with_at_most_24_cells() {
         }
     }
     assert_eq!(scene.controller.stats().unwrap().log_time, at(1));
+    scene.finish();
+}
+
+/// What a snapshot has stays, whatever is done after it; and a ledger that comes to the same has the same digest.
+#[test]
+fn a_snapshot_is_of_one_moment() {
+    let scene = Scene::new();
+    let accounts: Vec<_> =
+        (0..40).map(|number| scene.account(&format!("account {number}"), IfAvailable, 100)).collect();
+    let taken = scene.controller.snapshot().unwrap();
+    let (sequence, digest) = (taken.sequence(), taken.digest());
+    assert_eq!(scene.controller.with_ledger(|ledger| ledger.sequence()).unwrap(), sequence);
+    for account in &accounts {
+        scene.controller.grant(*account, change(7), call(2)).unwrap();
+    }
+    scene.controller.close_account(accounts[3], call(2)).unwrap();
+    let _more = scene.account("more", Deny, 1);
+    let granted = |snapshot: &Snapshot| -> Vec<_> {
+        let of = |(_, account): (_, &Account)| account.limits.current(0).unwrap().1.granted_micros;
+        snapshot.accounts().map(of).collect()
+    };
+    assert_eq!(granted(&taken), [100; 40]);
+    assert_eq!((taken.digest(), taken.account(AccountId(40))), (digest, None));
+    let later = scene.controller.snapshot().unwrap();
+    assert_eq!(granted(&later)[..40], [107; 40]);
+    assert_ne!(later.digest(), digest);
+    assert_eq!(scene.controller.with_ledger(|ledger| ledger.snapshot().digest()).unwrap(), later.digest());
     scene.finish();
 }

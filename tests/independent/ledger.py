@@ -275,6 +275,13 @@ class Ledger(Administration, Admission, Settlement):
         sections = self._sections(ordered, lambda account: rank[account.handle], lambda policy: policy.digest)
         return tagged_digest(b"assize/ledger/1", b"".join(raw for _, raw in sections))
 
+    def snapshot_digest(self) -> bytes:
+        """FORMAT 10.13."""
+        ordered = sorted(self.accounts, key=lambda account: account.name)
+        rank = {account.handle: at for at, account in enumerate(ordered)}
+        accounts = _listed([account.canonical(lambda of: rank[of.handle]) for account in ordered])
+        return tagged_digest(b"assize/snapshot/1", _pack("<Qq", self.sequence, self.log_time) + accounts)
+
     def _sections(self, accounts, number_of, policy_bytes) -> list[tuple[str, bytes]]:
         named = {hold.policy.epoch: hold.policy for hold in self.holds.values()}
         named[self.policy.epoch] = self.policy

@@ -78,6 +78,7 @@ def report(log: Log, anchor: Anchor | None) -> dict:
         "head": {"sequence": log.sequence, "tag": log.tag.hex(), "log_time": ledger.log_time},
         "synced_through": log.synced_through,
         "ledger_digest": ledger.digest().hex(),
+        "snapshot_digest": ledger.snapshot_digest().hex(),
         "policy": {"epoch": ledger.policy.epoch, "digest": ledger.policy.digest.hex()},
         "accounts": len(ledger.accounts),
         "totals": ledger.totals(),
@@ -133,13 +134,14 @@ def as_text(found: dict) -> str:
         ("records", found["records"]),
         ("head", f"sequence {found['head']['sequence']}, tag {found['head']['tag']}"),
         ("ledger digest", found["ledger_digest"]),
+        ("snapshot digest", found["snapshot_digest"]),
         ("totals", listed(found["totals"])),
     ]
     lines += [(f"  level {depth}", listed(level)) for depth, level in enumerate(found["totals_by_level"])]
     lines += [("decisions", listed(found["decisions"])), ("reasons", listed(found["reasons"]))]
     lines += [("counts", listed(found["counts"])), ("open holds", found["open_holds"])]
     lines += [("not proven", gap) for gap in found["not_proven"]]
-    return "the evidence holds\n" + "\n".join(f"{name:<14} {value}" for name, value in lines)
+    return "the evidence holds\n" + "\n".join(f"{name:<16} {value}" for name, value in lines)
 
 
 if __name__ == "__main__":

@@ -44,6 +44,7 @@ impl Print for Printed {
         page.line("the log holds: every decision is the one that follows, and every balance is right");
         let mut facts = facts(&self.log, &report.summary);
         facts.push(("ledger digest", report.ledger.to_string()));
+        facts.push(("snapshot digest", report.snapshot.to_string()));
         facts.push(("checkpoints reproduced", grouped(report.checkpoints)));
         page.facts(&facts);
 
