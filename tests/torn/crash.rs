@@ -11,7 +11,7 @@ use assize::{
     id::{Name, Sequence},
     wal::{
         self, Level, ReadError, ReadOptions,
-        storage::{Memory, Operation},
+        storage::{Failing, Memory, Operation},
     },
 };
 
@@ -55,7 +55,7 @@ fn fail_each(
         for nth in 1.. {
             let memory = prepare();
             let before = memory.count(operation);
-            memory.fail(operation, nth);
+            memory.fail(Failing::nth(operation, nth));
             let outcome = act(&memory);
             if memory.count(operation) - before < nth {
                 assert!(outcome.is_ok(), "nothing failed");

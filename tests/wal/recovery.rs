@@ -6,7 +6,7 @@ use assize::{
     num::Timestamp,
     wal::{
         Cut, Fault, Level, Log, OpenError, OpenOptions, RECOVERY, ReadError, ReadOptions, Tail,
-        storage::{Memory, Operation},
+        storage::{Failing, Memory, Operation},
     },
 };
 
@@ -274,7 +274,7 @@ fn a_sync_that_failed_and_looks_clean_is_repeated() {
     let log = create(&storage, 1 << 20);
     append_at(&log, 3, Level::Synced);
     append(&log, 3);
-    storage.fail(Operation::Sync, 1);
+    storage.fail(Failing::nth(Operation::Sync, 1));
     assert!(log.drive(Level::Synced).is_err());
     drop(log);
     let writes = storage.count(Operation::Write);
@@ -289,7 +289,7 @@ fn a_segment_whose_creation_did_not_end_is_removed() {
     let storage = Memory::new();
     let log = create(&storage, 300);
     append_at(&log, 3, Level::Synced);
-    storage.fail(Operation::Rename, 1);
+    storage.fail(Failing::nth(Operation::Rename, 1));
     append(&log, 3);
     assert!(log.drive(Level::Written).is_err());
     drop(log);
@@ -312,7 +312,7 @@ fn opening_that_fails_half_way_can_be_repeated() {
         for nth in 1..5 {
             let storage = with_bytes(&bytes);
             storage.replace("00000002.seg.tmp", b"");
-            storage.fail(operation, nth);
+            storage.fail(Failing::nth(operation, nth));
             let first = open(&storage).map(|_| ());
             if let Err(error) = &first {
                 assert!(matches!(error, OpenError::Recover(_)), "{error}");
