@@ -28,7 +28,8 @@ use assize::{
 };
 
 use battery::{
-    chance::{Answer, Client, MAKING, Shared},
+    ask::Answer,
+    chance::{Client, MAKING, Shared},
     log::replay,
     number_from_env,
     told::{Crash, Known},

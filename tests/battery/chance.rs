@@ -1,18 +1,12 @@
 //! A client that asks at random, at every level, in a log with small segments; what it asks for follows from its seed.
 
-use std::{collections::BTreeMap, num::NonZeroI64, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use assize::{
-    budget::AccountTerms,
-    caps::Caps,
-    controller::{
-        Call, Controller, Denial, Fault, FaultClass, NotAdmitted, NotExtended, NotRerouted, NotSwapped,
-        Opened, Permit, Repeated, RepeatedState, Reroute,
-    },
-    id::{AccountId, LogId, Name, OperationId, Sequence},
-    num::{Amount, Timestamp},
-    overrun::Overrun,
-    record::{CandidateSwitch, Halt, Kind, Operation, Spend, Switch, Terms},
+    controller::{Call, Fault, Opened, Permit},
+    id::{LogId, OperationId},
+    num::Amount,
+    record::{Halt, Operation, Spend, Switch, Terms},
     wal::{
         Anchor, Level,
         storage::{Memory, Storage},
@@ -21,7 +15,8 @@ use assize::{
 
 use super::{
     Drawn,
-    host::{ALDER, CEDAR, Host, Making, TERMS, policy},
+    ask::{ACCOUNTS, Answer, Ask},
+    host::{ALDER, Host, Making, TERMS},
     told::{Asked, Fact, Found, Known},
 };
 
@@ -32,118 +27,13 @@ pub const MAKING: Making = Making {
     terms: Terms { operation_horizon_ns: 1 << 42, operations_max: 1 << 16, ..TERMS },
 };
 
-/// What can be asked for.
-#[derive(Clone, Debug)]
-pub enum Ask {
-    Account {
-        index: usize,
-    },
-    Grant {
-        index: usize,
-        change_micros: i64,
-    },
-    Admit {
-        index: usize,
-        quality: u64,
-        tokens: u64,
-        deadline: Timestamp,
-    },
-    Commit {
-        hold: u64,
-        spend: Spend,
-    },
-    Release {
-        hold: u64,
-    },
-    Extend {
-        hold: u64,
-        more: Amount,
-        deadline: Option<Timestamp>,
-    },
-    Part {
-        hold: u64,
-        so_far: Spend,
-    },
-    Reroute {
-        hold: u64,
-        tokens: u64,
-        deadline: Timestamp,
-    },
-    Adjust {
-        hold: u64,
-        actual: Amount,
-    },
-    Swap {
-        epoch: u64,
-    },
-    Halt(Halt),
-    Switch(Switch),
-    Expire,
-    /// That everything until now is where the call's level says.
-    Wait,
-}
-
-/// Accounts, each with the one above it, how overruns are booked, and what it is granted first.
-const ACCOUNTS: [(&str, Option<usize>, Overrun, i64); 4] = [
-    ("org", None, Overrun::Debt, 1_000_000),
-    ("if", Some(0), Overrun::IfAvailable, 100_000),
-    ("debt", Some(0), Overrun::Debt, 10_000),
-    ("tight", None, Overrun::Deny, 400),
-];
-
-impl Ask {
-    /// The record that it causes.
-    pub fn kind(&self) -> Option<Kind> {
-        Some(match self {
-            Self::Account { .. } => Kind::Account,
-            Self::Grant { .. } => Kind::Grant,
-            Self::Admit { .. } => Kind::Admission,
-            Self::Commit { .. } => Kind::Commit,
-            Self::Release { .. } => Kind::Release,
-            Self::Extend { .. } => Kind::Extend,
-            Self::Part { .. } => Kind::PartCommit,
-            Self::Reroute { .. } => Kind::Reroute,
-            Self::Adjust { .. } => Kind::Adjust,
-            Self::Swap { .. } => Kind::Policy,
-            Self::Halt(_) => Kind::Halt,
-            Self::Switch(_) => Kind::CandidateSwitch,
-            Self::Expire => Kind::Expire,
-            Self::Wait => return None,
-        })
-    }
-
-    /// The hold that it is about.
-    pub fn hold(&self) -> Option<u64> {
-        match self {
-            Self::Commit { hold, .. }
-            | Self::Release { hold }
-            | Self::Extend { hold, .. }
-            | Self::Part { hold, .. }
-            | Self::Reroute { hold, .. }
-            | Self::Adjust { hold, .. } => Some(*hold),
-            _ => None,
-        }
-    }
-}
-
-/// What a call came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// It is in this record.
-    Told(u64, Fact),
-    /// It left no record, or none of its own.
-    Nothing,
-    /// Nobody knows, or the log had failed before.
-    Failed(Fault),
-}
-
 /// A client with the controller that it asks.
 pub struct Client {
-    host: Host,
+    pub(super) host: Host,
     pub known: Shared,
     pub drawn: Drawn,
-    permits: BTreeMap<u64, Permit>,
-    committed: Vec<u64>,
+    pub(super) permits: BTreeMap<u64, Permit>,
+    pub(super) committed: Vec<u64>,
     operations: u64,
     epoch: u64,
     halted: bool,
@@ -222,7 +112,7 @@ impl Client {
             (16..24, Some(hold)) => Ask::Release { hold },
             (24..32, Some(hold)) => {
                 let more = Amount::new([5, 1 << 50][usize::from(roll == 31)]).unwrap();
-                Ask::Extend { hold, more, deadline: (roll % 2 == 0).then(|| self.host.in_ms(40)) }
+                Ask::Extend { hold, more, deadline: roll.is_multiple_of(2).then(|| self.host.in_ms(40)) }
             }
             (32..38, Some(hold)) => {
                 let spent = self.permits[&hold].spent().micros() + self.drawn.below(30);
@@ -271,7 +161,7 @@ impl Client {
 
     fn spend(&mut self) -> Spend {
         let amount = self.drawn.below(120);
-        if amount % 2 == 0 {
+        if amount.is_multiple_of(2) {
             self.host.usage(ALDER, 400 + amount, 100)
         } else {
             Spend::Amount(Amount::new(amount).unwrap())
@@ -280,7 +170,7 @@ impl Client {
 
     /// Asks, and keeps what it is told. A second call under the same operation is a retry.
     pub fn ask(&mut self, ask: &Ask, call: Call) -> Answer {
-        let asked = Asked { ask: ask.clone(), operation: call.operation.filter(|_| is_named(ask)) };
+        let asked = Asked { ask: ask.clone(), operation: call.operation.filter(|_| ask.is_named()) };
         let has_failed = self.known.with(|known| {
             let has_failed = known.asked.is_some();
             known.asked.get_or_insert_with(|| asked.clone());
@@ -313,170 +203,6 @@ impl Client {
             }
         });
         answer
-    }
-
-    fn perform(&mut self, ask: &Ask, call: Call) -> Answer {
-        let Host { controller, .. } = &self.host;
-        let done = |sequence: Result<Sequence, Fault>, fact| match sequence {
-            Ok(sequence) => Answer::Told(sequence.0, fact),
-            Err(fault) => failed(fault),
-        };
-        match ask {
-            Ask::Account { index } => self.open_account(*index, call),
-            Ask::Grant { index, change_micros } => {
-                let Some(account) = self.account(*index) else { return Answer::Nothing };
-                let change = NonZeroI64::new(*change_micros).unwrap();
-                done(controller.grant(account, change, call), Fact::Granted { change_micros: *change_micros })
-            }
-            Ask::Admit { index, quality, tokens, deadline } => {
-                let Some(account) = self.account(*index) else { return Answer::Nothing };
-                let request = self.host.request(*quality, *tokens);
-                let deadline_ms = (deadline.0 - call.at.0) / super::host::MS;
-                match self.host.admit(&[account], &request, deadline_ms, call) {
-                    Ok(permit) => self.hold(permit),
-                    Err(NotAdmitted::Denied(denial)) => denied(&denial),
-                    Err(NotAdmitted::Repeated(repeated)) => self.repeated(repeated),
-                    Err(NotAdmitted::Faulted(fault)) => failed(fault),
-                }
-            }
-            Ask::Adjust { hold, actual } => match controller.adjust(Sequence(*hold), *actual, call) {
-                Ok(done) => {
-                    Answer::Told(done.sequence.0, Fact::Adjusted { hold: *hold, outcome: done.outcome })
-                }
-                Err(fault) => failed(fault),
-            },
-            Ask::Swap { epoch } => {
-                let policy = policy(*epoch);
-                let fact = Fact::Policy(policy.digest());
-                match controller.swap(policy, call) {
-                    Ok(sequence) => Answer::Told(sequence.0, fact),
-                    Err(NotSwapped::Faulted(fault)) => failed(fault),
-                    Err(NotSwapped::Policy(_)) => Answer::Nothing,
-                }
-            }
-            Ask::Halt(halt) => done(controller.halt(*halt, call), Fact::Halt(*halt)),
-            Ask::Switch(switch) => {
-                let fact = Fact::Switch(CandidateSwitch { candidate: CEDAR, switch: *switch });
-                done(controller.switch(CEDAR, *switch, call), fact)
-            }
-            Ask::Expire => match controller.expire(call) {
-                Ok(0) => Answer::Nothing,
-                Ok(holds) => Answer::Told(self.host.head(), Fact::Expired { holds }),
-                Err(fault) => failed(fault),
-            },
-            Ask::Wait => {
-                let waited = controller.stats().and_then(|stats| controller.wait(stats.log.head, call.level));
-                waited.map_or_else(failed, |()| Answer::Nothing)
-            }
-            Ask::Commit { .. }
-            | Ask::Release { .. }
-            | Ask::Extend { .. }
-            | Ask::Part { .. }
-            | Ask::Reroute { .. } => {
-                let permit = ask.hold().and_then(|hold| self.permits.remove(&hold));
-                permit.map_or(Answer::Nothing, |permit| self.perform_with(permit, ask, call))
-            }
-        }
-    }
-
-    /// Those that need a permit.
-    fn perform_with(&mut self, mut permit: Permit, ask: &Ask, call: Call) -> Answer {
-        let controller = &self.host.controller;
-        let hold = permit.hold().0;
-        let answer = match ask {
-            Ask::Commit { spend, .. } => match controller.commit(permit, spend.clone(), call) {
-                Ok(done) => {
-                    self.committed.push(hold);
-                    return Answer::Told(done.sequence.0, Fact::Committed { hold, outcome: done.outcome });
-                }
-                Err(not) => {
-                    permit = not.permit;
-                    failed(not.fault)
-                }
-            },
-            Ask::Release { .. } => match controller.release(permit, call) {
-                Ok(done) => {
-                    return Answer::Told(done.sequence.0, Fact::Released { hold, outcome: done.outcome });
-                }
-                Err(not) => {
-                    permit = not.permit;
-                    failed(not.fault)
-                }
-            },
-            Ask::Extend { more, deadline, .. } => {
-                match controller.extend(&mut permit, *more, *deadline, call) {
-                    Ok(done) => Answer::Told(
-                        done.sequence.0,
-                        Fact::Extended { hold, held: permit.amount(), deadline: permit.deadline() },
-                    ),
-                    Err(NotExtended::Denied(denial)) => denied(&denial),
-                    Err(NotExtended::Faulted(fault)) => failed(fault),
-                }
-            }
-            Ask::Part { so_far, .. } => match controller.part_commit(&mut permit, so_far.clone(), call) {
-                Ok(done) => Answer::Told(done.sequence.0, Fact::Parted { hold, outcome: done.outcome }),
-                Err(fault) => failed(fault),
-            },
-            Ask::Reroute { tokens, deadline, .. } => {
-                let request = self.host.request(0, *tokens);
-                let candidate = permit.candidate();
-                let asked = Reroute { failed: candidate, request: &request, deadline: *deadline };
-                match controller.reroute(permit, &asked, call) {
-                    Ok(permit) => return self.hold(permit),
-                    Err(NotRerouted::Denied(denial)) => return denied(&denial),
-                    Err(NotRerouted::Repeated(repeated)) => return self.repeated(repeated),
-                    Err(NotRerouted::Faulted { permit: back, fault }) => {
-                        permit = back;
-                        failed(fault)
-                    }
-                }
-            }
-            _ => unreachable!("it needs no permit"),
-        };
-        self.permits.insert(hold, permit);
-        answer
-    }
-
-    fn hold(&mut self, permit: Permit) -> Answer {
-        let hold = permit.hold().0;
-        let fact = Fact::Held {
-            candidate: permit.candidate(),
-            amount: permit.amount(),
-            deadline: permit.deadline(),
-        };
-        self.permits.insert(hold, permit);
-        Answer::Told(hold, fact)
-    }
-
-    /// It was admitted before, as is already known; its permit is another handle to the hold.
-    fn repeated(&mut self, repeated: Repeated) -> Answer {
-        let hold = repeated.hold().0;
-        let fact = self.known.with(|known| known.told.get(&hold).map(|(_, fact)| fact.clone()));
-        if let RepeatedState::Open(permit) = repeated.into_state() {
-            self.permits.insert(hold, permit);
-        }
-        fact.map_or(Answer::Nothing, |fact| Answer::Told(hold, fact))
-    }
-
-    fn account(&self, index: usize) -> Option<AccountId> {
-        self.host.controller.account(&Name::new(ACCOUNTS[index].0).unwrap())
-    }
-
-    fn open_account(&mut self, index: usize, call: Call) -> Answer {
-        let (name, parent, overrun, _) = ACCOUNTS[index];
-        let name = Name::new(name).unwrap();
-        let parent = parent.map(|parent| self.account(parent));
-        if parent == Some(None) {
-            return Answer::Nothing;
-        }
-        let controller: &Controller = &self.host.controller;
-        let terms = AccountTerms { name, parent: parent.flatten(), overrun, caps: Caps::default() };
-        let is_there = controller.account(&name).is_some();
-        match controller.ensure_account(&terms, call) {
-            Err(fault) => failed(fault),
-            Ok(_) if is_there => Answer::Nothing,
-            Ok(_) => Answer::Told(self.host.head(), Fact::Account(name)),
-        }
     }
 
     /// Lets the log go: closed, drained, or as a process does that ends. Gives the head, where it was answered that it
@@ -542,25 +268,5 @@ impl Client {
         if let Answer::Told(again, _) = self.ask(&asked.ask, call) {
             assert_eq!(again, sequence, "{asked:?} is done again");
         }
-    }
-}
-
-/// Other calls take no notice of names.
-fn is_named(ask: &Ask) -> bool {
-    !matches!(
-        ask,
-        Ask::Account { .. } | Ask::Swap { .. } | Ask::Halt(_) | Ask::Switch(_) | Ask::Expire | Ask::Wait
-    )
-}
-
-fn denied(denial: &Denial) -> Answer {
-    Answer::Told(denial.sequence().0, Fact::Denied(denial.class()))
-}
-
-fn failed(fault: Fault) -> Answer {
-    match fault.class() {
-        FaultClass::Storage => Answer::Failed(fault),
-        FaultClass::Bug => panic!("{fault}"),
-        _ => Answer::Nothing,
     }
 }

@@ -13,12 +13,14 @@
 )]
 
 pub mod acts;
+pub mod ask;
 pub mod chance;
 pub mod client;
 pub mod format;
 pub mod host;
 pub mod image;
 pub mod log;
+pub mod perform;
 pub mod told;
 pub mod watched;
 

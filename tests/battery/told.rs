@@ -15,7 +15,7 @@ use assize::{
     wal::storage::Memory,
 };
 
-use super::{chance::Ask, log::replay_with};
+use super::{ask::Ask, log::replay_with};
 
 /// What a record says, as far as who caused it was told.
 #[derive(Clone, Debug, PartialEq, Eq)]

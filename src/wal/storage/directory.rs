@@ -223,6 +223,7 @@ fn same(seen: &Metadata, opened: &Metadata, operation: Operation, name: &str) ->
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "a test")]
 mod tests {
     use core::cell::{Cell, RefCell};
 
