@@ -19,7 +19,7 @@ use assize::{
     record::{Halt, Spend, Switch},
     wal::{
         Level,
-        storage::{Memory, Operation},
+        storage::{Failing, Memory, Operation},
     },
 };
 
@@ -81,7 +81,7 @@ fn after_a_failure_nothing_is_acknowledged_and_reopening_resolves_it() {
         let account = scene.account("a", Debt, 1_000);
         let request = scene.ask(10);
         let kept = scene.admit(&[account], &request, call(0).operation(operation(1, 0))).unwrap();
-        memory.fail(operation_failing, 1);
+        memory.fail(Failing::nth(operation_failing, 1));
         let named = call(1).operation(operation(2, 1));
         let sequence = Sequence(scene.head() + 1);
         let unknown = scene.admit(&[account], &request, named);

@@ -27,7 +27,7 @@ use assize::{
     retry::Retry,
     wal::{
         Level, LogOptions,
-        storage::{Memory, Operation},
+        storage::{Failing, Memory, Operation},
     },
 };
 
@@ -191,7 +191,7 @@ fn poisoned() -> [u16; 2] {
     let memory = Memory::new();
     let scene = tight(Place::Memory(memory.clone()));
     let account = scene.account("a", Debt, 1_000);
-    memory.fail(Operation::Sync, 1);
+    memory.fail(Failing::nth(Operation::Sync, 1));
     let first = of(scene.admit(&[account], &scene.ask(1), call(0)));
     let then = of(scene.admit(&[account], &scene.ask(1), call(0)));
     assert_eq!((first.retry(), then.retry()), (Retry::AfterReopening, Retry::AfterReopening));

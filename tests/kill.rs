@@ -1,5 +1,5 @@
 //! A process that admits and settles on files, killed at any moment: what it was told is there when the log is opened
-//! again, what it was not told is done at most once, and the log goes on.
+//! again, what it was not told is done at most once, and the log goes on. `ASSIZE_KILLS` says how often.
 //!
 //! This binary runs itself as the process that is killed. That one says on its standard output what it asks for and
 //! what it is told; the parent kills it after having read so many acknowledgements as were drawn, which finds it
@@ -36,11 +36,14 @@ use assize::{
 
 use battery::{
     Drawn,
-    client::{Desk, Job, MAKING, Part, Told},
+    client::{CLIENTS, Desk, Job, MAKING, Part, Told},
+    number_from_env,
 };
 
-/// How often the process is killed at each level.
-const KILLS: u64 = 50;
+/// How often the process is killed unless more is asked for, half of it at each level.
+const KILLS: u64 = 100;
+/// Each kill replays its log, so that logs should not grow for ever.
+const KILLS_PER_LOG: u64 = 25;
 /// The most acknowledgements that are awaited before a kill.
 const AWAITED_MAX: u64 = 40;
 /// Held by the test that starts processes.
@@ -69,7 +72,7 @@ fn child() {
     // The test runner has begun a line.
     std::io::stdout().write_all(b"\n").unwrap();
     thread::scope(|scope| {
-        for client in 0..2 {
+        for client in 0..CLIENTS as u8 {
             let desk = &desk;
             scope.spawn(move || {
                 for number in first..first + NUMBERS_PER_ROUND {
@@ -128,23 +131,29 @@ fn kills(level: Level) {
     // A process that one test starts has, until it has become the child, the files that the other one has open: the
     // lock of its log among them.
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let place = tempfile::tempdir().unwrap();
-    let log = place.path().join("log");
-    Desk::prepare(MAKING.try_create(Box::new(Directory::new(&log))).unwrap());
+    let wanted = number_from_env("ASSIZE_KILLS").unwrap_or(KILLS).div_ceil(2);
     let mut drawn = Drawn(level as u64);
-    let mut rounds = Rounds::default();
-    for round in 0..KILLS {
-        // Every tenth is killed as soon as it is there, perhaps while it opens the log.
-        let awaited = if round % 10 == 9 { 0 } else { 1 + drawn.below(AWAITED_MAX) };
-        run_and_kill(&log, level, round * NUMBERS_PER_ROUND, awaited, &mut rounds.told);
-        rounds.go_on(&log, level, round);
+    let mut counts = Counts::default();
+    while counts.kills < wanted {
+        let place = tempfile::tempdir().unwrap();
+        let log = place.path().join("log");
+        Desk::prepare(MAKING.try_create(Box::new(Directory::new(&log))).unwrap());
+        let mut rounds = Rounds { counts, ..Rounds::default() };
+        for round in 0..KILLS_PER_LOG.min(wanted - counts.kills) {
+            // Every tenth is killed as soon as it is there, perhaps while it opens the log.
+            let awaited = if round % 10 == 9 { 0 } else { 1 + drawn.below(AWAITED_MAX) };
+            run_and_kill(&log, level, round * NUMBERS_PER_ROUND, awaited, &mut rounds.told);
+            rounds.go_on(&log, level, round);
+        }
+        counts = rounds.counts;
+        counts.acknowledged += rounds.told.acknowledged.len() as u64;
     }
-    let Counts { kills, acknowledged, done_unheard, done_by_retry, open, settled, .. } = rounds.counts;
-    assert_eq!(kills, KILLS);
-    assert!(acknowledged > KILLS * AWAITED_MAX / 4, "{:?}", rounds.counts);
-    assert!(done_unheard + done_by_retry > KILLS / 2 && done_by_retry > 0, "{:?}", rounds.counts);
-    assert!(open > 0 && settled > 0, "{:?}", rounds.counts);
-    println!("{level:?}: {:?}", rounds.counts);
+    let Counts { kills, acknowledged, done_unheard, done_by_retry, open, settled, .. } = counts;
+    assert_eq!(kills, wanted);
+    assert!(acknowledged > wanted * AWAITED_MAX / 4, "{counts:?}");
+    assert!(done_unheard + done_by_retry > wanted / 2 && done_by_retry > 0, "{counts:?}");
+    assert!(open > 0 && settled > 0, "{counts:?}");
+    println!("{level:?}: {counts:?}");
 }
 
 /// Runs the child until it has said so many acknowledgements, kills it, and hears what else it had said.
@@ -215,7 +224,6 @@ impl Rounds {
         }
         let (report, _) = self.told.must_be_in(&Directory::new(log), &what);
         assert_eq!(report.holds_open, self.held.len() as u64, "{what}");
-        self.counts.acknowledged = self.told.acknowledged.len() as u64;
     }
 
     /// The open holds are those of all admissions in the log that no settlement in the log has ended.
@@ -252,7 +260,7 @@ impl Rounds {
         what: &str,
     ) {
         let unknown: Vec<_> = self.told.unknown().collect();
-        assert!(unknown.len() <= 2, "{what}: each client waits for one answer: {unknown:?}");
+        assert!(unknown.len() <= CLIENTS, "{what}: each client waits for one answer: {unknown:?}");
         for (job, part) in unknown {
             let before = done.get(&job.id(part)).copied();
             let sequence = match part {

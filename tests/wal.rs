@@ -21,6 +21,8 @@ mod files;
 mod forge;
 #[path = "wal/hooked.rs"]
 mod hooked;
+#[path = "wal/power.rs"]
+mod power;
 #[path = "wal/recovery.rs"]
 mod recovery;
 #[path = "wal/tamper.rs"]

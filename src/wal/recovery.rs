@@ -83,8 +83,10 @@ impl LastSegment {
                         self.take_part(&seen, &mut checkpoint, fold)?;
                         continue;
                     }
-                    unsynced.push(seen.head.sequence, self.scanner.chain().offset());
+                    // Before it is counted itself: a seal has the sequence of the last record, and says nothing of
+                    // its own bytes.
                     self.on_disk = unsynced.cover(seen.head.synced_through).unwrap_or(self.on_disk);
+                    unsynced.push(seen.head.sequence, self.scanner.chain().offset());
                     if self.scanner.chain().phase() == Phase::Records {
                         self.records = self.records.saturating_add(1);
                         let record = record(&seen, self.scanner.payload(&seen));
@@ -150,6 +152,7 @@ impl LastSegment {
         inventory: &Inventory,
     ) -> Result<(OpenSegment, Option<Cut>), Failure> {
         let Self { scanner, checkpoint_end, on_disk, torn, .. } = self;
+        let size = scanner.size();
         let (file, key, chain) = scanner.into_parts();
         let cut = torn.map(|tail| Cut {
             segment: chain.head().segment,
@@ -158,7 +161,7 @@ impl LastSegment {
             digest: tail.digest,
         });
         if let Some(cut) = &cut {
-            cut_away(&*file, cut.offset, cut.bytes).map_err(Failure::Storage)?;
+            cut_away(&*file, cut.offset, size).map_err(Failure::Storage)?;
         }
         rewrite(&*file, on_disk, chain.offset()).map_err(Failure::Storage)?;
         file.sync_data().map_err(Failure::Storage)?;
@@ -185,9 +188,10 @@ fn record<'a>(seen: &Seen, payload: &'a [u8]) -> RecordFrame<'a> {
 }
 
 /// Takes the tail away but for one byte, which stays until the record of the cut is written over it: however often
-/// opening crashes, what was cut is on record. FORMAT 8.3.
-fn cut_away(file: &dyn StorageFile, offset: u64, bytes: u64) -> Result<(), StorageError> {
-    for_each_piece(offset, offset.saturating_add(bytes), |at, piece| {
+/// opening crashes, what was cut is on record. Zeros at its end are written too: they may be those of an opening whose
+/// sync failed, and the disk still have what they were to replace. FORMAT 8.3.
+fn cut_away(file: &dyn StorageFile, offset: u64, size: u64) -> Result<(), StorageError> {
+    for_each_piece(offset, size, |at, piece| {
         piece.fill(0);
         if at == offset {
             piece.iter_mut().take(1).for_each(|first| *first = 1);
@@ -210,10 +214,11 @@ fn for_each_piece(
     to: u64,
     mut act: impl FnMut(u64, &mut [u8]) -> Result<(), StorageError>,
 ) -> Result<(), StorageError> {
-    let mut piece = alloc::vec![0; PIECE_BYTES];
+    let most = usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX).min(PIECE_BYTES);
+    let mut piece = alloc::vec![0; most];
     let mut at = from;
     while at < to {
-        let count = usize::try_from(to.saturating_sub(at)).unwrap_or(usize::MAX).min(PIECE_BYTES);
+        let count = usize::try_from(to.saturating_sub(at)).unwrap_or(usize::MAX).min(most);
         act(at, piece.get_mut(..count).unwrap_or_default())?;
         at = at.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
     }

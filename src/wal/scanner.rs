@@ -111,6 +111,11 @@ impl Scanner {
         self.window.refresh()
     }
 
+    /// The file's size when it was last looked at.
+    pub(super) fn size(&self) -> u64 {
+        self.window.size()
+    }
+
     pub(super) fn header(&self) -> &Header {
         &self.header
     }

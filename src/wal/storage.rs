@@ -14,7 +14,7 @@ mod small_file;
 
 #[cfg(unix)]
 pub use directory::Directory;
-pub use memory::Memory;
+pub use memory::{Crash, Failing, Memory, Piece, Unit};
 #[cfg(unix)]
 pub use small_file::{
     AnchorFileError, KeyFileError, read_anchor_file, read_key_file, write_anchor_file, write_key_file,

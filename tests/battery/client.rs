@@ -26,6 +26,9 @@ pub const MAKING: Making = Making {
     terms: Terms { operation_horizon_ns: 1 << 42, operations_max: 1 << 20, ..TERMS },
 };
 
+/// How many clients ask at once.
+pub const CLIENTS: usize = 8;
+
 /// One request of one client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Job {
@@ -64,7 +67,7 @@ impl Job {
 pub struct Desk {
     pub controller: Controller,
     pub level: Level,
-    accounts: [AccountId; 2],
+    accounts: [AccountId; CLIENTS],
     input: Quantity,
     output: Quantity,
 }
@@ -133,7 +136,7 @@ impl Desk {
     }
 }
 
-const NAMES: [&str; 2] = ["first client", "second client"];
+const NAMES: [&str; CLIENTS] = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"];
 
 /// What clients asked for, and what they were told.
 #[derive(Clone, Default)]

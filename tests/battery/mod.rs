@@ -13,11 +13,16 @@
 )]
 
 pub mod acts;
+pub mod ask;
+pub mod chance;
 pub mod client;
 pub mod format;
 pub mod host;
 pub mod image;
 pub mod log;
+pub mod perform;
+pub mod told;
+pub mod watched;
 
 use std::{
     env,
@@ -29,6 +34,12 @@ use std::{
 /// Whether the whole battery was asked for: `ASSIZE_BATTERY=full`.
 pub fn full() -> bool {
     env::var_os("ASSIZE_BATTERY").is_some_and(|value| value == "full")
+}
+
+/// A number that was asked for.
+pub fn number_from_env(name: &str) -> Option<u64> {
+    let text = env::var(name).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
 }
 
 /// Does `act` for each number, in two threads; gives the sum of what it gives.

@@ -15,7 +15,7 @@ use assize::{
     retry::Retry::{AfterReopening, Later, Never},
     wal::{
         Level, LogOptions,
-        storage::{Memory, Operation as Effect},
+        storage::{Failing, Memory, Operation as Effect},
     },
 };
 
@@ -266,7 +266,7 @@ fn failing() -> (Scene, AccountId, Told, Told) {
     let memory = Memory::new();
     let scene = Scene::at(Place::Memory(memory.clone()), Setup::default());
     let account = scene.account("a", Debt, 1_000);
-    memory.fail(Effect::Sync, 1);
+    memory.fail(Failing::nth(Effect::Sync, 1));
     let told = [1, 2].map(|number| {
         let named = call(1).operation(operation(number, 1));
         Told::from(scene.admit(&[account], &scene.ask(1), named).unwrap_err())

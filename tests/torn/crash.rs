@@ -1,17 +1,14 @@
-//! Crashes at every call that reaches the storage: while a log is created, while a segment gives way to the next, while
-//! a torn tail is recovered. What failed once is looked at twice: as a killed process leaves it, and as a power cut.
+//! Crashes at every call that reaches the storage: while a log is created, and while a torn tail is recovered. What
+//! failed once is looked at twice: as a killed process leaves it, and as a power cut.
 
-use std::{
-    cell::{Cell, RefCell},
-    collections::BTreeMap,
-};
+use std::{cell::Cell, collections::BTreeMap};
 
 use assize::{
-    controller::{Fault, NotAdmitted, OpenError, Opened},
+    controller::{OpenError, Opened},
     id::{Name, Sequence},
     wal::{
-        self, Level, ReadError, ReadOptions,
-        storage::{Memory, Operation},
+        self, ReadError, ReadOptions,
+        storage::{Failing, Memory, Operation},
     },
 };
 
@@ -19,7 +16,6 @@ use crate::{
     LOG, MAKING,
     battery::{
         Drawn,
-        client::{self, Desk, Job, Part, Told},
         host::{Host, START},
         image::Image,
         log::replay,
@@ -55,7 +51,7 @@ fn fail_each(
         for nth in 1.. {
             let memory = prepare();
             let before = memory.count(operation);
-            memory.fail(operation, nth);
+            memory.fail(Failing::nth(operation, nth));
             let outcome = act(&memory);
             if memory.count(operation) - before < nth {
                 assert!(outcome.is_ok(), "nothing failed");
@@ -157,120 +153,4 @@ fn recovery_fails(torn: &Image, check: impl Fn(&Opened, &Memory, u64, &str)) -> 
     let all: u64 = failed.values().sum();
     assert!(twice.get() > 0 && twice.get() < all * 2, "some openings found the cut made, some did not");
     failed
-}
-
-#[test]
-fn a_crash_at_any_call_around_rotations_loses_nothing_acknowledged() {
-    for level in [Level::Synced, Level::Written] {
-        let told = RefCell::new(Told::default());
-        let (retried, kept) = (Cell::new(0), Cell::new(0));
-        let failed = fail_each(
-            || {
-                let memory = Memory::new();
-                Desk::prepare(client::MAKING.create(&memory));
-                memory
-            },
-            |memory| {
-                told.replace(Told::default());
-                work(memory, level, &mut told.borrow_mut())
-            },
-            |memory, what| {
-                // What is written survives a killed process; only what is synced survives a power cut.
-                let mut told = told.borrow().clone();
-                if level == Level::Written && what.ends_with("cut") {
-                    told.acknowledged.clear();
-                }
-                let (more, already) = goes_on(memory, told, what);
-                retried.set(retried.get() + more);
-                kept.set(kept.get() + already);
-            },
-        );
-        let rotations = failed[&Operation::Rename];
-        assert!(rotations >= 3 && failed[&Operation::Create] == rotations, "{failed:?}");
-        assert!(failed[&Operation::Write] > 30 && failed[&Operation::Sync] >= rotations * 2, "{failed:?}");
-        assert!(retried.get() > 20 && kept.get() > 0, "{} retried, {} kept", retried.get(), kept.get());
-        println!(
-            "{level:?}: {rotations} rotations; calls failed at {failed:?}; of those not answered {} were done by a \
-             retry, {} had been",
-            retried.get(),
-            kept.get()
-        );
-    }
-}
-
-/// Sixteen jobs in turn, until a call is not answered.
-fn work(memory: &Memory, level: Level, told: &mut Told) -> Result<(), ()> {
-    let opened = client::MAKING.open(Box::new(memory.clone()), None).map_err(drop)?;
-    let desk = Desk::new(opened.controller, level);
-    for number in 0..16 {
-        let job = Job { client: (number % 2) as u8, number };
-        told.asked.insert((job, Part::Admission));
-        let permit = match desk.admit(job) {
-            Ok(permit) => permit,
-            Err(NotAdmitted::Faulted(Fault::Unknown { .. })) => return Err(()),
-            Err(other) => panic!("{other}"),
-        };
-        told.acknowledged.insert((job, Part::Admission), permit.hold().0);
-        if job.is_settled() {
-            told.asked.insert((job, Part::Settlement));
-            match desk.settle(job, permit) {
-                Ok(sequence) => told.acknowledged.insert((job, Part::Settlement), sequence.0),
-                Err(not) if matches!(not.fault, Fault::Unknown { .. }) => return Err(()),
-                Err(other) => panic!("{other}"),
-            };
-        }
-    }
-    Ok(())
-}
-
-/// Opens what a crash left; what was acknowledged is there; what was not is asked for again, and done once. Gives how
-/// often it was done by that, and how often it had been.
-fn goes_on(memory: &Memory, mut told: Told, what: &str) -> (u64, u64) {
-    let opened = client::MAKING.open(Box::new(memory.clone()), None);
-    let opened = opened.unwrap_or_else(|error| panic!("{what}: {error}"));
-    let (before, by_id) = told.must_be_in(memory, what);
-    let desk = Desk::new(opened.controller, Level::Synced);
-    desk.must_conserve();
-    let mut permits: BTreeMap<u64, _> =
-        opened.permits.into_iter().map(|permit| (permit.hold().0, permit)).collect();
-    assert_eq!(before.holds_open, permits.len() as u64, "{what}");
-    let (mut retried, mut kept) = (0, 0);
-    for (job, part) in told.asked.clone() {
-        let done = by_id.get(&job.id(part)).copied();
-        let sequence = match (part, done) {
-            (Part::Admission, _) => match desk.admit(job) {
-                Ok(permit) => {
-                    assert_eq!(done, None, "{what}: {job:?} admitted twice");
-                    let hold = permit.hold().0;
-                    permits.insert(hold, permit);
-                    hold
-                }
-                Err(NotAdmitted::Repeated(repeated)) => {
-                    assert_eq!(done, Some(repeated.hold().0), "{what}: {job:?}");
-                    repeated.hold().0
-                }
-                Err(other) => panic!("{what}: {other}"),
-            },
-            (Part::Settlement, Some(done)) => {
-                let remembered = desk.controller.operation(&job.id(part)).unwrap().unwrap();
-                assert_eq!(remembered.sequence.0, done, "{what}: {job:?}");
-                done
-            }
-            (Part::Settlement, None) => {
-                let hold = told.acknowledged[&(job, Part::Admission)];
-                let permit =
-                    permits.remove(&hold).unwrap_or_else(|| panic!("{what}: hold {hold} is not open"));
-                desk.settle(job, permit).unwrap().0
-            }
-        };
-        if !told.acknowledged.contains_key(&(job, part)) {
-            *(if done.is_some() { &mut kept } else { &mut retried }) += 1;
-        }
-        told.acknowledged.insert((job, part), sequence);
-    }
-    desk.must_conserve();
-    let anchor = desk.controller.close().unwrap();
-    let (report, _) = told.must_be_in(memory, what);
-    assert_eq!(report.summary.head.sequence(), anchor.sequence(), "{what}");
-    (retried, kept)
 }

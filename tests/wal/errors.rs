@@ -9,7 +9,7 @@ use assize::{
     wal::{
         AppendError, Blame, CreateError, CreateOptions, Failure, Fault, Level, Log, LogOptions, OpenError,
         OpenOptions, OptionsError, ReadError, ReadOptions, WaitError,
-        storage::{Memory, Operation},
+        storage::{Failing, Memory, Operation},
     },
 };
 
@@ -589,7 +589,7 @@ fn creating_names_what_stands_in_its_way() {
     let storage = Memory::new();
     let error = create(&storage, options, Toy::padded(toy::UNCHECKPOINTED));
     assert_eq!((error, error.blame()), (CreateError::Fold(toy::ToyError), Blame::Bug));
-    storage.fail(Operation::SyncDir, 1);
+    storage.fail(Failing::nth(Operation::SyncDir, 1));
     let error = create(&storage, options, Toy::new());
     assert!(matches!(error, CreateError::Storage(seen) if seen.operation == Operation::SyncDir));
     assert_eq!(error.blame(), Blame::Storage);

@@ -5,7 +5,7 @@ use assize::{
     num::Timestamp,
     wal::{
         AppendError, Blame, Failure, Level, Log, WaitError,
-        storage::{Memory, Operation},
+        storage::{Failing, Memory, Operation},
     },
 };
 
@@ -20,7 +20,7 @@ fn after_a_failure_nothing_is_answered_and_nothing_lost() {
         for nth in 1.. {
             let storage = Memory::new();
             let log = create(&storage, 700);
-            storage.fail(operation, nth);
+            storage.fail(Failing::nth(operation, nth));
             let (synced, written, failure) = work(&log);
             let Some(failure) = failure else { break };
             failures += 1;
@@ -82,7 +82,8 @@ fn closing_a_poisoned_log_fails() {
         let storage = storage.copy();
         let log = create(&storage, 1 << 20);
         append(&log, 3);
-        storage.fail(if nth == 3 { Operation::Write } else { Operation::Sync }, nth.min(2));
+        let operation = if nth == 3 { Operation::Write } else { Operation::Sync };
+        storage.fail(Failing::nth(operation, nth.min(2)));
         let error = log.close().map(|_| ()).unwrap_err();
         assert!(matches!(error, WaitError::Unknown(Failure::Storage(_))), "{error}");
         assert_eq!(error.to_string(), "the log is poisoned: open it again to learn what is on disk");

@@ -6,7 +6,7 @@ use assize::{
     num::Timestamp,
     wal::{
         Cut, Fault, Level, Log, OpenError, OpenOptions, RECOVERY, ReadError, ReadOptions, Tail,
-        storage::{Memory, Operation},
+        storage::{Failing, Memory, Operation},
     },
 };
 
@@ -274,7 +274,7 @@ fn a_sync_that_failed_and_looks_clean_is_repeated() {
     let log = create(&storage, 1 << 20);
     append_at(&log, 3, Level::Synced);
     append(&log, 3);
-    storage.fail(Operation::Sync, 1);
+    storage.fail(Failing::nth(Operation::Sync, 1));
     assert!(log.drive(Level::Synced).is_err());
     drop(log);
     let writes = storage.count(Operation::Write);
@@ -284,12 +284,67 @@ fn a_sync_that_failed_and_looks_clean_is_repeated() {
     assert_eq!(open(&storage).unwrap().1.head, Sequence(6));
 }
 
+/// The seal says of the records before it that they are on disk, and nothing of itself.
+#[test]
+fn a_seal_whose_sync_failed_is_written_again() {
+    let storage = Memory::new();
+    let log = create(&storage, 1 << 20);
+    append_at(&log, 3, Level::Synced);
+    storage.fail(Failing::nth(Operation::Sync, 1));
+    assert!(log.close().is_err());
+    assert!(read(&storage).unwrap().1.sealed, "it looks sealed");
+    let (log, recovery) = open(&storage).unwrap();
+    assert!(recovery.sealed);
+    append_at(&log, 3, Level::Synced);
+    drop(log);
+    storage.cut_power();
+    assert_eq!(read(&storage).unwrap().1.records, 6, "the first segment has its seal");
+}
+
+/// What a sync that failed did not take off the disk cannot stand where the log goes on.
+#[test]
+fn a_cut_whose_sync_failed_is_made_again_in_full() {
+    let mut bytes = {
+        let storage = Memory::new();
+        let log = create(&storage, 1 << 20);
+        append_at(&log, 3, Level::Synced);
+        // As large as the record of a cut, so that the next frame stands where the one after the cut will.
+        let append = |payload: &[u8]| {
+            let time = Timestamp(START.0 + 100);
+            log.append(1, time, START, |out| out.extend_from_slice(payload)).unwrap()
+        };
+        append(&[7; CUT_BYTES]);
+        let last = append(b"whole, and not known to be on disk");
+        log.wait(last, Level::Written).unwrap();
+        storage.bytes(SEGMENT).unwrap()
+    };
+    let torn_at =
+        read(&with_bytes(&bytes)).unwrap().0.iter().find(|frame| frame.sequence == 4).unwrap().offset;
+    bytes[torn_at as usize + 50] ^= 1;
+    let storage = with_bytes(&bytes);
+    storage.fail(Failing::nth(Operation::Sync, 1));
+    assert!(matches!(open(&storage), Err(OpenError::Recover(_))));
+    let (log, recovery) = open(&storage).unwrap();
+    assert_eq!(recovery.head, Sequence(4));
+    drop(log);
+    storage.cut_power();
+    let (_, recovery) = open(&storage).unwrap();
+    assert_eq!(
+        (recovery.head, recovery.cut),
+        (Sequence(4), None),
+        "nothing stands after the record of the cut"
+    );
+}
+
+/// FORMAT 9.16.
+const CUT_BYTES: usize = 52;
+
 #[test]
 fn a_segment_whose_creation_did_not_end_is_removed() {
     let storage = Memory::new();
     let log = create(&storage, 300);
     append_at(&log, 3, Level::Synced);
-    storage.fail(Operation::Rename, 1);
+    storage.fail(Failing::nth(Operation::Rename, 1));
     append(&log, 3);
     assert!(log.drive(Level::Written).is_err());
     drop(log);
@@ -312,7 +367,7 @@ fn opening_that_fails_half_way_can_be_repeated() {
         for nth in 1..5 {
             let storage = with_bytes(&bytes);
             storage.replace("00000002.seg.tmp", b"");
-            storage.fail(operation, nth);
+            storage.fail(Failing::nth(operation, nth));
             let first = open(&storage).map(|_| ());
             if let Err(error) = &first {
                 assert!(matches!(error, OpenError::Recover(_)), "{error}");

@@ -12,7 +12,7 @@ use assize::{
     num::Timestamp,
     wal::{
         CreateOptions, Failure, Fold, Level, Log, LogOptions, RecordFrame, WaitError,
-        storage::{Memory, Operation},
+        storage::{Failing, Memory, Operation},
     },
 };
 
@@ -74,7 +74,7 @@ fn a_failure_reaches_every_thread() {
     for nth in [1, 5, 20] {
         let storage = Memory::new();
         let log = create(&storage, 1 << 20);
-        storage.fail(Operation::Sync, nth);
+        storage.fail(Failing::nth(Operation::Sync, nth));
         let (tell, told) = mpsc::channel();
         thread::scope(|scope| {
             for _ in 0..THREADS {

@@ -8,7 +8,7 @@ use alloc::{borrow::ToOwned as _, boxed::Box, string::String, vec::Vec};
 use std::{
     fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError},
     io,
-    os::unix::fs::{DirBuilderExt as _, FileExt as _, MetadataExt as _, OpenOptionsExt as _},
+    os::unix::fs::{DirBuilderExt as _, FileExt, MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -124,29 +124,15 @@ impl OpenFile {
 
 impl StorageFile for OpenFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, StorageError> {
-        let failed = self.failed(Operation::Read);
-        let (mut rest, mut at, mut read) = (buffer, offset, 0_usize);
-        while !rest.is_empty() {
-            match self.file.read_at(rest, at) {
-                Ok(0) => break,
-                Ok(count) => {
-                    rest = rest.get_mut(count..).unwrap_or_default();
-                    at = at.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
-                    read = read.saturating_add(count);
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(failed(error)),
-            }
-        }
-        Ok(read)
+        read_as_far_as_it_goes(&self.file, buffer, offset).map_err(self.failed(Operation::Read))
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), StorageError> {
-        // Retries short and interrupted writes.
-        self.file.write_all_at(bytes, offset).map_err(self.failed(Operation::Write))
+        write_all(&self.file, bytes, offset).map_err(self.failed(Operation::Write))
     }
 
     fn sync_data(&self) -> Result<(), StorageError> {
+        // The standard library repeats this and `set_len` where they are interrupted.
         self.file.sync_data().map_err(self.failed(Operation::Sync))
     }
 
@@ -157,6 +143,30 @@ impl StorageFile for OpenFile {
     fn size(&self) -> Result<u64, StorageError> {
         self.file.metadata().map(|seen| seen.len()).map_err(self.failed(Operation::Len))
     }
+}
+
+/// Fills the buffer, however many calls it takes; gives less at the file's end alone.
+fn read_as_far_as_it_goes(file: &impl FileExt, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    let (mut rest, mut at, mut read) = (buffer, offset, 0_usize);
+    while !rest.is_empty() {
+        match file.read_at(rest, at) {
+            Ok(0) => break,
+            Ok(count) => {
+                rest = rest.get_mut(count..).unwrap_or_default();
+                at = at.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+                read = read.saturating_add(count);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(read)
+}
+
+/// Writes everything, however many calls it takes.
+fn write_all(file: &impl FileExt, bytes: &[u8], offset: u64) -> io::Result<()> {
+    // Repeats short and interrupted writes.
+    file.write_all_at(bytes, offset)
 }
 
 /// Creates a file of mode 0600 that did not exist; a link in its place is not followed.
@@ -209,5 +219,94 @@ fn same(seen: &Metadata, opened: &Metadata, operation: Operation, name: &str) ->
         Ok(())
     } else {
         Err(StorageError::new(operation, name, Cause::NotPlain))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "a test")]
+mod tests {
+    use core::cell::{Cell, RefCell};
+
+    use super::*;
+
+    /// A file that does what it is told to, call by call, and at last what it is asked to.
+    struct Flaky {
+        bytes: RefCell<Vec<u8>>,
+        calls: Vec<Call>,
+        done: Cell<usize>,
+    }
+
+    #[derive(Clone, Copy)]
+    enum Call {
+        /// At most so many bytes are read or written.
+        Short(usize),
+        Fails(io::ErrorKind),
+    }
+
+    use Call::{Fails, Short};
+    use io::ErrorKind::{Interrupted, StorageFull, WriteZero};
+
+    impl Flaky {
+        fn new(bytes: &[u8], calls: &[Call]) -> Self {
+            Self { bytes: RefCell::new(bytes.to_vec()), calls: calls.to_vec(), done: Cell::new(0) }
+        }
+
+        fn most(&self, asked: usize) -> io::Result<usize> {
+            let call = self.calls.get(self.done.get()).copied();
+            self.done.set(self.done.get() + 1);
+            match call {
+                Some(Fails(kind)) => Err(kind.into()),
+                Some(Short(most)) => Ok(asked.min(most)),
+                None => Ok(asked),
+            }
+        }
+    }
+
+    impl FileExt for Flaky {
+        fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+            let most = self.most(buffer.len())?;
+            let bytes = self.bytes.borrow();
+            let from = bytes.get(usize::try_from(offset).unwrap()..).unwrap_or_default();
+            let count = most.min(from.len());
+            buffer[..count].copy_from_slice(&from[..count]);
+            Ok(count)
+        }
+
+        fn write_at(&self, buffer: &[u8], offset: u64) -> io::Result<usize> {
+            let count = self.most(buffer.len())?;
+            let offset = usize::try_from(offset).unwrap();
+            self.bytes.borrow_mut()[offset..offset + count].copy_from_slice(&buffer[..count]);
+            Ok(count)
+        }
+    }
+
+    #[test]
+    fn interrupted_and_short_calls_are_repeated_and_other_failures_are_not() {
+        let rows: [(&[Call], Result<usize, io::ErrorKind>); 5] = [
+            (&[], Ok(1)),
+            (&[Fails(Interrupted), Fails(Interrupted)], Ok(3)),
+            (&[Short(2), Fails(Interrupted), Short(1), Short(3)], Ok(5)),
+            (&[Short(3), Fails(StorageFull)], Err(StorageFull)),
+            (&[Fails(Interrupted), Short(3), Fails(io::ErrorKind::Other)], Err(io::ErrorKind::Other)),
+        ];
+        for (calls, expected) in rows {
+            let file = Flaky::new(b"--------..", calls);
+            let written = write_all(&file, b"12345678", 1).map(|()| file.done.get());
+            assert_eq!(written.map_err(|error| error.kind()), expected, "write");
+            let all = if expected.is_ok() { b"-12345678." } else { b"-123----.." };
+            assert_eq!(file.bytes.borrow().as_slice(), all);
+
+            let file = Flaky::new(b"-12345678.", calls);
+            let mut buffer = [0; 8];
+            let read = read_as_far_as_it_goes(&file, &mut buffer, 1);
+            let read = read.map(|count| (count, file.done.get())).map_err(|error| error.kind());
+            assert_eq!(read, expected.map(|calls| (8, calls)), "read");
+            assert_eq!(&buffer, if expected.is_ok() { b"12345678" } else { b"123\0\0\0\0\0" });
+        }
+        // Where nothing more can be written, that is an error; where nothing more can be read, the file ends.
+        let file = Flaky::new(b"--------..", &[Short(3), Short(0)]);
+        assert_eq!(write_all(&file, b"12345678", 0).unwrap_err().kind(), WriteZero);
+        let file = Flaky::new(b"-123", &[Short(2), Fails(Interrupted)]);
+        assert_eq!(read_as_far_as_it_goes(&file, &mut [0; 8], 1).unwrap(), 3);
     }
 }

@@ -1,13 +1,28 @@
 //! Files in memory, for tests: they can be looked at, altered, cut off from power and made to fail.
 
-use alloc::{boxed::Box, collections::BTreeMap, string::String, vec::Vec};
-use core::ops::Range;
+use alloc::{boxed::Box, collections::BTreeMap, string::String, sync::Arc as Shared, vec::Vec};
 use std::io;
 
 use super::{Access, Cause, Operation, Storage, StorageError, StorageFile, StorageLock};
 use crate::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+mod crash;
+mod data;
+mod failing;
+mod names;
+
+pub use crash::{Crash, Piece, Unit};
+pub use failing::Failing;
+
+use data::Data;
+use failing::{Failed, Failures};
+use names::Names;
+
 /// Files in memory. A clone is another handle to the same files.
+///
+/// As on a disk, what is not synced may be lost when the power is cut: [`cut_power`](Self::cut_power) loses all of it,
+/// [`crash`](Self::crash) gives every other state that may be found. A file's bytes are synced by its own sync, its
+/// name by that of the directory. A sync that fails is not made good by the next one ([`Crash`]).
 #[derive(Clone, Default)]
 pub struct Memory(Arc<Mutex<Files>>);
 
@@ -21,64 +36,66 @@ impl Memory {
     /// The names of all files, sorted.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
-        self.files().names.keys().cloned().collect()
+        self.files().names.all().map(|(name, _)| name.clone()).collect()
     }
 
     /// A file's bytes.
     #[must_use]
     pub fn bytes(&self, name: &str) -> Option<Vec<u8>> {
         let files = self.files();
-        files.names.get(name).and_then(|id| files.data.get(id)).map(|data| data.live.clone())
+        files.names.find(name).and_then(|id| files.data.get(&id)).map(|data| data.live.to_vec())
     }
 
     /// Puts a file with these bytes, synced, in place of what stood there; makes the place where it is missing.
     pub fn replace(&self, name: &str, bytes: &[u8]) {
         let mut files = self.files();
         files.established = true;
-        let id = files.fresh_id();
-        files.data.insert(id, Data { live: bytes.to_vec(), synced: bytes.to_vec(), dirty: 0..0 });
-        files.names.insert(name.into(), id);
-        files.names_synced.insert(name.into(), id);
+        files.put(name, Data::on_disk(Shared::new(bytes.to_vec())));
     }
 
     /// Takes a file away.
     pub fn take(&self, name: &str) {
-        let mut files = self.files();
-        files.names.remove(name);
-        files.names_synced.remove(name);
+        self.files().names.take(name);
     }
 
-    /// Another place with the same files, sharing nothing with this one.
+    /// Another place with the same files, all of them synced, sharing nothing with this one.
     #[must_use]
     pub fn copy(&self) -> Self {
-        let copy = Self::new();
-        for name in self.names() {
-            copy.replace(&name, &self.bytes(&name).unwrap_or_default());
+        let files = self.files();
+        let mut copy = Files { established: files.established, ..Files::default() };
+        for (name, id) in files.names.all() {
+            let live = files.data.get(&id).map(|data| Shared::clone(&data.live));
+            copy.put(name, Data::on_disk(live.unwrap_or_default()));
         }
-        copy.files().established = self.files().established;
-        copy
+        Self::of(copy)
     }
 
     /// Loses everything that was not synced, names included.
     pub fn cut_power(&self) {
         let mut files = self.files();
-        files.names = files.names_synced.clone();
-        for data in files.data.values_mut() {
-            data.live = data.synced.clone();
-            data.dirty = 0..0;
-        }
+        files.names.cut_power();
+        files.data.values_mut().for_each(Data::cut_power);
     }
 
-    /// Makes the `nth` operation of that kind from now (from 1) fail, once; a write that fails leaves half of
-    /// its bytes.
-    pub fn fail(&self, operation: Operation, nth: u64) {
-        self.files().failures.insert(operation, nth);
+    /// Whatever a power cut at this moment may leave; the files stay as they are.
+    #[must_use]
+    pub fn crash(&self) -> Crash {
+        Crash::of(&self.files())
+    }
+
+    /// Makes an operation fail, once; further ones can be chosen to fail in the same run.
+    pub fn fail(&self, failing: Failing) {
+        self.files().failures.add(failing);
     }
 
     /// Operations of that kind so far.
     #[must_use]
     pub fn count(&self, operation: Operation) -> u64 {
-        self.files().counts.get(&operation).copied().unwrap_or(0)
+        self.files().failures.count(operation)
+    }
+
+    fn of(files: Files) -> Self {
+        Self(Arc::new(Mutex::new(files)))
     }
 
     fn files(&self) -> MutexGuard<'_, Files> {
@@ -109,19 +126,19 @@ impl Storage for Memory {
         let mut files = self.files();
         files.step(Operation::List, "")?;
         files.must_exist(Operation::List)?;
-        Ok(files.names.keys().cloned().collect())
+        Ok(files.names.all().map(|(name, _)| name.clone()).collect())
     }
 
     fn create(&self, name: &str) -> Result<Box<dyn StorageFile>, StorageError> {
         let mut files = self.files();
         files.step(Operation::Create, name)?;
         files.must_exist(Operation::Create)?;
-        if files.names.contains_key(name) {
+        if files.names.find(name).is_some() {
             return Err(failed(Operation::Create, name, io::ErrorKind::AlreadyExists));
         }
-        let id = files.fresh_id();
+        let (id, number) = (files.fresh(), files.fresh());
         files.data.insert(id, Data::default());
-        files.names.insert(name.into(), id);
+        files.names.create(name, id, number);
         Ok(self.file(name, id, Access::ReadWrite))
     }
 
@@ -136,8 +153,8 @@ impl Storage for Memory {
         let mut files = self.files();
         files.step(Operation::Rename, from)?;
         let id = files.id(Operation::Rename, from)?;
-        files.names.remove(from);
-        files.names.insert(to.into(), id);
+        let number = files.fresh();
+        files.names.rename(from, to, id, number);
         Ok(())
     }
 
@@ -145,14 +162,15 @@ impl Storage for Memory {
         let mut files = self.files();
         files.step(Operation::Remove, name)?;
         files.id(Operation::Remove, name)?;
-        files.names.remove(name);
+        let number = files.fresh();
+        files.names.remove(name, number);
         Ok(())
     }
 
     fn sync_dir(&self) -> Result<(), StorageError> {
         let mut files = self.files();
         files.step(Operation::SyncDir, "")?;
-        files.names_synced = files.names.clone();
+        files.names.sync();
         Ok(())
     }
 }
@@ -167,26 +185,16 @@ impl Memory {
 struct Files {
     established: bool,
     locked: bool,
-    next_id: u64,
-    names: BTreeMap<String, u64>,
-    names_synced: BTreeMap<String, u64>,
+    /// The last number given to a file or a change.
+    last: u64,
+    names: Names,
     data: BTreeMap<u64, Data>,
-    counts: BTreeMap<Operation, u64>,
-    failures: BTreeMap<Operation, u64>,
+    failures: Failures,
 }
 
 impl Files {
-    /// Counts the operation, and fails if it is the one that was chosen to.
-    fn step(&mut self, operation: Operation, name: &str) -> Result<(), StorageError> {
-        let count = self.counts.entry(operation).or_default();
-        *count = count.saturating_add(1);
-        let Some(left) = self.failures.get_mut(&operation) else { return Ok(()) };
-        *left = left.saturating_sub(1);
-        if *left > 0 {
-            return Ok(());
-        }
-        self.failures.remove(&operation);
-        Err(failed(operation, name, io::ErrorKind::Other))
+    fn step(&mut self, operation: Operation, name: &str) -> Result<(), Failed> {
+        self.failures.step(operation, name)
     }
 
     fn must_exist(&self, operation: Operation) -> Result<(), StorageError> {
@@ -194,50 +202,19 @@ impl Files {
     }
 
     fn id(&self, operation: Operation, name: &str) -> Result<u64, StorageError> {
-        self.names.get(name).copied().ok_or_else(|| failed(operation, name, io::ErrorKind::NotFound))
+        self.names.find(name).ok_or_else(|| failed(operation, name, io::ErrorKind::NotFound))
     }
 
-    fn fresh_id(&mut self) -> u64 {
-        self.next_id = self.next_id.saturating_add(1);
-        self.next_id
-    }
-}
-
-/// A file's bytes as they are read, as they are on disk, and where the two may differ.
-#[derive(Default)]
-struct Data {
-    live: Vec<u8>,
-    synced: Vec<u8>,
-    dirty: Range<usize>,
-}
-
-impl Data {
-    fn write(&mut self, bytes: &[u8], start: usize) {
-        let end = start.saturating_add(bytes.len());
-        if self.live.len() < end {
-            self.live.resize(end, 0);
-        }
-        if let Some(place) = self.live.get_mut(start..end) {
-            place.copy_from_slice(bytes);
-        }
-        self.touch(start..end);
+    fn fresh(&mut self) -> u64 {
+        self.last = self.last.saturating_add(1);
+        self.last
     }
 
-    fn touch(&mut self, range: Range<usize>) {
-        self.dirty = if self.dirty.is_empty() {
-            range
-        } else {
-            self.dirty.start.min(range.start)..self.dirty.end.max(range.end)
-        };
-    }
-
-    fn sync(&mut self) {
-        self.synced.resize(self.live.len(), 0);
-        let range = self.dirty.start.min(self.live.len())..self.dirty.end.min(self.live.len());
-        if let (Some(to), Some(from)) = (self.synced.get_mut(range.clone()), self.live.get(range)) {
-            to.copy_from_slice(from);
-        }
-        self.dirty = 0..0;
+    /// Puts a file there, name and all on disk.
+    fn put(&mut self, name: &str, data: Data) {
+        let id = self.fresh();
+        self.data.insert(id, data);
+        self.names.put(name, id);
     }
 }
 
@@ -249,11 +226,24 @@ struct File {
 }
 
 impl File {
-    fn with<T>(&self, operation: Operation, act: impl FnOnce(&mut Data) -> T) -> Result<T, StorageError> {
+    /// Acts on the file's data, with a number for the change; `fails` does where the operation is one that fails.
+    fn with<T>(
+        &self,
+        operation: Operation,
+        act: impl FnOnce(&mut Data, u64) -> T,
+        fails: impl FnOnce(&mut Data, u64, &Failed),
+    ) -> Result<T, StorageError> {
         let mut files = self.files.files();
-        files.step(operation, &self.name)?;
+        let (step, number) = (files.step(operation, &self.name), files.fresh());
         let data = files.data.get_mut(&self.id);
-        data.map(act).ok_or_else(|| failed(operation, &self.name, io::ErrorKind::NotFound))
+        let data = data.ok_or_else(|| failed(operation, &self.name, io::ErrorKind::NotFound))?;
+        match step {
+            Ok(()) => Ok(act(data, number)),
+            Err(failed) => {
+                fails(data, number, &failed);
+                Err(failed.into())
+            }
+        }
     }
 
     fn must_write(&self, operation: Operation) -> Result<(), StorageError> {
@@ -271,45 +261,43 @@ impl File {
 impl StorageFile for File {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, StorageError> {
         let start = self.place(Operation::Read, offset)?;
-        self.with(Operation::Read, |data| {
+        let read = |data: &mut Data, _| {
             let from = data.live.get(start..).unwrap_or_default();
             let count = from.len().min(buffer.len());
             if let (Some(to), Some(from)) = (buffer.get_mut(..count), from.get(..count)) {
                 to.copy_from_slice(from);
             }
             count
-        })
+        };
+        self.with(Operation::Read, read, |_, _, _| {})
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), StorageError> {
         self.must_write(Operation::Write)?;
         let start = self.place(Operation::Write, offset)?;
-        let whole = self.with(Operation::Write, |data| data.write(bytes, start));
-        if whole.is_err() {
-            let half = bytes.get(..bytes.len().div_euclid(2)).unwrap_or_default();
-            if let Some(data) = self.files.files().data.get_mut(&self.id) {
-                data.write(half, start);
-            }
-        }
-        whole
+        self.with(
+            Operation::Write,
+            |data, number| data.write(bytes, start, number),
+            |data, number, failed| {
+                let left = bytes.get(..failed.bytes_left(bytes.len())).unwrap_or_default();
+                data.write(left, start, number);
+            },
+        )
     }
 
     fn sync_data(&self) -> Result<(), StorageError> {
-        self.with(Operation::Sync, Data::sync)
+        self.with(Operation::Sync, |data, _| data.sync(), |data, _, _| data.sync_failed())
     }
 
     fn set_len(&self, bytes: u64) -> Result<(), StorageError> {
         self.must_write(Operation::SetLen)?;
         let len = self.place(Operation::SetLen, bytes)?;
-        self.with(Operation::SetLen, |data| {
-            let from = data.live.len().min(len);
-            data.live.resize(len, 0);
-            data.touch(from..len);
-        })
+        self.with(Operation::SetLen, |data, number| data.set_len(len, number), |_, _, _| {})
     }
 
     fn size(&self) -> Result<u64, StorageError> {
-        self.with(Operation::Len, |data| u64::try_from(data.live.len()).unwrap_or(u64::MAX))
+        let size = |data: &mut Data, _| u64::try_from(data.live.len()).unwrap_or(u64::MAX);
+        self.with(Operation::Len, size, |_, _, _| {})
     }
 }
 

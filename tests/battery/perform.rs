@@ -1,0 +1,199 @@
+//! How a client at random makes its calls, and what it makes of the answers.
+
+use std::num::NonZeroI64;
+
+use assize::{
+    budget::AccountTerms,
+    caps::Caps,
+    controller::{
+        Call, Denial, Fault, FaultClass, NotAdmitted, NotExtended, NotRerouted, NotSwapped, Permit, Repeated,
+        RepeatedState, Reroute,
+    },
+    id::{AccountId, Name, Sequence},
+    record::CandidateSwitch,
+};
+
+use super::{
+    ask::{ACCOUNTS, Answer, Ask},
+    chance::Client,
+    host::{CEDAR, Host, MS, policy},
+    told::Fact,
+};
+
+impl Client {
+    pub(super) fn perform(&mut self, ask: &Ask, call: Call) -> Answer {
+        let Host { controller, .. } = &self.host;
+        let done = |sequence: Result<Sequence, Fault>, fact| match sequence {
+            Ok(sequence) => Answer::Told(sequence.0, fact),
+            Err(fault) => failed(fault),
+        };
+        match ask {
+            Ask::Account { index } => self.open_account(*index, call),
+            Ask::Grant { index, change_micros } => {
+                let Some(account) = self.account(*index) else { return Answer::Nothing };
+                let change = NonZeroI64::new(*change_micros).unwrap();
+                done(controller.grant(account, change, call), Fact::Granted { change_micros: *change_micros })
+            }
+            Ask::Admit { index, quality, tokens, deadline } => {
+                let Some(account) = self.account(*index) else { return Answer::Nothing };
+                let request = self.host.request(*quality, *tokens);
+                let deadline_ms = (deadline.0 - call.at.0) / MS;
+                match self.host.admit(&[account], &request, deadline_ms, call) {
+                    Ok(permit) => self.hold(permit),
+                    Err(NotAdmitted::Denied(denial)) => denied(&denial),
+                    Err(NotAdmitted::Repeated(repeated)) => self.repeated(repeated),
+                    Err(NotAdmitted::Faulted(fault)) => failed(fault),
+                }
+            }
+            Ask::Adjust { hold, actual } => match controller.adjust(Sequence(*hold), *actual, call) {
+                Ok(done) => {
+                    Answer::Told(done.sequence.0, Fact::Adjusted { hold: *hold, outcome: done.outcome })
+                }
+                Err(fault) => failed(fault),
+            },
+            Ask::Swap { epoch } => {
+                let policy = policy(*epoch);
+                let fact = Fact::Policy(policy.digest());
+                match controller.swap(policy, call) {
+                    Ok(sequence) => Answer::Told(sequence.0, fact),
+                    Err(NotSwapped::Faulted(fault)) => failed(fault),
+                    Err(NotSwapped::Policy(_)) => Answer::Nothing,
+                }
+            }
+            Ask::Halt(halt) => done(controller.halt(*halt, call), Fact::Halt(*halt)),
+            Ask::Switch(switch) => {
+                let fact = Fact::Switch(CandidateSwitch { candidate: CEDAR, switch: *switch });
+                done(controller.switch(CEDAR, *switch, call), fact)
+            }
+            Ask::Expire => match controller.expire(call) {
+                Ok(0) => Answer::Nothing,
+                Ok(holds) => Answer::Told(self.host.head(), Fact::Expired { holds }),
+                Err(fault) => failed(fault),
+            },
+            Ask::Wait => {
+                let waited = controller.stats().and_then(|stats| controller.wait(stats.log.head, call.level));
+                waited.map_or_else(failed, |()| Answer::Nothing)
+            }
+            Ask::Commit { .. }
+            | Ask::Release { .. }
+            | Ask::Extend { .. }
+            | Ask::Part { .. }
+            | Ask::Reroute { .. } => {
+                let permit = ask.hold().and_then(|hold| self.permits.remove(&hold));
+                permit.map_or(Answer::Nothing, |permit| self.perform_with(permit, ask, call))
+            }
+        }
+    }
+
+    /// Those that need a permit.
+    fn perform_with(&mut self, mut permit: Permit, ask: &Ask, call: Call) -> Answer {
+        let controller = &self.host.controller;
+        let hold = permit.hold().0;
+        let answer = match ask {
+            Ask::Commit { spend, .. } => match controller.commit(permit, spend.clone(), call) {
+                Ok(done) => {
+                    self.committed.push(hold);
+                    return Answer::Told(done.sequence.0, Fact::Committed { hold, outcome: done.outcome });
+                }
+                Err(not) => {
+                    permit = not.permit;
+                    failed(not.fault)
+                }
+            },
+            Ask::Release { .. } => match controller.release(permit, call) {
+                Ok(done) => {
+                    return Answer::Told(done.sequence.0, Fact::Released { hold, outcome: done.outcome });
+                }
+                Err(not) => {
+                    permit = not.permit;
+                    failed(not.fault)
+                }
+            },
+            Ask::Extend { more, deadline, .. } => {
+                match controller.extend(&mut permit, *more, *deadline, call) {
+                    Ok(done) => Answer::Told(
+                        done.sequence.0,
+                        Fact::Extended { hold, held: permit.amount(), deadline: permit.deadline() },
+                    ),
+                    Err(NotExtended::Denied(denial)) => denied(&denial),
+                    Err(NotExtended::Faulted(fault)) => failed(fault),
+                }
+            }
+            Ask::Part { so_far, .. } => match controller.part_commit(&mut permit, so_far.clone(), call) {
+                Ok(done) => Answer::Told(done.sequence.0, Fact::Parted { hold, outcome: done.outcome }),
+                Err(fault) => failed(fault),
+            },
+            Ask::Reroute { tokens, deadline, .. } => {
+                let request = self.host.request(0, *tokens);
+                let candidate = permit.candidate();
+                let asked = Reroute { failed: candidate, request: &request, deadline: *deadline };
+                match controller.reroute(permit, &asked, call) {
+                    Ok(permit) => return self.hold(permit),
+                    Err(NotRerouted::Denied(denial)) => return denied(&denial),
+                    Err(NotRerouted::Repeated(repeated)) => return self.repeated(repeated),
+                    Err(NotRerouted::Faulted { permit: back, fault }) => {
+                        permit = back;
+                        failed(fault)
+                    }
+                }
+            }
+            _ => unreachable!("it needs no permit"),
+        };
+        self.permits.insert(hold, permit);
+        answer
+    }
+
+    fn hold(&mut self, permit: Permit) -> Answer {
+        let hold = permit.hold().0;
+        let fact = Fact::Held {
+            candidate: permit.candidate(),
+            amount: permit.amount(),
+            deadline: permit.deadline(),
+        };
+        self.permits.insert(hold, permit);
+        Answer::Told(hold, fact)
+    }
+
+    /// It was admitted before, as is already known; its permit is another handle to the hold.
+    fn repeated(&mut self, repeated: Repeated) -> Answer {
+        let hold = repeated.hold().0;
+        let fact = self.known.with(|known| known.told.get(&hold).map(|(_, fact)| fact.clone()));
+        if let RepeatedState::Open(permit) = repeated.into_state() {
+            self.permits.insert(hold, permit);
+        }
+        fact.map_or(Answer::Nothing, |fact| Answer::Told(hold, fact))
+    }
+
+    fn account(&self, index: usize) -> Option<AccountId> {
+        self.host.controller.account(&Name::new(ACCOUNTS[index].0).unwrap())
+    }
+
+    fn open_account(&mut self, index: usize, call: Call) -> Answer {
+        let (name, parent, overrun, _) = ACCOUNTS[index];
+        let name = Name::new(name).unwrap();
+        let parent = parent.map(|parent| self.account(parent));
+        if parent == Some(None) {
+            return Answer::Nothing;
+        }
+        let controller = &self.host.controller;
+        let terms = AccountTerms { name, parent: parent.flatten(), overrun, caps: Caps::default() };
+        let is_there = controller.account(&name).is_some();
+        match controller.ensure_account(&terms, call) {
+            Err(fault) => failed(fault),
+            Ok(_) if is_there => Answer::Nothing,
+            Ok(_) => Answer::Told(self.host.head(), Fact::Account(name)),
+        }
+    }
+}
+
+fn denied(denial: &Denial) -> Answer {
+    Answer::Told(denial.sequence().0, Fact::Denied(denial.class()))
+}
+
+fn failed(fault: Fault) -> Answer {
+    match fault.class() {
+        FaultClass::Storage => Answer::Failed(fault),
+        FaultClass::Bug => panic!("{fault}"),
+        _ => Answer::Nothing,
+    }
+}
