@@ -29,6 +29,8 @@ pub use what_if::{
     PolicyTold, Undecidable, UndecidedRow, WhatIfError, WhatIfOptions, WhatIfReport, what_if,
 };
 
+use core::num::NonZeroUsize;
+
 use crate::wal::ReadOptions;
 
 /// How a log is audited.
@@ -38,4 +40,25 @@ pub struct AuditOptions<'a> {
     pub read: ReadOptions,
     /// Who looks on.
     pub observer: Option<&'a mut dyn Observer>,
+    /// On how many threads the segments of the log are read at once; each of them has a ledger of its own in a replay.
+    /// The report is the same whatever their number. An observer that looks at every record is shown them in order, on one.
+    pub threads: Threads,
+}
+
+/// A number of threads, one by default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Threads(pub NonZeroUsize);
+
+impl Default for Threads {
+    fn default() -> Self {
+        Self(NonZeroUsize::MIN)
+    }
+}
+
+impl Threads {
+    /// As many as this process can run at once.
+    #[must_use]
+    pub fn available() -> Self {
+        std::thread::available_parallelism().map_or_else(|_| Self::default(), Self)
+    }
 }

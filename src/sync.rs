@@ -28,6 +28,10 @@ pub(crate) use shuttle::{
 #[cfg(any(loom, shuttle))]
 pub(crate) use std::sync::{OnceLock, PoisonError};
 
+/// Of no model: what readers of a log tell the one who started them.
+#[cfg(feature = "wal")]
+pub(crate) use std::sync::mpsc::{Sender, channel};
+
 /// What models are made of: loom's threads, and a lock that it does not know, for what the runs of a model share.
 #[cfg(all(test, loom))]
 pub(crate) mod model {

@@ -127,7 +127,7 @@ fn reports_end_with_what_they_do_not_prove() {
     let anchor = Some(verified.summary.head);
     let through = verified.summary.head.sequence();
     let read = ReadOptions { anchor, ..ReadOptions::default() };
-    let anchored = replay(&storage, &[&key()], AuditOptions { read, observer: None }).unwrap();
+    let anchored = replay(&storage, &[&key()], AuditOptions { read, ..AuditOptions::default() }).unwrap();
     assert_eq!(anchored.summary.completeness, Completeness::Proven { through });
     assert_eq!(anchored.not_proven[0], NotProven::AfterAnchor { through });
     for what in &anchored.not_proven {
@@ -145,7 +145,7 @@ fn a_log_cut_back_does_not_hold_against_its_anchor() {
     let anchor = verified(&sealed).unwrap().summary.head;
     let (shorter, _) = Forgery::funded().close();
     let read = ReadOptions { anchor: Some(anchor), ..ReadOptions::default() };
-    let error = verify(&shorter, &[&key()], AuditOptions { read, observer: None }).unwrap_err();
+    let error = verify(&shorter, &[&key()], AuditOptions { read, ..AuditOptions::default() }).unwrap_err();
     assert!(matches!(error.problem, Problem::Read(ReadError::Evidence { .. })), "{error}");
     assert_eq!(error.blame(), Blame::Evidence);
 }
@@ -169,7 +169,7 @@ fn a_damaged_log_says_how_much_of_it_holds() {
     let bytes = storage.bytes("00000001.seg").unwrap();
     let mut offsets = Offsets::default();
     let read = ReadOptions::default();
-    let options = AuditOptions { read, observer: Some(&mut offsets) };
+    let options = AuditOptions { read, observer: Some(&mut offsets), ..AuditOptions::default() };
     replay(&storage, &[&key()], options).map(drop).unwrap();
     for (sequence, offset) in (1..).zip(offsets.0) {
         let mut altered = bytes.clone();

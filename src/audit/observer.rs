@@ -13,11 +13,20 @@ use super::error::Located;
 /// What it is shown holds as far as the audit has come. That the rest does too is known when the audit has ended
 /// without an error.
 pub trait Observer {
+    /// Whether it looks at records, which it is then shown in order, on one thread. One that does not is told of
+    /// progress alone.
+    fn sees_records(&self) -> bool {
+        true
+    }
+
     /// A record was read and decided again; the ledger is as it was before the record.
     fn before(&mut self, _step: &Step<'_>) {}
 
     /// The record was applied; the ledger is as the record left it.
     fn after(&mut self, _step: &Step<'_>) {}
+
+    /// Everything was replayed and holds; the ledger is as the last record left it.
+    fn end(&mut self, _ledger: &Ledger) {}
 
     /// So much was read. Told now and then, and at the end.
     fn progress(&mut self, _progress: Progress) {}

@@ -1,16 +1,27 @@
 //! Reading a log from its first frame to its last.
 
+use alloc::vec::Vec;
+use core::num::NonZeroUsize;
+
+use super::Threads;
 use super::error::{AuditError, Good, Problem};
 use super::observer::{Observer, Progress};
 use crate::crypto::RootKey;
 use crate::wal::storage::{Access, Storage};
-use crate::wal::{FrameView, ReadError, ReadOptions, Reader, Summary};
+use crate::wal::{FrameView, Part, ReadError, ReadOptions, Reader, Summary, read_parts};
 
 /// Where frames come from.
 pub(super) struct Source<'a> {
     pub(super) storage: &'a dyn Storage,
     pub(super) keys: &'a [&'a RootKey],
     pub(super) read: ReadOptions,
+    pub(super) threads: Threads,
+}
+
+/// What one segment has shown that was read by itself.
+pub(super) trait FromPart: Sized + Send {
+    /// Reads a segment to its end; `None` where something does not hold.
+    fn read(part: &mut Part) -> Option<Self>;
 }
 
 /// Who takes verified frames, in order.
@@ -48,6 +59,27 @@ impl Source<'_> {
         let summary = reader.finish().map_err(|error| failed(error, taker.good()))?;
         told.tell(taker);
         Ok(summary)
+    }
+
+    /// Reads all segments at once, if the observer is content with that. `None` where something does not hold, or one
+    /// segment is all: reading in order says what, and where.
+    pub(super) fn read_at_once<P: FromPart>(
+        &self,
+        observer: &mut Option<&mut dyn Observer>,
+    ) -> Option<(Summary, Vec<P>)> {
+        if self.threads.0 == NonZeroUsize::MIN
+            || observer.as_ref().is_some_and(|observer| observer.sees_records())
+        {
+            return None;
+        }
+        let mut progress = Progress { records: 0, bytes: 0, bytes_total: self.size_bytes() };
+        read_parts(self.storage, self.keys, &self.read, self.threads.0, P::read, |records, bytes| {
+            progress.records = progress.records.saturating_add(records);
+            progress.bytes = progress.bytes.saturating_add(bytes);
+            if let Some(observer) = observer {
+                observer.progress(progress);
+            }
+        })
     }
 
     /// What cannot be read here is for the reader to say.

@@ -28,16 +28,28 @@ pub fn replay(
     keys: &[&RootKey],
     options: AuditOptions<'_>,
 ) -> Result<ReplayReport, AuditError> {
-    let AuditOptions { read, observer } = options;
+    let AuditOptions { read, mut observer, threads } = options;
+    let source = Source { storage, keys, read, threads };
+    let at_once = source.read_at_once(&mut observer).and_then(parts::join);
     let mut replayer = Replayer::new(observer);
-    let summary = Source { storage, keys, read }.read_all(&mut replayer)?;
+    let summary = match at_once {
+        Some((summary, whole)) => {
+            replayer.take_over(whole);
+            summary
+        }
+        None => source.read_all(&mut replayer)?,
+    };
     replayer.finish(summary)
 }
 
+mod parts;
+
 /// The state that the records so far make, and what comes of them.
 pub(super) struct Replayer<'a> {
-    /// `None` until the genesis was read.
+    /// `None` until the genesis was read, or, of a segment by itself, its checkpoint.
     state: Option<State>,
+    /// Whether the first checkpoint must be a log's genesis.
+    from_genesis: bool,
     /// The genesis while its parts are read; later, the canonical form that a checkpoint must have.
     form: Vec<u8>,
     /// Bytes of the form that a checkpoint's parts have had so far.
@@ -56,7 +68,15 @@ struct State {
 impl<'a> Replayer<'a> {
     pub(super) fn new(observer: Option<&'a mut dyn Observer>) -> Self {
         let (good, calls) = (Good::default(), Calls::default());
-        Self { state: None, form: Vec::new(), compared: 0, good, calls, observer }
+        let (state, form) = (None, Vec::new());
+        Self { state, from_genesis: true, form, compared: 0, good, calls, observer }
+    }
+
+    /// Goes on from where another has come to, which nobody looked at.
+    fn take_over(&mut self, other: Replayer<'_>) {
+        self.state = other.state;
+        self.good = other.good;
+        self.calls = other.calls;
     }
 
     /// The policy in force, once the log's beginning was read.
@@ -66,7 +86,7 @@ impl<'a> Replayer<'a> {
 
     /// What the whole log has shown.
     pub(super) fn finish(self, summary: Summary) -> Result<ReplayReport, AuditError> {
-        let Self { state, good, calls, .. } = self;
+        let Self { state, good, calls, observer, .. } = self;
         let Some(State { ledger, .. }) = state else {
             return Err(AuditError { problem: Problem::GenesisMissing, at: None, good });
         };
@@ -75,6 +95,9 @@ impl<'a> Replayer<'a> {
             at: None,
             good,
         })?;
+        if let Some(observer) = observer {
+            observer.end(&ledger);
+        }
         let count = |items: usize| u64::try_from(items).unwrap_or(u64::MAX);
         Ok(ReplayReport {
             ledger: ledger.digest(),
@@ -118,20 +141,21 @@ impl<'a> Replayer<'a> {
 
     fn begin(&mut self, frame: &FrameView<'_>, bytes: &[u8], is_last: bool) -> Result<(), Problem> {
         self.form.extend_from_slice(bytes);
-        if frame.sequence.0 != 0 || self.form.len() > GENESIS_BYTES_MAX {
+        if self.from_genesis && (frame.sequence.0 != 0 || self.form.len() > GENESIS_BYTES_MAX) {
             return Err(Problem::GenesisMissing);
         }
         if !is_last {
             return Ok(());
         }
         let ledger = Ledger::decode(&self.form).map_err(Problem::Genesis)?;
-        if ledger.sequence().0 != 0 {
+        if ledger.sequence() != frame.sequence {
             return Err(Problem::GenesisMissing);
         }
         if ledger.log_time() != frame.effective {
             return Err(Problem::GenesisTime { expected: frame.effective, seen: ledger.log_time() });
         }
-        self.state = Some(State { ledger, disabled: Disabled::none() });
+        let disabled = Disabled::new(ledger.policy(), ledger.disabled().iter().copied());
+        self.state = Some(State { ledger, disabled });
         Ok(())
     }
 

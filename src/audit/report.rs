@@ -90,6 +90,32 @@ pub struct Calls {
     pub administration: u64,
 }
 
+impl Calls {
+    /// Those of both.
+    pub(super) fn and(&self, other: &Self) -> Self {
+        Self {
+            admitted: self.admitted.saturating_add(other.admitted),
+            denied_policy: self.denied_policy.saturating_add(other.denied_policy),
+            denied_budget: self.denied_budget.saturating_add(other.denied_budget),
+            denied_throttle: self.denied_throttle.saturating_add(other.denied_throttle),
+            denied_halted: self.denied_halted.saturating_add(other.denied_halted),
+            reroutes: self.reroutes.saturating_add(other.reroutes),
+            commits_usage: self.commits_usage.saturating_add(other.commits_usage),
+            commits_amount: self.commits_amount.saturating_add(other.commits_amount),
+            part_commits_usage: self.part_commits_usage.saturating_add(other.part_commits_usage),
+            part_commits_amount: self.part_commits_amount.saturating_add(other.part_commits_amount),
+            adjustments: self.adjustments.saturating_add(other.adjustments),
+            releases: self.releases.saturating_add(other.releases),
+            extensions: self.extensions.saturating_add(other.extensions),
+            expired: self.expired.saturating_add(other.expired),
+            attested: self.attested.saturating_add(other.attested),
+            asserted: self.asserted.saturating_add(other.asserted),
+            recoveries: self.recoveries.saturating_add(other.recoveries),
+            administration: self.administration.saturating_add(other.administration),
+        }
+    }
+}
+
 /// Something that a report does not prove.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

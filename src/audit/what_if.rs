@@ -71,11 +71,11 @@ pub fn what_if(
     policy: &Policy,
     options: WhatIfOptions<'_>,
 ) -> Result<WhatIfReport, WhatIfError> {
-    let WhatIfOptions { audit: AuditOptions { read, observer }, budgets, accounts_max } = options;
+    let WhatIfOptions { audit: AuditOptions { read, observer, threads }, budgets, accounts_max } = options;
     let mut history = History::new(policy, budgets, observer);
     let mut pass =
         Pass { replayer: Replayer::new(Some(&mut history)), schema: policy.schema(), is_begun: false };
-    let summary = Source { storage, keys, read }.read_all(&mut pass)?;
+    let summary = Source { storage, keys, read, threads }.read_all(&mut pass)?;
     let replayed = pass.replayer.finish(summary)?;
     Ok(report(history, replayed, accounts_max))
 }

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::{error::Error, fmt};
 
 use super::{
-    error::Blame,
+    error::{Blame, Fault},
     segment::{FORMAT_VERSION, KEY_MODE_STATIC},
 };
 use crate::{
@@ -28,6 +28,15 @@ pub struct Anchor {
 impl Anchor {
     /// Bytes of an anchor.
     pub const BYTES: usize = 120;
+
+    /// What it means that a log with that head does not have it.
+    pub(super) fn missing(&self, head: Head) -> Fault {
+        if self.head.sequence > head.sequence || self.head.segment > head.segment {
+            Fault::AnchorAhead { anchor: self.head.sequence }
+        } else {
+            Fault::AnchorTag
+        }
+    }
 
     /// Reads an anchor, trying the key whose id it names.
     ///

@@ -1,14 +1,13 @@
 //! Verified reading: every frame in order, from the first, without touching the log. FORMAT 8.2.
 
 use super::{
-    anchor::{Anchor, AnchorKey, Head},
-    chain::Phase,
-    error::{Fault, Place, ReadError},
+    anchor::Anchor,
+    error::{Fault, ReadError},
     frame,
     inventory::Inventory,
-    scanner::{Expected, Scanner, Seen, Step},
-    storage::{Access, Storage},
-    unsynced::Unsynced,
+    part::{Joined, Part},
+    scanner::Seen,
+    storage::Storage,
 };
 use crate::{
     crypto::RootKey,
@@ -25,24 +24,10 @@ pub struct Reader<'a> {
     options: ReadOptions,
     /// The last segment's number.
     last: u32,
-    scanner: Scanner,
+    part: Part,
     /// Segments read to their end.
-    before: Totals,
-    records: u64,
-    frames: u64,
-    unsynced: Unsynced<Head>,
-    /// The last frame that the log itself says is on disk.
-    synced: Head,
-    anchored: bool,
-    live: bool,
+    before: Joined,
     outcome: Option<Result<(), ReadError>>,
-}
-
-/// What earlier segments had.
-#[derive(Clone, Copy, Debug, Default)]
-struct Totals {
-    segments: u32,
-    bytes: u64,
 }
 
 impl<'a> Reader<'a> {
@@ -55,35 +40,18 @@ impl<'a> Reader<'a> {
         keys: &'a [&'a RootKey],
         options: ReadOptions,
     ) -> Result<Self, ReadError> {
-        let inventory = Inventory::take(storage)?;
-        let expected = Expected { segment: 1, log_id: options.log_id, keys, before: None };
-        let scanner = Scanner::open(storage, Access::Read, &expected)?;
-        let log_id = scanner.header().log_id;
-        if let Some(anchor) = options.anchor.filter(|anchor| anchor.log_id() != log_id) {
-            return Err(scanner.refused(Fault::AnchorLog { seen: anchor.log_id() }));
+        let last = Inventory::take(storage)?.last();
+        let part = Part::open(storage, keys, &options, (1, last), None)?;
+        if let Some(anchor) = options.anchor.filter(|anchor| anchor.log_id() != part.header().log_id) {
+            return Err(part.refused(Fault::AnchorLog { seen: anchor.log_id() }));
         }
-        let synced = scanner.chain().head();
-        Ok(Self {
-            storage,
-            keys,
-            options,
-            last: inventory.last(),
-            scanner,
-            before: Totals::default(),
-            records: 0,
-            frames: 0,
-            unsynced: Unsynced::new(),
-            synced,
-            anchored: false,
-            live: false,
-            outcome: None,
-        })
+        Ok(Self { storage, keys, options, last, part, before: Joined::default(), outcome: None })
     }
 
     /// The log's id.
     #[must_use]
     pub fn log_id(&self) -> LogId {
-        self.scanner.header().log_id
+        self.part.header().log_id
     }
 
     /// The next frame, verified; `None` at the end. After an error, the same error again.
@@ -95,7 +63,7 @@ impl<'a> Reader<'a> {
             return outcome.map(|()| None);
         }
         match self.advance() {
-            Ok(Some(seen)) => Ok(Some(self.view(&seen))),
+            Ok(Some(seen)) => Ok(Some(self.part.view(&seen))),
             Ok(None) => {
                 self.outcome = Some(Ok(()));
                 Ok(None)
@@ -113,138 +81,23 @@ impl<'a> Reader<'a> {
     /// What `next_frame` answers, or the anchor does not hold.
     pub fn finish(mut self) -> Result<Summary, ReadError> {
         while self.next_frame()?.is_some() {}
-        let chain = self.scanner.chain();
-        let key = self.keys.iter().find(|key| key.id() == self.scanner.header().key_id);
-        let place = Place { segment: self.last, sequence: chain.sequence(), offset: chain.offset() };
-        let key = key.ok_or(ReadError::UnknownKey { place, id: self.scanner.header().key_id })?;
-        let anchors = AnchorKey::new(key, self.log_id());
-        Ok(Summary {
-            log_id: self.log_id(),
-            segments: self.before.segments.saturating_add(1),
-            records: self.records,
-            frames: self.frames,
-            bytes: self.before.bytes.saturating_add(chain.offset()),
-            head: anchors.anchor(chain.head()),
-            synced: anchors.anchor(self.synced),
-            sealed: chain.phase() == Phase::Sealed,
-            live: self.live,
-            completeness: match self.options.anchor {
-                Some(anchor) => Completeness::Proven { through: anchor.sequence() },
-                None => Completeness::Unproven,
-            },
-        })
+        self.before.summary(&self.part.end(), self.keys, self.options.anchor)
     }
 
     fn advance(&mut self) -> Result<Option<Seen>, ReadError> {
         loop {
-            let place = self.scanner.chain().place();
-            match self.scanner.step()? {
-                Step::Frame(seen) => {
-                    self.take(&seen, place)?;
-                    return Ok(Some(seen));
-                }
-                Step::End if self.scanner.header().segment < self.last => self.next_segment()?,
-                Step::Torn(_) if self.scanner.header().segment < self.last => {
-                    return Err(self.scanner.refused(Fault::Broken));
-                }
-                Step::End => {
-                    self.check_anchored_at_end()?;
-                    return Ok(None);
-                }
-                Step::Torn(_) => {
-                    let Some(seen) = self.end_torn()? else {
-                        self.check_anchored_at_end()?;
-                        return Ok(None);
-                    };
-                    self.take(&seen, place)?;
-                    return Ok(Some(seen));
-                }
+            let seen = self.part.step()?;
+            self.part.missed_anchor()?;
+            if seen.is_some() {
+                return Ok(seen);
             }
-        }
-    }
-
-    /// Notes a frame that holds.
-    fn take(&mut self, seen: &Seen, place: Place) -> Result<(), ReadError> {
-        let head = self.scanner.chain().head();
-        self.frames = self.frames.saturating_add(1);
-        if seen.head.kind == frame::CHECKPOINT_PART {
-            // On disk before its segment had its name. FORMAT 6.3.
-            self.unsynced.clear();
-            self.synced = head;
-        } else if seen.head.kind != frame::SEAL {
-            self.records = self.records.saturating_add(1);
-            self.unsynced.push(head.sequence, head);
-        }
-        self.synced = self.unsynced.cover(seen.head.synced_through).unwrap_or(self.synced);
-        let Some(anchor) = self.options.anchor else { return Ok(()) };
-        self.anchored |= anchor.sequence() == seen.head.sequence && anchor.tag().matches(&seen.tag);
-        if !self.anchored && seen.head.sequence > anchor.sequence() {
-            return Err(ReadError::Evidence { place, fault: Fault::AnchorTag });
-        }
-        Ok(())
-    }
-
-    /// Goes on to the next segment, which there is.
-    fn next_segment(&mut self) -> Result<(), ReadError> {
-        let chain = self.scanner.chain();
-        if chain.phase() != Phase::Sealed {
-            return Err(self.scanner.refused(Fault::SealMissing));
-        }
-        let expected = Expected {
-            segment: self.scanner.header().segment.saturating_add(1),
-            log_id: Some(self.log_id()),
-            keys: self.keys,
-            before: Some(chain),
-        };
-        let scanner = Scanner::open(self.storage, Access::Read, &expected)?;
-        self.before.segments = self.before.segments.saturating_add(1);
-        self.before.bytes = self.before.bytes.saturating_add(chain.offset());
-        self.scanner = scanner;
-        Ok(())
-    }
-
-    /// What a torn tail of the last segment means: a failure, or the end of a live log, or a frame that was
-    /// written since. FORMAT 8.2.
-    fn end_torn(&mut self) -> Result<Option<Seen>, ReadError> {
-        let damaged = self.scanner.was_on_disk()?;
-        if self.options.tail == Tail::Strict {
-            let fault = if damaged { Fault::Broken } else { Fault::TornTail };
-            return Err(self.scanner.refused(fault));
-        }
-        if !damaged {
-            self.live = true;
-            return Ok(None);
-        }
-        // The frame may have been written between the two looks, the later one with it.
-        self.scanner.refresh()?;
-        match self.scanner.step()? {
-            Step::Frame(seen) => Ok(Some(seen)),
-            Step::End | Step::Torn(_) => Err(self.scanner.refused(Fault::Broken)),
-        }
-    }
-
-    fn check_anchored_at_end(&self) -> Result<(), ReadError> {
-        let Some(anchor) = self.options.anchor.filter(|_| !self.anchored) else { return Ok(()) };
-        let head = self.scanner.chain().head();
-        let ahead = anchor.sequence() > head.sequence || anchor.segment() > head.segment;
-        Err(self.scanner.refused(if ahead {
-            Fault::AnchorAhead { anchor: anchor.sequence() }
-        } else {
-            Fault::AnchorTag
-        }))
-    }
-
-    fn view(&self, seen: &Seen) -> FrameView<'_> {
-        FrameView {
-            segment: self.scanner.header().segment,
-            offset: seen.offset,
-            bytes: u64::try_from(seen.head.bytes).unwrap_or(u64::MAX),
-            sequence: seen.head.sequence,
-            kind: seen.head.kind,
-            effective: seen.head.effective,
-            caller: seen.head.caller,
-            synced_through: seen.head.synced_through,
-            payload: self.scanner.payload(seen),
+            if self.part.is_last() {
+                self.part.must_be_anchored()?;
+                return Ok(None);
+            }
+            let next = (self.part.header().segment.saturating_add(1), self.last);
+            let part = Part::open(self.storage, self.keys, &self.options, next, Some(&self.part))?;
+            self.before.add(&core::mem::replace(&mut self.part, part).end());
         }
     }
 }

@@ -62,7 +62,7 @@ impl Scanner {
             .ok_or(ReadError::UnknownKey { place, id: header.key_id })?;
         let key = SegmentKey::new(root, header.log_id, header.segment);
         let tag = Header::verify(bytes, &key).map_err(refused)?;
-        follows(&header, expected).map_err(refused)?;
+        follows(&header, expected.before).map_err(refused)?;
         let synced = expected.before.map_or(Sequence(0), Chain::synced_through);
         let chain = Chain::new(&header, bytes, tag, synced);
         Ok(Self { window, key, header, chain })
@@ -164,9 +164,9 @@ pub(super) fn whole_frame<'a>(
 }
 
 /// Whether the header continues from the segment before it. FORMAT 6.4.
-fn follows(header: &Header, expected: &Expected<'_>) -> Result<(), Fault> {
+pub(super) fn follows(header: &Header, before: Option<&Chain>) -> Result<(), Fault> {
     let first = header.segment == 1;
-    let (sequence, log_time, seal, digest) = match expected.before {
+    let (sequence, log_time, seal, digest) = match before {
         Some(before) => (before.sequence(), before.log_time(), *before.previous(), before.digest()),
         None if first => (Sequence(0), header.log_time, Tag([0; 32]), crate::crypto::Digest([0; 32])),
         // Opening reads the last segment alone.

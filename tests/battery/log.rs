@@ -1,9 +1,9 @@
 //! Logs as the batteries take them apart: what is where, of what kind, and the rule for what an error must name.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Debug};
 
 use assize::{
-    audit::{self, AuditError, AuditOptions, Observer, Problem, ReplayReport, Step, VerifyReport},
+    audit::{self, AuditError, AuditOptions, Observer, Problem, ReplayReport, Step, Threads, VerifyReport},
     id::{LogId, Sequence},
     record::{AdmissionOutcome, ExtendOutcome, Record, ReleaseOutcome, Settled, Spend},
     wal::{
@@ -207,15 +207,26 @@ pub fn fault_of(error: &AuditError, what: &str) -> Fault {
 }
 
 pub fn verify(storage: &dyn Storage, read: ReadOptions) -> Result<VerifyReport, AuditError> {
-    audit::verify(storage, &[&key()], AuditOptions { read, observer: None })
+    however_many(|threads| {
+        audit::verify(storage, &[&key()], AuditOptions { read, threads, ..AuditOptions::default() })
+    })
 }
 
 pub fn replay(storage: &dyn Storage, read: ReadOptions) -> Result<ReplayReport, AuditError> {
-    audit::replay(storage, &[&key()], AuditOptions { read, observer: None })
+    however_many(|threads| {
+        audit::replay(storage, &[&key()], AuditOptions { read, threads, ..AuditOptions::default() })
+    })
+}
+
+/// What an audit on one thread finds, which is what one on three finds.
+pub fn however_many<T: Debug>(audit: impl Fn(Threads) -> Result<T, AuditError>) -> Result<T, AuditError> {
+    let [one, three] = [1, 3].map(|threads| audit(Threads(threads.try_into().unwrap())));
+    assert_eq!(format!("{one:?}"), format!("{three:?}"));
+    one
 }
 
 pub fn replay_with(storage: &dyn Storage, observer: &mut dyn Observer) -> Result<ReplayReport, AuditError> {
-    let options = AuditOptions { read: ReadOptions::default(), observer: Some(observer) };
+    let options = AuditOptions { observer: Some(observer), ..AuditOptions::default() };
     audit::replay(storage, &[&key()], options)
 }
 

@@ -442,7 +442,11 @@ pub fn audit(
     observer: Option<&mut dyn Observer>,
 ) -> ReplayReport {
     let key = key();
-    let options = AuditOptions { read: ReadOptions { anchor, ..ReadOptions::default() }, observer };
+    let options = AuditOptions {
+        read: ReadOptions { anchor, ..ReadOptions::default() },
+        observer,
+        ..AuditOptions::default()
+    };
     match replay(storage, &[&key], options) {
         Ok(report) => report,
         Err(error) => panic!("{error}: {error:?}"),

@@ -97,7 +97,7 @@ fn another_logs_directory_is_not_the_one_demanded() {
 fn another_key_verifies_nothing() {
     let secret = b"thirty-two bytes, another secret";
     let read = |keys: &[&RootKey]| {
-        let options = AuditOptions { read: DEMANDED, observer: None };
+        let options = AuditOptions { read: DEMANDED, ..AuditOptions::default() };
         audit::verify(&LOG.image.reading(), keys, options)
     };
     let same_id = RootKey::new(key().id(), secret).unwrap();

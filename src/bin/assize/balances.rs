@@ -1,57 +1,45 @@
-//! Balances as a replay goes: after each record, the accounts that it touched are looked at again.
-
-use std::collections::BTreeMap;
+//! Balances at a log's end, and which of them a record can change.
 
 use assize::{
-    audit::{Observer, Step},
+    audit::Observer,
     id::{AccountId, Sequence},
-    ledger::{Account, CellId, Ledger},
+    ledger::{Account, CellId, Ledger, Snapshot},
     num::Timestamp,
     record::{Path, Record},
 };
 
-use crate::{forgotten::Forgotten, money};
+use crate::money;
 
 /// Every account as the last record left it.
 #[derive(Default)]
-pub(crate) struct Balances {
-    accounts: BTreeMap<AccountId, Account>,
-    touched: Vec<AccountId>,
-    forgotten: Forgotten,
-    log_time: Timestamp,
-}
+pub(crate) struct Balances(Option<Snapshot>);
 
 impl Balances {
     /// All accounts, in the order in which they were opened.
     pub(crate) fn accounts(&self) -> impl Iterator<Item = (AccountId, &Account)> {
-        self.accounts.iter().map(|(id, account)| (*id, account))
+        self.0.iter().flat_map(Snapshot::accounts)
+    }
+
+    /// The log's time then.
+    pub(crate) fn log_time(&self) -> Timestamp {
+        self.0.as_ref().map(Snapshot::log_time).unwrap_or_default()
     }
 
     /// All accounts, summed up for each level.
     pub(crate) fn levels(&self) -> Vec<money::Level> {
-        let parent = |id| self.accounts.get(&id).and_then(|account| account.opened.parent);
-        money::levels(self.accounts.values(), parent)
-    }
-
-    /// The effective time of the last record.
-    pub(crate) fn log_time(&self) -> Timestamp {
-        self.log_time
+        let Some(snapshot) = &self.0 else { return Vec::new() };
+        let parent = |id| snapshot.account(id).and_then(|account| account.opened.parent);
+        money::levels(snapshot.accounts().map(|(_, account)| account), parent)
     }
 }
 
 impl Observer for Balances {
-    fn before(&mut self, step: &Step<'_>) {
-        self.touched = touched(step.ledger, step.record);
+    fn sees_records(&self) -> bool {
+        false
     }
 
-    fn after(&mut self, step: &Step<'_>) {
-        self.log_time = step.ledger.log_time();
-        let forgotten = self.forgotten.after(step);
-        for id in self.touched.drain(..).chain(forgotten) {
-            if let Some(account) = step.ledger.account(id) {
-                self.accounts.insert(id, account.clone());
-            }
-        }
+    fn end(&mut self, ledger: &Ledger) {
+        self.0 = Some(ledger.snapshot().0);
     }
 }
 

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use assize::{
     audit::{
-        self, AuditError, AuditOptions, Budgets, Observer, Progress, ReplayReport, Step, VerifyReport,
-        WhatIfError, WhatIfOptions, WhatIfReport,
+        self, AuditError, AuditOptions, Budgets, Observer, Progress, ReplayReport, Step, Threads,
+        VerifyReport, WhatIfError, WhatIfOptions, WhatIfReport,
     },
     crypto::RootKey,
+    ledger::Ledger,
     policy::Policy,
     wal::{
         Anchor, ReadOptions, Tail,
@@ -41,7 +42,7 @@ impl Evidence {
         let keys = keys::read_all(&self.keys)?;
         let mut watched = Watched { bar: bar::bytes(), observer: None };
         let read = self.read_options(&keys)?;
-        let options = AuditOptions { read, observer: Some(&mut watched) };
+        let options = AuditOptions { read, observer: Some(&mut watched), threads: Threads::available() };
         let report = audit::verify(&Directory::new(&self.dir), &borrowed(&keys), options);
         watched.bar.finish_and_clear();
         report.map_err(|error| self.failed(&error))
@@ -52,7 +53,7 @@ impl Evidence {
         let keys = keys::read_all(&self.keys)?;
         let mut watched = Watched { bar: bar::bytes(), observer: Some(observer) };
         let read = self.read_options(&keys)?;
-        let options = AuditOptions { read, observer: Some(&mut watched) };
+        let options = AuditOptions { read, observer: Some(&mut watched), threads: Threads::available() };
         let report = audit::replay(&Directory::new(&self.dir), &borrowed(&keys), options);
         watched.bar.finish_and_clear();
         report.map_err(|error| self.failed(&error))
@@ -68,7 +69,7 @@ impl Evidence {
         let keys = keys::read_all(&self.keys)?;
         let mut watched = Watched { bar: bar::bytes(), observer: None };
         let read = self.read_options(&keys)?;
-        let audit = AuditOptions { read, observer: Some(&mut watched) };
+        let audit = AuditOptions { read, observer: Some(&mut watched), threads: Threads::available() };
         let options = WhatIfOptions { audit, budgets, accounts_max: Some(accounts_max) };
         let report = audit::what_if(&Directory::new(&self.dir), &borrowed(&keys), policy, options);
         watched.bar.finish_and_clear();
@@ -104,7 +105,7 @@ pub(crate) fn verify_against(
     anchor: Option<Anchor>,
 ) -> Result<VerifyReport, Failure> {
     let read = ReadOptions { anchor, ..ReadOptions::default() };
-    let options = AuditOptions { read, observer: None };
+    let options = AuditOptions { read, threads: Threads::available(), ..AuditOptions::default() };
     let report = audit::verify(&Directory::new(dir), &borrowed(keys), options);
     report.map_err(|error| Failure::audit(dir, &error))
 }
@@ -121,6 +122,16 @@ struct Watched<'a> {
 }
 
 impl Observer for Watched<'_> {
+    fn sees_records(&self) -> bool {
+        self.observer.as_ref().is_some_and(|observer| observer.sees_records())
+    }
+
+    fn end(&mut self, ledger: &Ledger) {
+        if let Some(observer) = &mut self.observer {
+            observer.end(ledger);
+        }
+    }
+
     fn before(&mut self, step: &Step<'_>) {
         if let Some(observer) = &mut self.observer {
             observer.before(step);

@@ -16,7 +16,6 @@ mod explain;
 mod export;
 mod failure;
 mod file;
-mod forgotten;
 mod head;
 mod instant;
 mod keygen;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use assize::{
     audit::{Observer, Step},
     id::AccountId,
-    ledger::{Account, Cell},
+    ledger::{Account, Cell, Ledger},
     num::{Amount, Timestamp},
     policy::Schema,
     window::Span,
@@ -55,7 +55,6 @@ struct Counts {
 
 impl Observer for Accounts {
     fn before(&mut self, step: &Step<'_>) {
-        self.balances.before(step);
         if self.schema.is_none() {
             self.schema = Some(step.ledger.policy().schema().clone());
         }
@@ -70,8 +69,8 @@ impl Observer for Accounts {
         }
     }
 
-    fn after(&mut self, step: &Step<'_>) {
-        self.balances.after(step);
+    fn end(&mut self, ledger: &Ledger) {
+        self.balances.end(ledger);
     }
 }
 

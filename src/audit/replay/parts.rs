@@ -1,0 +1,59 @@
+//! Replaying each segment by itself, from its checkpoint to the next one's.
+
+use alloc::vec::Vec;
+
+use super::{Replayer, State};
+use crate::audit::error::Good;
+use crate::audit::read::{FromPart, Take as _};
+use crate::audit::report::Calls;
+use crate::crypto::Digest;
+use crate::wal::{CHECKPOINT_PART, Part, Summary};
+
+/// What one segment has come to, from its own checkpoint.
+pub(super) struct ReplayedPart {
+    /// Of the checkpoint, and of the one that must come next.
+    begins: Digest,
+    ends: Digest,
+    good: Good,
+    calls: Calls,
+    /// Of the last segment.
+    state: Option<State>,
+}
+
+impl FromPart for ReplayedPart {
+    fn read(part: &mut Part) -> Option<Self> {
+        let mut replayer = Replayer { from_genesis: part.is_first(), ..Replayer::new(None) };
+        let mut begins = None;
+        while let Some(frame) = part.next_frame().ok()? {
+            if begins.is_none() && frame.kind != CHECKPOINT_PART {
+                begins = Some(Digest::of(FORM, &replayer.form));
+            }
+            replayer.take(&frame).ok()?;
+        }
+        let Replayer { state, mut form, good, calls, .. } = replayer;
+        let state = state?;
+        let begins = begins.unwrap_or_else(|| Digest::of(FORM, &form));
+        form.clear();
+        state.ledger.encode(&mut form);
+        let ends = Digest::of(FORM, &form);
+        Some(Self { begins, ends, good, calls, state: Some(state).filter(|_| part.is_last()) })
+    }
+}
+
+/// What all segments have come to, if each ends as the next begins.
+pub(super) fn join((summary, parts): (Summary, Vec<ReplayedPart>)) -> Option<(Summary, Replayer<'static>)> {
+    let mut whole = Replayer::new(None);
+    let mut ended = None;
+    for part in parts {
+        ended.is_none_or(|ended| ended == part.begins).then_some(())?;
+        ended = Some(part.ends);
+        let checkpoints = whole.good.checkpoints.saturating_add(part.good.checkpoints);
+        whole.good = Good { checkpoints, ..part.good };
+        whole.calls = whole.calls.and(&part.calls);
+        whole.state = part.state;
+    }
+    Some((summary, whole))
+}
+
+/// What digests of forms that are only compared are of.
+const FORM: &str = "assize/form";

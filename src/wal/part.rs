@@ -1,0 +1,282 @@
+//! One segment of a log, verified by itself; and what several of them come to when each goes on from the one before.
+
+use super::{
+    anchor::{Anchor, AnchorKey, Head},
+    chain::{Chain, Phase},
+    error::{Fault, Place, ReadError},
+    frame,
+    reader::{Completeness, FrameView, ReadOptions, Summary, Tail},
+    scanner::{Expected, Scanner, Seen, Step, follows},
+    segment::Header,
+    storage::{Access, Storage},
+    unsynced::Unsynced,
+};
+use crate::{crypto::RootKey, id::Sequence};
+
+/// Verifies one segment frame by frame. That it goes on from the segment before is for [`Joined`] to say.
+pub(crate) struct Part {
+    scanner: Scanner,
+    tail: Tail,
+    anchor: Option<Anchor>,
+    /// No segment comes after it.
+    is_last: bool,
+    unsynced: Unsynced<Head>,
+    found: Found,
+}
+
+/// What the frames of a segment have shown so far.
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    records: u64,
+    frames: u64,
+    /// The last frame that the log itself says is on disk.
+    synced: Head,
+    /// What its first frame says is on disk.
+    first_synced: Option<Sequence>,
+    /// The anchor was met, here or before.
+    anchored: bool,
+    /// The first frame above the anchor's sequence, where no frame before was the anchor's.
+    passed: Option<Place>,
+    /// Bytes after the last whole frame were left unread.
+    live: bool,
+}
+
+/// A segment that was read to its end.
+pub(super) struct Ended {
+    header: Header,
+    chain: Chain,
+    found: Found,
+}
+
+impl Part {
+    /// Opens a segment; `before` is how the one before has ended, if that was read.
+    pub(super) fn open(
+        storage: &dyn Storage,
+        keys: &[&RootKey],
+        options: &ReadOptions,
+        (segment, last): (u32, u32),
+        before: Option<&Self>,
+    ) -> Result<Self, ReadError> {
+        let log_id = before.map_or(options.log_id, |before| Some(before.header().log_id));
+        let chain = before.map(|before| before.chain());
+        let scanner =
+            Scanner::open(storage, Access::Read, &Expected { segment, log_id, keys, before: chain })?;
+        let found = Found {
+            records: 0,
+            frames: 0,
+            synced: scanner.chain().head(),
+            first_synced: None,
+            anchored: before.is_some_and(|before| before.found.anchored),
+            passed: None,
+            live: false,
+        };
+        let (tail, anchor, is_last) = (options.tail, options.anchor, segment >= last);
+        Ok(Self { scanner, tail, anchor, is_last, unsynced: Unsynced::new(), found })
+    }
+
+    /// The next frame, verified; `None` at the end.
+    ///
+    /// # Errors
+    /// The evidence does not hold from here on, or the storage cannot.
+    pub(crate) fn next_frame(&mut self) -> Result<Option<FrameView<'_>>, ReadError> {
+        let seen = self.step()?;
+        Ok(seen.map(|seen| self.view(&seen)))
+    }
+
+    pub(super) fn step(&mut self) -> Result<Option<Seen>, ReadError> {
+        let place = self.scanner.chain().place();
+        let seen = match self.scanner.step()? {
+            Step::Frame(seen) => Some(seen),
+            Step::End if self.is_last || self.chain().phase() == Phase::Sealed => None,
+            Step::End => return Err(self.scanner.refused(Fault::SealMissing)),
+            Step::Torn(_) if !self.is_last => return Err(self.scanner.refused(Fault::Broken)),
+            Step::Torn(_) => self.end_torn()?,
+        };
+        if let Some(seen) = &seen {
+            self.take(seen, place);
+        }
+        Ok(seen)
+    }
+
+    /// Notes a frame that holds.
+    fn take(&mut self, seen: &Seen, place: Place) {
+        let head = self.chain().head();
+        let found = &mut self.found;
+        found.frames = found.frames.saturating_add(1);
+        if seen.head.kind == frame::CHECKPOINT_PART {
+            // On disk before its segment had its name. FORMAT 6.3.
+            self.unsynced.clear();
+            found.synced = head;
+        } else if seen.head.kind != frame::SEAL {
+            found.records = found.records.saturating_add(1);
+            self.unsynced.push(head.sequence, head);
+        }
+        found.first_synced = found.first_synced.or(Some(seen.head.synced_through));
+        found.synced = self.unsynced.cover(seen.head.synced_through).unwrap_or(found.synced);
+        let Some(anchor) = self.anchor else { return };
+        found.anchored |= anchor.sequence() == seen.head.sequence && anchor.tag().matches(&seen.tag);
+        if !found.anchored && seen.head.sequence > anchor.sequence() {
+            found.passed = found.passed.or(Some(place));
+        }
+    }
+
+    /// What a torn tail of the last segment means: a failure, or the end of a live log, or a frame that was
+    /// written since. FORMAT 8.2.
+    fn end_torn(&mut self) -> Result<Option<Seen>, ReadError> {
+        let damaged = self.scanner.was_on_disk()?;
+        if self.tail == Tail::Strict {
+            let fault = if damaged { Fault::Broken } else { Fault::TornTail };
+            return Err(self.scanner.refused(fault));
+        }
+        if !damaged {
+            self.found.live = true;
+            return Ok(None);
+        }
+        // The frame may have been written between the two looks, the later one with it.
+        self.scanner.refresh()?;
+        match self.scanner.step()? {
+            Step::Frame(seen) => Ok(Some(seen)),
+            Step::End | Step::Torn(_) => Err(self.scanner.refused(Fault::Broken)),
+        }
+    }
+
+    /// That it has gone past the anchor's sequence without having met the anchor.
+    pub(super) fn missed_anchor(&self) -> Result<(), ReadError> {
+        match self.found.passed {
+            Some(place) => Err(ReadError::Evidence { place, fault: Fault::AnchorTag }),
+            None => Ok(()),
+        }
+    }
+
+    /// That the log, of which this is the last segment, has the anchor.
+    pub(super) fn must_be_anchored(&self) -> Result<(), ReadError> {
+        match self.anchor.filter(|_| !self.found.anchored) {
+            Some(anchor) => Err(self.refused(anchor.missing(self.chain().head()))),
+            None => Ok(()),
+        }
+    }
+
+    /// What is left of it when it was read to its end: not its file.
+    pub(super) fn end(self) -> Ended {
+        let header = *self.header();
+        let (_, _, chain) = self.scanner.into_parts();
+        Ended { header, chain, found: self.found }
+    }
+
+    pub(super) fn refused(&self, fault: Fault) -> ReadError {
+        self.scanner.refused(fault)
+    }
+
+    pub(super) fn header(&self) -> &Header {
+        self.scanner.header()
+    }
+
+    fn chain(&self) -> &Chain {
+        self.scanner.chain()
+    }
+
+    /// Whether it is the first of its log.
+    pub(crate) fn is_first(&self) -> bool {
+        self.header().segment == 1
+    }
+
+    /// Whether no segment comes after it.
+    pub(crate) fn is_last(&self) -> bool {
+        self.is_last
+    }
+
+    pub(super) fn view(&self, seen: &Seen) -> FrameView<'_> {
+        FrameView {
+            segment: self.header().segment,
+            offset: seen.offset,
+            bytes: u64::try_from(seen.head.bytes).unwrap_or(u64::MAX),
+            sequence: seen.head.sequence,
+            kind: seen.head.kind,
+            effective: seen.head.effective,
+            caller: seen.head.caller,
+            synced_through: seen.head.synced_through,
+            payload: self.scanner.payload(seen),
+        }
+    }
+}
+
+/// What segments read to their end have come to, each having gone on from the one before.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Joined {
+    segments: u32,
+    records: u64,
+    frames: u64,
+    bytes: u64,
+}
+
+impl Joined {
+    /// Adds the next segment.
+    pub(super) fn add(&mut self, part: &Ended) {
+        self.segments = self.segments.saturating_add(1);
+        self.records = self.records.saturating_add(part.found.records);
+        self.frames = self.frames.saturating_add(part.found.frames);
+        self.bytes = self.bytes.saturating_add(part.bytes());
+    }
+
+    /// What the log has shown whose last segment this is.
+    pub(super) fn summary(
+        mut self,
+        last: &Ended,
+        keys: &[&RootKey],
+        anchor: Option<Anchor>,
+    ) -> Result<Summary, ReadError> {
+        self.add(last);
+        let Ended { header, chain, found } = last;
+        let key = keys.iter().find(|key| key.id() == header.key_id);
+        let place = Place { segment: header.segment, sequence: chain.sequence(), offset: chain.offset() };
+        let key = key.ok_or(ReadError::UnknownKey { place, id: header.key_id })?;
+        let anchors = AnchorKey::new(key, header.log_id);
+        Ok(Summary {
+            log_id: header.log_id,
+            segments: self.segments,
+            records: self.records,
+            frames: self.frames,
+            bytes: self.bytes,
+            head: anchors.anchor(chain.head()),
+            synced: anchors.anchor(found.synced),
+            sealed: chain.phase() == Phase::Sealed,
+            live: found.live,
+            completeness: match anchor {
+                Some(anchor) => Completeness::Proven { through: anchor.sequence() },
+                None => Completeness::Unproven,
+            },
+        })
+    }
+}
+
+impl Ended {
+    /// Whether a segment that was read by itself goes on from this one; it has met the anchor then, if this has.
+    pub(super) fn is_followed_by(&self, next: &mut Self) -> bool {
+        next.found.anchored |= self.found.anchored;
+        self.header.log_id == next.header.log_id
+            && follows(&next.header, Some(&self.chain)).is_ok()
+            && next.found.first_synced.is_none_or(|first| first >= self.chain.synced_through())
+            && (self.found.anchored || next.found.passed.is_none())
+    }
+
+    /// Whether it can be the first of a log, of one that has the anchor's id.
+    pub(super) fn can_begin(&self, anchor: Option<Anchor>) -> bool {
+        self.header.segment == 1
+            && self.found.passed.is_none()
+            && anchor.is_none_or(|anchor| anchor.log_id() == self.header.log_id)
+    }
+
+    /// Whether it can be the last of a log that has the anchor.
+    pub(super) fn can_end(&self, last: u32, anchor: Option<Anchor>) -> bool {
+        self.header.segment == last && (self.found.anchored || anchor.is_none())
+    }
+
+    pub(super) fn records(&self) -> u64 {
+        self.found.records
+    }
+
+    /// Bytes that were read of it.
+    pub(super) fn bytes(&self) -> u64 {
+        self.chain.offset()
+    }
+}
