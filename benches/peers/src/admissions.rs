@@ -24,7 +24,7 @@ use assize::{
     num::Timestamp,
     overrun::Overrun,
     record::{Principal, Spend},
-    wal::{Level, storage::Directory},
+    wal::{self, Level, storage::Directory},
 };
 use calybris_core::{
     budget::BudgetEngine,
@@ -71,7 +71,7 @@ pub fn rows(table: &mut Table) {
 }
 
 /// A controller, and the peer's policy, budget and log; both logs keyed, and files in one directory.
-struct Admitting {
+pub struct Admitting {
     controller: Controller,
     account: AccountId,
     requests: Vec<Request>,
@@ -82,18 +82,20 @@ struct Admitting {
     inputs: Vec<KernelInput>,
     held: Mutex<Vec<(u64, i64)>>,
     /// Taken away last.
-    _place: Place,
+    place: Place,
 }
 
 impl Admitting {
     /// With that many accounts, of which requests use the first. The answers of both are found equal.
-    fn new(name: &str, accounts: usize) -> Self {
+    pub fn new(name: &str, accounts: usize) -> Self {
         let catalog = Catalog::draw(Kind::Uniform, CANDIDATES, CATALOG_SEED);
         let inputs = Class::Broad.draw(&catalog, Kind::Uniform, REQUESTS, REQUEST_SEED);
         let scene = Scene::new(name, peer::policy(&catalog), Ours::new(&catalog), inputs);
         let place = Place::new(name);
         let key = RootKey::new(KeyId(1), &KEY).expect("it is long enough");
-        let options = CreateOptions::new(LogId([1; 16]), key, scene.ours.policy, NOW);
+        let mut options = CreateOptions::new(LogId([1; 16]), key, scene.ours.policy, NOW);
+        // Several segments, where a log is read on several threads.
+        options.log.segment_bytes = 4 << 20;
         let directory = Directory::new(place.0.join("ours"));
         let controller = Controller::create(Box::new(directory), options).expect("nothing is there");
         let budget = BudgetEngine::new();
@@ -123,7 +125,7 @@ impl Admitting {
             log: Mutex::new(log),
             inputs: scene.inputs,
             held: Mutex::default(),
-            _place: place,
+            place,
         };
         made.check();
         made
@@ -144,7 +146,7 @@ impl Admitting {
         self.in_turns(rounds, |rounds| self.ours_rounds(rounds))
     }
 
-    fn peer(&self, rounds: usize) -> Duration {
+    pub fn peer(&self, rounds: usize) -> Duration {
         self.in_turns(rounds, |rounds| self.peer_rounds(rounds))
     }
 
@@ -156,26 +158,84 @@ impl Admitting {
         })
     }
 
-    fn ours_rounds(&self, rounds: usize) {
+    pub fn ours_rounds(&self, rounds: usize) {
         for _ in 0..rounds {
-            let mut permits = Vec::with_capacity(self.requests.len());
-            for request in &self.requests {
-                permits.extend(self.admit(request));
-            }
+            let permits = self.admit_all();
             self.write();
-            self.permits.lock().unwrap_or_else(PoisonError::into_inner).extend(permits);
+            self.keep(permits);
         }
+    }
+
+    /// One rotation, queued.
+    pub fn admit_all(&self) -> Vec<Permit> {
+        let mut permits = Vec::with_capacity(self.requests.len());
+        permits.extend(self.requests.iter().filter_map(|request| self.admit(request)));
+        permits
+    }
+
+    /// To be settled later.
+    pub fn keep(&self, permits: impl IntoIterator<Item = Permit>) {
+        self.permits.lock().unwrap_or_else(PoisonError::into_inner).extend(permits);
+    }
+
+    pub fn requests(&self) -> &[Request] {
+        &self.requests
+    }
+
+    pub fn stats(&self) -> wal::Stats {
+        self.controller.stats().expect("the log is sound").log
+    }
+
+    /// Everything is on disk.
+    pub fn sync(&self) {
+        self.controller.drain().expect("the log is sound");
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).flush().expect("it can be written");
+    }
+
+    pub fn directory(&self) -> Directory {
+        Directory::new(self.place.0.join("ours"))
+    }
+
+    /// The bytes of our segments.
+    pub fn segments(&self) -> Vec<Vec<u8>> {
+        let listed = fs::read_dir(self.place.0.join("ours")).expect("it is there");
+        listed.map(|entry| fs::read(entry.expect("it is there").path()).expect("it is there")).collect()
+    }
+
+    pub fn peer_path(&self) -> PathBuf {
+        self.place.0.join("peer")
+    }
+
+    pub fn peer_bytes(&self) -> u64 {
+        fs::metadata(self.peer_path()).expect("it is there").len()
+    }
+
+    pub fn peer_policy(&self) -> &PolicySnapshot {
+        &self.policy
+    }
+
+    /// One decision of the peer's that is on disk when it is answered.
+    pub fn peer_synced(&self, step: usize) {
+        let input = &self.inputs[step % self.inputs.len()];
+        let decision = peer::prescribe(&self.policy, black_box(input));
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        black_box(log.append_audited(&self.policy, *input, decision, ()).expect("it can be written"));
+        log.flush_and_sync().expect("it can be synced");
     }
 
     /// The permit, unless nobody can serve.
     fn admit(&self, request: &Request) -> Option<Permit> {
+        self.admit_at(request, Level::Queued)
+    }
+
+    pub fn admit_at(&self, request: &Request, level: Level) -> Option<Permit> {
         let admission = Admission {
             principal: Principal::Attested(Name::new("bench").expect("it is short")),
             accounts: &[self.account],
             request: black_box(request),
             deadline: Timestamp(i64::MAX),
         };
-        self.controller.admit(&admission, QUEUED).ok()
+        self.controller.admit(&admission, Call { level, ..QUEUED }).ok()
     }
 
     /// Hands to the system what is queued, as the peer does with each record.
@@ -183,7 +243,7 @@ impl Admitting {
         self.controller.with_ledger(|_| ()).expect("the log is sound");
     }
 
-    fn peer_rounds(&self, rounds: usize) {
+    pub fn peer_rounds(&self, rounds: usize) {
         for _ in 0..rounds {
             let mut held = Vec::with_capacity(self.inputs.len());
             for input in &self.inputs {
@@ -202,7 +262,7 @@ impl Admitting {
     }
 
     /// Spends nothing of what is held in both.
-    fn settle(&self) {
+    pub fn settle(&self) {
         for permit in self.permits.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
             let settled = self.controller.commit(permit, Spend::Amount(assize::num::Amount::ZERO), QUEUED);
             let _ = settled.expect("it is open");
@@ -330,6 +390,6 @@ const ACCOUNTS: usize = 1_000_000;
 const PEER_SNAPSHOTS: usize = 3;
 const WINDOW: Duration = Duration::from_millis(200);
 const GRANTED_MICROS: i64 = 1 << 42;
-const KEY: [u8; 32] = [7; 32];
+pub const KEY: [u8; 32] = [7; 32];
 const NOW: Timestamp = Timestamp(1_700_000_000_000_000_000);
 const QUEUED: Call = Call { at: NOW, level: Level::Queued, operation: None };

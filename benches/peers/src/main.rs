@@ -7,6 +7,7 @@ mod catalog;
 mod differential;
 mod freeze;
 mod litellm;
+mod logs;
 mod measure;
 mod ours;
 mod peer;
@@ -72,6 +73,7 @@ fn main() -> ExitCode {
     freeze::rows(&mut table);
     budgets::rows(&mut table);
     admissions::rows(&mut table);
+    logs::rows(&mut table);
     if table.rows() == 0 {
         eprintln!("no row has that name; the rows of the price list need --prices");
         return ExitCode::from(2);

@@ -99,6 +99,14 @@ impl Tail {
         self.note(start.elapsed());
     }
 
+    /// As `call`, with what the call gave.
+    pub fn call_for<T>(&mut self, call: impl FnOnce() -> T) -> T {
+        let start = Instant::now();
+        let made = call();
+        self.note(start.elapsed());
+        made
+    }
+
     pub fn note(&mut self, time: Duration) {
         self.add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
     }
