@@ -38,7 +38,7 @@ use battery::{
 use images::{Counts, Images};
 
 /// Looked at unless more are asked for.
-const IMAGES: u64 = 10_000;
+const IMAGES: u64 = 30_000;
 /// Openings of one log.
 const LIVES: u64 = 6;
 

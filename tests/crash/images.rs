@@ -212,6 +212,7 @@ fn check(
     counts.cut = u64::from(cut);
     let found = known.must_hold(image, &opened.controller, how, what);
     assert_eq!(opened.recovery.head.0, found.head, "{}", what());
+    assert_eq!(image.crash().pieces(Unit::Sector), [], "{}: what opening shows is on disk", what());
     if goes_on {
         counts.went_on = 1;
         // What was found is on disk by now, and so is what comes after it.
@@ -239,8 +240,11 @@ fn draw(pieces: &[Piece], drawn: &mut Drawn) -> Vec<usize> {
 /// Tells images apart, and what must be in them.
 fn mark(image: &Memory, known: &Known) -> u64 {
     const PRIME: u64 = 0x9E37_79B9_7F4A_7C15;
-    let mut mark = known.synced.wrapping_mul(PRIME) ^ known.told.len() as u64;
+    let mut mark = 0_u64;
     let mut add = |word: u64| mark = (mark.rotate_left(23) ^ word).wrapping_mul(PRIME);
+    add(known.told.len() as u64);
+    add(known.written);
+    add(known.synced);
     for name in image.names() {
         let bytes = image.bytes(&name).unwrap();
         for part in [name.as_bytes(), &bytes] {

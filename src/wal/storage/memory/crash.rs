@@ -1,6 +1,6 @@
 //! What a power cut may leave of files in memory.
 
-use alloc::{collections::BTreeMap, string::String, vec::Vec};
+use alloc::{collections::BTreeMap, vec::Vec};
 
 use super::{
     Files, Memory,
@@ -106,6 +106,3 @@ impl Crash {
         Memory::of(files)
     }
 }
-
-/// Names by which a file is found.
-pub(super) type ByName = BTreeMap<String, u64>;

@@ -80,6 +80,9 @@ impl Data {
     pub(super) fn sync(&mut self) {
         self.disk.end_wait(Fate::OnDisk);
         let known = self.disk.changes.iter().take_while(|change| change.fate == Fate::OnDisk).count();
+        if known == 0 {
+            return;
+        }
         let base = Arc::make_mut(&mut self.disk.base);
         for change in self.disk.changes.drain(..known) {
             change.apply(base);

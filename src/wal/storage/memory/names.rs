@@ -1,8 +1,7 @@
 //! The names in a directory in memory: as they are listed, as they are on disk, and what was done between.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{collections::BTreeMap, string::String, vec::Vec};
 
-use super::crash::ByName;
 use crate::wal::storage::Operation;
 
 /// Names by which files are found; the files themselves are numbers.
@@ -12,6 +11,8 @@ pub(super) struct Names {
     disk: ByName,
     changes: Vec<Change>,
 }
+
+type ByName = BTreeMap<String, u64>;
 
 #[derive(Clone)]
 struct Change {
