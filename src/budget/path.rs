@@ -213,8 +213,13 @@ impl Engine {
     /// # Errors
     /// An account on it is closed or closing, a window of it has ended, or it was made by another engine.
     pub fn payable(&self, path: &Path) -> Result<Estimate<Payable>, PathError> {
+        self.least(path, |_| i64::MAX).map(Estimate)
+    }
+
+    /// The least that a cell of a limit, or a cap on what is held, has; it counts as no more than the room at its place.
+    pub(super) fn least(&self, path: &Path, room: impl Fn(usize) -> i64) -> Result<Payable, PathError> {
         let mut least: Option<Payable> = None;
-        for &index in path.cells().iter().chain(path.held_cells()) {
+        for (place, &index) in path.amount_cells().iter().enumerate() {
             let (account, entry) = self.owner(index).ok_or(PathError::Foreign)?;
             let cell = self.cells.get(index).ok_or(PathError::Foreign)?;
             let bound = cell.kind().ok_or(PathError::Foreign)?.bound;
@@ -223,11 +228,12 @@ impl Engine {
                 _ if cell.is_striped() => self.pool(entry).available_micros,
                 available_micros => available_micros,
             };
+            let available_micros = available_micros.min(room(place));
             if least.is_none_or(|least| available_micros < least.available_micros) {
                 least = Some(Payable { available_micros, binding: Binding { account, bound } });
             }
         }
-        least.map(Estimate).ok_or(PathError::Empty)
+        least.ok_or(PathError::Empty)
     }
 
     /// The earliest account on the path at which as many holds are open as may be.

@@ -10,9 +10,10 @@ use super::hold::Hold;
 use super::path::{Path, PathError, Payable};
 use super::registry::{Entry, Registry};
 use super::take::{Demand, Shortfall};
-use crate::caps::{Binding, Bound};
+use crate::caps::Bound;
 use crate::certainty::Estimate;
 use crate::id::{AccountId, LimitId};
+use crate::limits::PATH_CELLS_MAX;
 use crate::num::{Amount, Timestamp};
 use crate::window::{Span, Window};
 
@@ -206,8 +207,9 @@ impl Engine {
     pub(super) fn extend_lent(&self, path: &Path, more: Amount) -> Result<(), Shortfall> {
         let registry = self.registry_mut();
         let (current, lendable) = self.successors(path)?;
-        if more > lendable.amount {
-            let (binding, available_micros) = (lendable.binding, lendable.amount.signed_micros());
+        if more > lendable.least() {
+            let least = self.least(&current, |place| lendable.at(place));
+            let Payable { available_micros, binding } = least.map_err(|_| Shortfall::Foreign)?;
             return Err(Shortfall::Insufficient { binding, available_micros });
         }
         self.take_under(&registry, Demand::amount(current.amount_cells(), more))?;
@@ -218,7 +220,7 @@ impl Engine {
     /// Takes of an extra what the overrun allows, for a hold whose path is cut.
     pub(super) fn take_overrun_lent(&self, registry: &Registry, path: &Path, extra: Amount) -> Amount {
         let Ok((current, lendable)) = self.successors(path) else { return Amount::ZERO };
-        let extra = extra.min(lendable.amount);
+        let extra = extra.min(lendable.least());
         let booked = self.take_overrun(Some(registry), current.cells(), extra, path.overrun());
         self.lend(path, &current, booked);
         booked
@@ -229,23 +231,18 @@ impl Engine {
     fn successors(&self, path: &Path) -> Result<(Path, Lendable), Shortfall> {
         let mut current = *path;
         current.all = current.amounts;
-        let mut lendable: Option<Lendable> = None;
-        for (place, index) in current.cells.iter_mut().take(path.cells().len()).zip(path.cells()) {
+        let mut lendable = Lendable([Amount::MAX; PATH_CELLS_MAX]);
+        let places = current.cells.iter_mut().zip(&mut lendable.0).take(path.cells().len());
+        for ((place, room), index) in places.zip(path.cells()) {
             let cell = self.cells.get(*index).ok_or(Shortfall::Foreign)?;
             let kind = cell.kind().ok_or(Shortfall::Foreign)?;
             if let (true, Bound::Limit(limit)) = (kind.ended, kind.bound) {
                 let entry = self.entry(cell.account()).ok_or(Shortfall::Foreign)?;
                 *place = entry.current_of(limit).ok_or(Shortfall::Foreign)?;
-                let room = i64::MAX.saturating_sub(cell.granted().max(0)).unsigned_abs();
-                let amount = Amount::new(room).unwrap_or(Amount::MAX);
-                if lendable.is_none_or(|least| amount < least.amount) {
-                    let binding = Binding { account: cell.account(), bound: kind.bound };
-                    lendable = Some(Lendable { amount, binding });
-                }
+                *room = Cell::above_floor(i64::MAX, cell.granted().max(0));
             }
         }
-        let none = Lendable { amount: Amount::MAX, binding: AccountId(0).into() };
-        Ok((current, lendable.unwrap_or(none)))
+        Ok((current, lendable))
     }
 
     /// Moves what is granted, after it was taken: from current windows to those that a hold names and that have ended.
@@ -265,13 +262,7 @@ impl Engine {
         }
         let _registry = self.registry_mut();
         let (current, lendable) = self.successors(path).map_err(|_| PathError::Foreign)?;
-        let payable = self.payable(&current)?;
-        let lendable_micros = lendable.amount.signed_micros();
-        Ok(if lendable_micros < payable.available_micros {
-            Estimate(Payable { available_micros: lendable_micros, binding: lendable.binding })
-        } else {
-            payable
-        })
+        self.least(&current, |place| lendable.at(place)).map(Estimate)
     }
 
     /// Keeps the ended windows of a path for as long as something beside a hold names them.
@@ -289,11 +280,18 @@ impl Engine {
     }
 }
 
-/// How much more ended windows can be lent, and which sets that.
-#[derive(Clone, Copy)]
-struct Lendable {
-    amount: Amount,
-    binding: Binding,
+/// How much more can be lent at each place of a path: all that there may be, but where a window has ended.
+struct Lendable([Amount; PATH_CELLS_MAX]);
+
+impl Lendable {
+    fn at(&self, place: usize) -> i64 {
+        self.0.get(place).map_or(i64::MAX, |room| room.signed_micros())
+    }
+
+    /// What can be lent everywhere.
+    fn least(&self) -> Amount {
+        self.0.iter().copied().min().unwrap_or(Amount::MAX)
+    }
 }
 
 impl Windows {

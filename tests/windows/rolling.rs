@@ -2,13 +2,15 @@
 
 use assize::{
     budget::AccountError,
-    controller::{DenialClass, Fault},
+    caps::CapsDraft,
+    controller::{DenialClass, Fault, NotExtended},
+    num::Amount,
     overrun::Overrun::{Debt, Deny, IfAvailable},
     record::Spend,
     window::Window,
 };
 
-use crate::scene::{NOBODY, SECOND, at, call, micros};
+use crate::scene::{NOBODY, SECOND, Scene, at, call, micros};
 use crate::{TEN, admit, all, commit, current, denied, grant, open, scene, windows};
 
 #[test]
@@ -81,6 +83,37 @@ fn an_ended_window_borrows_what_its_hold_takes_more() {
         let (scene, permits) = scene.reopen();
         assert_eq!(permits.len(), 1);
         let _ = scene.controller.adjust(hold, micros(160), call(16 * SECOND)).unwrap();
+        scene.finish();
+    }
+}
+
+/// Both name the earliest of those that have the least, whether they have nothing or can be lent nothing: else the
+/// log would be poisoned.
+#[test]
+fn who_cannot_be_lent_more_binds_in_the_order_of_the_path() {
+    let caps = |limits: &[Window], held_max| CapsDraft { held_max, ..windows(limits) };
+    // Limits, each with its grant | a cap on what is held
+    let rows: [(&[(Window, i64)], Option<Amount>); 2] =
+        [(&[(TEN, i64::MAX), (Window::Lifetime, 10)], None), (&[(TEN, i64::MAX)], Some(micros(10)))];
+    for (limits, held_max) in rows {
+        let scene = scene();
+        let all: Vec<Window> = limits.iter().map(|(window, _)| *window).collect();
+        let account = open(&scene, "account", None, Deny, caps(&all, held_max));
+        for (number, (_, granted)) in (0..).zip(limits) {
+            grant(&scene, account.limit(number), *granted, 0);
+        }
+        let mut permit = admit(&scene, &[account], 1, 1);
+        let mut more = |scene: &Scene, seconds| {
+            let extended = scene.controller.extend(&mut permit, micros(1), None, call(seconds * SECOND));
+            match extended {
+                Err(NotExtended::Denied(denial)) => denial.audited_reason().binding.unwrap().to_string(),
+                other => panic!("{other:?}"),
+            }
+        };
+        // The ended window has been granted all that there may be, and so can be lent nothing.
+        assert_eq!(more(&scene, 12), "0", "{limits:?}");
+        let (scene, _) = scene.reopen();
+        assert_eq!(more(&scene, 13), "0", "{limits:?}");
         scene.finish();
     }
 }
