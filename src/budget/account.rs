@@ -85,7 +85,7 @@ pub struct CellCounters {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AccountError {
-    /// The name belongs to an account with another parent or another overrun.
+    /// The name belongs to an account with another parent, another overrun or other caps.
     TermsDiffer {
         /// The account of that name.
         account: AccountId,
@@ -109,6 +109,13 @@ pub enum AccountError {
     },
     /// The windows of the limit end by themselves.
     NotGiven {
+        /// Which account.
+        account: AccountId,
+        /// Which limit.
+        limit: u8,
+    },
+    /// The current window of the limit began at the last instant: none can follow it.
+    LastInstant {
         /// Which account.
         account: AccountId,
         /// Which limit.
@@ -174,6 +181,7 @@ impl AccountError {
             Self::SameParent { .. } => 119,
             Self::BelowItself { .. } => 126,
             Self::Stripes { .. } => 127,
+            Self::LastInstant { .. } => 128,
         }
     }
 
@@ -189,6 +197,7 @@ impl AccountError {
             | Self::AccountsFull { .. }
             | Self::Limit { .. }
             | Self::NotGiven { .. }
+            | Self::LastInstant { .. }
             | Self::Stripes { .. }
             | Self::SameParent { .. }
             | Self::BelowItself { .. } => Retry::Never,
@@ -208,6 +217,10 @@ impl fmt::Display for AccountError {
             Self::NotGiven { account, limit } => {
                 write!(f, "the windows of limit {limit} of account {account} end by themselves")
             }
+            Self::LastInstant { account, limit } => write!(
+                f,
+                "the current window of limit {limit} of account {account} began at the last instant; none can follow it"
+            ),
             Self::Stripes { account, stripes } => {
                 write!(
                     f,

@@ -113,12 +113,11 @@ impl Engine {
     }
 
     fn roll_one(&self, account: AccountId, entry: &Entry, now: Timestamp) -> Result<(), AccountError> {
-        let limits = || (0_u8..).zip(entry.terms.caps.windows()).map(|(limit, _)| account.limit(limit));
-        let over =
-            |registry: &Registry, limit| registry.windows.get(&limit).and_then(|windows| windows.next(now));
         {
             let registry = self.registry();
-            if limits().all(|limit| over(&registry, limit).is_none()) {
+            let over = |limit| registry.windows.get(&limit).and_then(|windows| windows.next(now)).is_some();
+            let mut limits = (0_u8..).zip(entry.terms.caps.windows()).map(|(limit, _)| account.limit(limit));
+            if !limits.any(over) {
                 return Ok(());
             }
         }
@@ -126,24 +125,38 @@ impl Engine {
         if entry.state() == AccountState::Closed {
             return Ok(());
         }
-        for limit in limits() {
-            if let Some((to, between)) = over(&registry, limit) {
-                self.end_and_begin(&mut registry, limit, entry, to, between)?;
+        self.end_over(&mut registry, account, entry, now)
+    }
+
+    /// Ends the windows of an open account that are over by then, under the lock under which it was seen to be open.
+    fn end_over(
+        &self,
+        registry: &mut Registry,
+        account: AccountId,
+        entry: &Entry,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        for (limit, _) in (0_u8..).zip(entry.terms.caps.windows()) {
+            let limit = account.limit(limit);
+            if let Some((to, between)) = registry.windows.get(&limit).and_then(|windows| windows.next(now)) {
+                self.end_and_begin(registry, limit, entry, to, between)?;
             }
         }
         Ok(())
     }
 
     /// Ends the current window of a limit whose boundaries are given, and those of the account that are over by then;
-    /// the next begins at that instant, or 1 ns after the
-    /// last one's beginning where that is later.
+    /// the next begins at that instant, or 1 ns after the last one's beginning where that is later.
     ///
     /// # Errors
-    /// The account is unknown or closed, or has no such limit, or its windows end by themselves.
+    /// The account is unknown or closed, or has no such limit, or its windows end by themselves, or the last one began at
+    /// the last instant. Nothing has changed then. Or there is no room for another cell.
     pub fn end_window(&self, limit: impl Into<LimitId>, now: Timestamp) -> Result<(), AccountError> {
         let limit = limit.into();
         let account = limit.account;
         let entry = self.entry(account).ok_or(AccountError::Unknown { account })?;
+        // Before the first look: an account that is open then does not close before its windows have ended.
+        let mut registry = self.registry_mut();
         if entry.state() == AccountState::Closed {
             return Err(AccountError::Closed { account });
         }
@@ -152,10 +165,10 @@ impl Engine {
             Some(Window::Given) => {}
             Some(_) => return Err(AccountError::NotGiven { account, limit: limit.limit }),
         }
-        self.roll_one(account, entry, now)?;
-        let mut registry = self.registry_mut();
         let began = registry.windows.get(&limit).map(|windows| windows.span.start).unwrap_or_default();
-        let after = began.checked_add_ns(1).ok_or(AccountError::Limit { account, limit: limit.limit })?;
+        let last = AccountError::LastInstant { account, limit: limit.limit };
+        let after = began.checked_add_ns(1).ok_or(last)?;
+        self.end_over(&mut registry, account, entry, now)?;
         self.end_and_begin(&mut registry, limit, entry, Window::Given.span(now.max(after)), 0)
     }
 

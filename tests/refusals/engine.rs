@@ -33,6 +33,7 @@ pub(crate) const ROWS: &[Row] = &[
     ("below the same parent", "AccountError::SameParent", 119, "–", Some(Never), below_the_same),
     ("below itself", "AccountError::BelowItself", 126, "–", Some(Never), below_itself),
     ("seventeen stripes", "AccountError::Stripes", 127, "–", Some(Never), seventeen_stripes),
+    ("ended at the last instant", "AccountError::LastInstant", 128, "–", Some(Never), ended_at_the_last),
     ("granted to a fourth limit", "GrantError::Limit", 125, "–", Some(Never), granted_to_a_fourth),
     ("a window that was", "ReserveError::WindowEnded", 135, "–", Some(Never), a_window_that_was),
     ("granted to nobody", "GrantError::Unknown", 120, "–", Some(Never), granted_to_nobody),
@@ -92,6 +93,21 @@ fn a_lifetime_ended() -> Caused {
     for_good(|| engine.end_window(A, Timestamp(1)))
 }
 
+/// With an account whose windows end when it is said.
+fn given() -> (Engine, AccountId) {
+    let engine = engine();
+    let caps = Caps::new(CapsDraft { windows: vec![Window::Given], ..CapsDraft::default() }).unwrap();
+    let terms = AccountTerms { caps, ..AccountTerms::new(Name::new("given").unwrap()) };
+    let account = engine.ensure_account(&terms).unwrap();
+    (engine, account)
+}
+
+fn ended_at_the_last() -> Caused {
+    let (engine, account) = given();
+    engine.end_window(account, Timestamp(i64::MAX)).unwrap();
+    for_good(|| engine.end_window(account, Timestamp(i64::MAX)))
+}
+
 fn below_the_same() -> Caused {
     let engine = engine();
     for_good(|| engine.reparent(A, None))
@@ -113,10 +129,7 @@ fn granted_to_a_fourth() -> Caused {
 }
 
 fn a_window_that_was() -> Caused {
-    let engine = engine();
-    let caps = Caps::new(CapsDraft { windows: vec![Window::Given], ..CapsDraft::default() }).unwrap();
-    let terms = AccountTerms { caps, ..AccountTerms::new(Name::new("given").unwrap()) };
-    let account = engine.ensure_account(&terms).unwrap();
+    let (engine, account) = given();
     let path = engine.path(&[account]).unwrap();
     engine.end_window(account, Timestamp(1)).unwrap();
     for_good(|| engine.reserve(&path, Amount::ZERO))

@@ -165,3 +165,27 @@ fn loom_an_ended_window_borrows_as_another_takes() {
         }
     });
 }
+
+/// An account closes before its window ends, or after: no closed word is taken for a debt.
+#[test]
+fn loom_a_window_ends_as_its_account_closes() {
+    explore(&["ended, then closed", "closed"], || {
+        let engine = engine_with_window(3, 0);
+        let other = in_thread(&engine, |engine| engine.close_account(A));
+        let ended = engine.end_window(A, Timestamp(1));
+        assert_eq!(other.join().unwrap(), Ok(()));
+        assert_eq!(engine.read(A).unwrap().state, AccountState::Closed);
+        at_rest(&engine, A, [3, 3, 0, 0, 0]);
+        match ended {
+            Ok(()) => {
+                assert_eq!(first_window(&engine), [3, 0, 0, 0, 3]);
+                "ended, then closed"
+            }
+            Err(error) => {
+                assert_eq!(error, AccountError::Closed { account: A });
+                assert_eq!(first_window(&engine), [3, 3, 0, 0, 0]);
+                "closed"
+            }
+        }
+    });
+}
