@@ -20,6 +20,7 @@ pub(crate) const ROWS: &[Row] = &[
     ("a closed account", "PathError::Closed", 104, "–", Some(Never), a_closed_one),
     ("32 cells", "PathError::TooManyCells", 105, "–", Some(Never), too_many_cells),
     ("what another's path can pay", "PathError::Foreign", 106, "–", Some(Never), anothers_path),
+    ("what a window that was can pay", "PathError::WindowEnded", 107, "–", Some(Never), paid_by_what_was),
     ("a correction at a closed account", "PathError::Closed", 104, "–", Some(Never), adjusted_when_closed),
     ("other terms", "AccountError::TermsDiffer", 110, "–", Some(Never), other_terms),
     ("opened when closed", "AccountError::Closed", 111, "–", Some(Never), opened_when_closed),
@@ -128,10 +129,21 @@ fn granted_to_a_fourth() -> Caused {
     for_good(|| engine.grant(A.limit(3), 1))
 }
 
-fn a_window_that_was() -> Caused {
+/// With a path whose window has ended.
+fn past() -> (Engine, Path) {
     let (engine, account) = given();
     let path = engine.path(&[account]).unwrap();
     engine.end_window(account, Timestamp(1)).unwrap();
+    (engine, path)
+}
+
+fn paid_by_what_was() -> Caused {
+    let (engine, path) = past();
+    for_good(|| engine.payable(&path))
+}
+
+fn a_window_that_was() -> Caused {
+    let (engine, path) = past();
     for_good(|| engine.reserve(&path, Amount::ZERO))
 }
 
