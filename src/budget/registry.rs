@@ -370,11 +370,12 @@ impl Engine {
     ) -> Option<u32> {
         let cut = restored.window != Window::Lifetime;
         let bound = Bound::Limit(limit.limit);
-        let mut ended = Vec::new();
+        let mut ended = BTreeMap::new();
         for (span, counters) in &restored.ended {
             let kind = Kind { bound, cut, ended: true };
             let counters = CellCounters { available_micros: CLOSED, ..*counters };
-            ended.push((span.start, self.open_cell(registry, limit.account, kind, &counters)?));
+            let cell = self.open_cell(registry, limit.account, kind, &counters)?;
+            ended.insert(span.start, cell);
         }
         let (span, counters) = restored.current;
         let available_micros = if closed { CLOSED } else { counters.available_micros };
@@ -383,7 +384,8 @@ impl Engine {
             self.open_cell(registry, limit.account, Kind { bound, cut, ended: false }, &counters)?;
         if cut {
             let (window, allowance) = (restored.window, restored.allowance);
-            registry.windows.insert(limit, Windows { window, span, allowance, ended });
+            let queue = ended.keys().copied().collect();
+            registry.windows.insert(limit, Windows { window, span, allowance, ended, queue });
         }
         Some(current)
     }

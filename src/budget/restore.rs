@@ -170,7 +170,7 @@ impl Engine {
     fn cell_of(&self, registry: &Registry, of: HeldCell) -> Option<u32> {
         let current = self.entry(of.limit.account)?.current_of(of.limit.limit);
         let Some(windows) = registry.windows.get(&of.limit) else { return current };
-        let ended = || windows.ended.iter().find(|(start, _)| *start == of.start).map(|(_, cell)| *cell);
+        let ended = || windows.ended.get(&of.start).copied();
         if windows.span.start == of.start { current } else { ended() }
     }
 }

@@ -1,7 +1,7 @@
 //! Windows that end and begin: what is left lapses, debt is carried over, and what a hold of a window that has ended
 //! takes more is lent by the current one. `docs/SEMANTICS.md` 18.
 
-use alloc::vec::Vec;
+use alloc::collections::{BTreeMap, VecDeque};
 
 use super::Engine;
 use super::account::{AccountError, AccountState, CellCounters, GrantError};
@@ -13,7 +13,7 @@ use super::take::{Demand, Shortfall};
 use crate::caps::Bound;
 use crate::certainty::Estimate;
 use crate::id::{AccountId, LimitId};
-use crate::limits::PATH_CELLS_MAX;
+use crate::limits::{ENDED_LOOKS_MAX, PATH_CELLS_MAX};
 use crate::num::{Amount, Timestamp};
 use crate::window::{Span, Window};
 
@@ -24,9 +24,11 @@ pub(super) struct Windows {
     pub(super) span: Span,
     /// What each window begins with.
     pub(super) allowance: Amount,
-    /// The cells of windows that have ended, with when these began: each is used again, for a later window of this
-    /// limit, once no hold names it.
-    pub(super) ended: Vec<(Timestamp, u32)>,
+    /// The cells of windows that have ended, by when these began: each is used again, for a later window of this limit,
+    /// once no hold names it.
+    pub(super) ended: BTreeMap<Timestamp, u32>,
+    /// When they began, in the order in which they are looked at for that.
+    pub(super) queue: VecDeque<Timestamp>,
 }
 
 impl Engine {
@@ -193,7 +195,7 @@ impl Engine {
         ending.change_granted(debt.signed_micros());
         beginning.begin_with(windows.begins(left_micros, between));
         beginning.end_attempt(Attempt::Undone);
-        windows.ended.push((windows.span.start, old));
+        windows.keep(windows.span.start, old);
         windows.span = to;
         Ok(())
     }
@@ -203,9 +205,8 @@ impl Engine {
     fn fresh_window(&self, registry: &mut Registry, limit: LimitId) -> Option<u32> {
         let kind = Kind { bound: Bound::Limit(limit.limit), cut: true, ended: false };
         let windows = registry.windows.get_mut(&limit)?;
-        let idle = |(_, cell): &(Timestamp, u32)| self.cells.get(*cell).is_some_and(|cell| !cell.is_pinned());
-        if let Some(place) = windows.ended.iter().position(idle) {
-            let (_, index) = windows.ended.swap_remove(place);
+        let is_idle = |cell: u32| self.cells.get(cell).is_some_and(|cell| !cell.is_pinned());
+        if let Some(index) = windows.take_idle(is_idle) {
             let cell = self.cells.get(index)?;
             cell.begin_attempt();
             cell.open(limit.account, kind, &CellCounters::default());
@@ -308,6 +309,27 @@ impl Lendable {
 }
 
 impl Windows {
+    /// Keeps the cell of a window that has ended.
+    pub(super) fn keep(&mut self, began: Timestamp, cell: u32) {
+        self.ended.insert(began, cell);
+        self.queue.push_back(began);
+    }
+
+    /// A cell of an ended window that is idle. A few are looked at, and those that are not are looked at last the next
+    /// times: however many holds keep, a window ends as fast, and what is idle is found.
+    fn take_idle(&mut self, is_idle: impl Fn(u32) -> bool) -> Option<u32> {
+        for _ in 0..self.queue.len().min(ENDED_LOOKS_MAX) {
+            let began = self.queue.pop_front()?;
+            let cell = *self.ended.get(&began)?;
+            if is_idle(cell) {
+                self.ended.remove(&began);
+                return Some(cell);
+            }
+            self.queue.push_back(began);
+        }
+        None
+    }
+
     /// What the next window begins with, after one that ends with so much available: its allowance, less the debt that
     /// those between did not pay.
     fn begins(&self, left_micros: i64, between: u64) -> i64 {
@@ -324,5 +346,38 @@ impl Windows {
         }
         let next = self.window.span(now);
         (self.span.start < next.start).then(|| (next, self.window.between(self.span.end, next.start)))
+    }
+}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    use super::*;
+    use crate::budget::{AccountTerms, EngineOptions};
+    use crate::caps::{Caps, CapsDraft};
+    use crate::id::Name;
+
+    #[test]
+    fn an_idle_cell_is_found_among_many_that_are_kept() {
+        let engine = Engine::new(EngineOptions::default());
+        let caps = Caps::new(CapsDraft { windows: vec![Window::Given], ..CapsDraft::default() }).unwrap();
+        let terms = AccountTerms { caps, ..AccountTerms::new(Name::new("a").unwrap()) };
+        let account = engine.ensure_account(&terms).unwrap();
+        let next = |at| {
+            engine.end_window(account, Timestamp(at)).unwrap();
+            engine.entry(account).unwrap().first()
+        };
+        let hold = |at| {
+            let hold = engine.reserve(&engine.path(&[account]).unwrap(), Amount::ZERO).unwrap();
+            (hold, next(at))
+        };
+        let (holds, cells): (Vec<_>, Vec<_>) = (1..=20).map(hold).unzip();
+        // Each has a cell of its own while holds name them all.
+        assert_eq!(cells, (1..=20).collect::<Vec<_>>());
+        let _ = engine.release(holds[10]).unwrap();
+        let found: Vec<_> = (21..24).map(next).collect();
+        assert!(found.contains(&10), "eight are looked at each time, and then others: {found:?}");
     }
 }
