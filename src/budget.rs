@@ -9,6 +9,7 @@ mod account;
 mod adjust;
 mod cell;
 mod hold;
+mod lend;
 mod path;
 mod registry;
 mod restore;

@@ -51,6 +51,8 @@ pub const TAKE_ATTEMPTS_MAX: u32 = if cfg!(loom) { 2 } else { 128 };
 pub const SETTLE_ATTEMPTS_MAX: u32 = if cfg!(loom) { 2 } else { 128 };
 /// Times that all free lists are looked through, while others change them, before a new slot is taken.
 pub const FREE_SWEEPS_MAX: u32 = if cfg!(loom) { 1 } else { 4 };
+/// Ended windows that are looked at for one that no hold names, when the next window needs a cell.
+pub const ENDED_LOOKS_MAX: usize = 8;
 
 /// Bytes of one frame's payload.
 pub const PAYLOAD_BYTES_MAX: usize = 64 << 20;

@@ -77,7 +77,8 @@ impl Throttle {
         Ok(self)
     }
 
-    /// The backlog once `count` has passed at `now`, which is not before what it was as of.
+    /// The backlog once `count` has passed at `now`. Nothing has drained of it at an instant before what it was as of, and
+    /// it stays as of that.
     ///
     /// # Errors
     /// It does not pass: nothing is counted.
@@ -86,14 +87,18 @@ impl Throttle {
             return Err(Throttled::Never);
         }
         // OK because none of these products, of numbers up to 2⁶⁴, 2⁶² and 2⁵⁶, nor the sum, reaches 2¹²⁷.
-        let drained = u128::from(now.0.abs_diff(before.as_of.0)).saturating_mul(u128::from(self.rate));
+        let apart_ns = now.0.abs_diff(before.as_of.0);
+        let (elapsed_ns, behind_ns) = if now < before.as_of { (0, apart_ns) } else { (apart_ns, 0) };
+        let drained = u128::from(elapsed_ns).saturating_mul(u128::from(self.rate));
         let added = count.saturating_mul(u128::from(self.period_ns));
         let level = before.level.saturating_sub(drained).saturating_add(added);
         let most = self.level_max();
         match level.checked_sub(most) {
-            None | Some(0) => Ok(Backlog { as_of: now, level }),
+            // One that is empty is as of any instant.
+            None | Some(0) if before.level == 0 => Ok(Backlog { as_of: now, level }),
+            None | Some(0) => Ok(Backlog { as_of: now.max(before.as_of), level }),
             Some(above) => {
-                let wait = above.div_ceil(u128::from(self.rate).max(1));
+                let wait = above.div_ceil(u128::from(self.rate).max(1)).saturating_add(behind_ns.into());
                 Err(Throttled::For { wait_ns: u64::try_from(wait).unwrap_or(u64::MAX) })
             }
         }
@@ -176,6 +181,19 @@ mod tests {
             assert!(throttle.pass(full, later(wait_ns - 1), count).is_err());
         }
         assert_eq!(throttle.pass(full, Timestamp(i64::MAX), 51), Err(Throttled::Never));
+    }
+
+    #[test]
+    fn nothing_drains_when_time_goes_back() {
+        let throttle = Throttle { counts: Counts::Requests, rate: 1, period_ns: 10, burst: 3 };
+        let full = throttle.pass(Backlog::default(), Timestamp(100), 3).unwrap();
+        for (now, wait_ns) in [(-1, 111), (0, 110), (99, 11), (100, 10), (101, 9)] {
+            assert_eq!(throttle.pass(full, Timestamp(now), 1), Err(Throttled::For { wait_ns }), "at {now}");
+        }
+        let two = throttle.pass(Backlog::default(), Timestamp(100), 2).unwrap();
+        let back = throttle.pass(two, Timestamp(50), 1).unwrap();
+        assert_eq!(back, full, "what passes before is as of the later instant: the time between drains once");
+        assert_eq!(throttle.pass(Backlog::default(), Timestamp(-5), 1).unwrap().as_of, Timestamp(-5));
     }
 
     #[test]

@@ -71,7 +71,8 @@ pub struct AccountReading {
 pub struct CellCounters {
     /// What has been granted, less what was taken back, carried over and lent.
     pub granted_micros: i64,
-    /// What a reservation can take; below zero in debt, never `i64::MIN`.
+    /// What a reservation can take; below zero in debt, never `i64::MIN`. Of a window that has ended, 0, or below that
+    /// what it owes.
     pub available_micros: i64,
     /// What has been spent and booked.
     pub committed_micros: u64,
@@ -85,7 +86,7 @@ pub struct CellCounters {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AccountError {
-    /// The name belongs to an account with another parent or another overrun.
+    /// The name belongs to an account with another parent, another overrun or other caps.
     TermsDiffer {
         /// The account of that name.
         account: AccountId,
@@ -109,6 +110,13 @@ pub enum AccountError {
     },
     /// The windows of the limit end by themselves.
     NotGiven {
+        /// Which account.
+        account: AccountId,
+        /// Which limit.
+        limit: u8,
+    },
+    /// The current window of the limit began at the last instant: none can follow it.
+    LastInstant {
         /// Which account.
         account: AccountId,
         /// Which limit.
@@ -174,6 +182,7 @@ impl AccountError {
             Self::SameParent { .. } => 119,
             Self::BelowItself { .. } => 126,
             Self::Stripes { .. } => 127,
+            Self::LastInstant { .. } => 128,
         }
     }
 
@@ -189,6 +198,7 @@ impl AccountError {
             | Self::AccountsFull { .. }
             | Self::Limit { .. }
             | Self::NotGiven { .. }
+            | Self::LastInstant { .. }
             | Self::Stripes { .. }
             | Self::SameParent { .. }
             | Self::BelowItself { .. } => Retry::Never,
@@ -208,6 +218,10 @@ impl fmt::Display for AccountError {
             Self::NotGiven { account, limit } => {
                 write!(f, "the windows of limit {limit} of account {account} end by themselves")
             }
+            Self::LastInstant { account, limit } => write!(
+                f,
+                "the current window of limit {limit} of account {account} began at the last instant; none can follow it"
+            ),
             Self::Stripes { account, stripes } => {
                 write!(
                     f,

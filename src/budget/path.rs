@@ -213,21 +213,34 @@ impl Engine {
     /// # Errors
     /// An account on it is closed or closing, a window of it has ended, or it was made by another engine.
     pub fn payable(&self, path: &Path) -> Result<Estimate<Payable>, PathError> {
+        self.least(path, |_| i64::MAX).map(Estimate)
+    }
+
+    /// The least that a cell of a limit, or a cap on what is held, has; it counts as no more than the room at its place.
+    pub(super) fn least(&self, path: &Path, room: impl Fn(usize) -> i64) -> Result<Payable, PathError> {
         let mut least: Option<Payable> = None;
-        for &index in path.cells().iter().chain(path.held_cells()) {
+        for (place, &index) in path.amount_cells().iter().enumerate() {
             let (account, entry) = self.owner(index).ok_or(PathError::Foreign)?;
             let cell = self.cells.get(index).ok_or(PathError::Foreign)?;
             let bound = cell.kind().ok_or(PathError::Foreign)?.bound;
             let available_micros = match cell.available() {
-                CLOSED => return Err(PathError::Closed { account }),
+                CLOSED => {
+                    // Looked at again: what was seen of the cell before may have been before its window ended.
+                    let ended = cell.kind().is_some_and(|kind| kind.ended);
+                    return Err(match entry.state() {
+                        AccountState::Open if ended => PathError::WindowEnded { account },
+                        _ => PathError::Closed { account },
+                    });
+                }
                 _ if cell.is_striped() => self.pool(entry).available_micros,
                 available_micros => available_micros,
             };
+            let available_micros = available_micros.min(room(place));
             if least.is_none_or(|least| available_micros < least.available_micros) {
                 least = Some(Payable { available_micros, binding: Binding { account, bound } });
             }
         }
-        least.map(Estimate).ok_or(PathError::Empty)
+        least.ok_or(PathError::Empty)
     }
 
     /// The earliest account on the path at which as many holds are open as may be.
@@ -274,10 +287,15 @@ pub enum PathError {
         /// The earliest such on the path.
         account: AccountId,
     },
-    /// The accounts named and all above them are more than the limit.
+    /// The limits and caps of the accounts named and of all above them are more than a path has cells.
     TooManyCells,
     /// The path was made by another engine.
     Foreign,
+    /// A window of the path has ended: the path is made anew.
+    WindowEnded {
+        /// Whose it was.
+        account: AccountId,
+    },
 }
 
 impl PathError {
@@ -292,6 +310,7 @@ impl PathError {
             Self::Closed { .. } => 104,
             Self::TooManyCells => 105,
             Self::Foreign => 106,
+            Self::WindowEnded { .. } => 107,
         }
     }
 
@@ -305,7 +324,8 @@ impl PathError {
             | Self::Unknown { .. }
             | Self::Closed { .. }
             | Self::TooManyCells
-            | Self::Foreign => Retry::Never,
+            | Self::Foreign
+            | Self::WindowEnded { .. } => Retry::Never,
         }
     }
 }
@@ -322,7 +342,13 @@ impl fmt::Display for PathError {
             Self::Closed { account } => write!(f, "account {account} is closed"),
             Self::Foreign => write!(f, "the path was made by another engine"),
             Self::TooManyCells => {
-                write!(f, "the accounts named and those above them are more than {PATH_CELLS_MAX}")
+                write!(
+                    f,
+                    "the limits and caps of the accounts named and of those above them are more than {PATH_CELLS_MAX} cells"
+                )
+            }
+            Self::WindowEnded { account } => {
+                write!(f, "a window of account {account} has ended; make the path again")
             }
         }
     }

@@ -1,18 +1,16 @@
-//! Windows that end and begin: what is left lapses, debt is carried over, and what a hold of a window that has ended
-//! takes more is lent by the current one. `docs/SEMANTICS.md` 18.
+//! Windows that end and begin: what is left lapses, debt is carried over. `docs/SEMANTICS.md` 18.1 to 18.3.
 
-use alloc::vec::Vec;
+use alloc::collections::{BTreeMap, VecDeque};
 
 use super::Engine;
 use super::account::{AccountError, AccountState, CellCounters, GrantError};
 use super::cell::{Attempt, Cell, Kind};
 use super::hold::Hold;
-use super::path::{Path, PathError, Payable};
+use super::path::Path;
 use super::registry::{Entry, Registry};
-use super::take::{Demand, Shortfall};
-use crate::caps::{Binding, Bound};
-use crate::certainty::Estimate;
+use crate::caps::Bound;
 use crate::id::{AccountId, LimitId};
+use crate::limits::ENDED_LOOKS_MAX;
 use crate::num::{Amount, Timestamp};
 use crate::window::{Span, Window};
 
@@ -23,9 +21,13 @@ pub(super) struct Windows {
     pub(super) span: Span,
     /// What each window begins with.
     pub(super) allowance: Amount,
-    /// The cells of windows that have ended, with when these began: each is used again, for a later window of this
-    /// limit, once no hold names it.
-    pub(super) ended: Vec<(Timestamp, u32)>,
+    /// The cells of windows that have ended, by when these began: each is used again, for a later window of this limit,
+    /// once no hold names it.
+    pub(super) ended: BTreeMap<Timestamp, u32>,
+    /// When they began, in the order in which they are looked at for that.
+    queue: VecDeque<Timestamp>,
+    /// What ended windows owe, by their cells; never 0.
+    owed: BTreeMap<u32, Amount>,
 }
 
 impl Engine {
@@ -47,51 +49,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Whether a grant to a limit can be made once the account's windows that are over at that instant have ended: what
-    /// it would be told then. Exact while nobody else works on the account.
-    pub(crate) fn check_grant(
-        &self,
-        limit: LimitId,
-        delta_micros: i64,
-        now: Timestamp,
-    ) -> Result<(), GrantError> {
-        let LimitId { account, limit: number } = limit;
-        let entry = self.entry(account).ok_or(GrantError::Unknown { account })?;
-        if entry.state() == AccountState::Closed {
-            return Err(GrantError::Closed { account });
-        }
-        let no_limit = GrantError::Limit { account, limit: number };
-        let registry = self.registry();
-        let cell = entry.current_of(number).and_then(|cell| self.cells.get(cell)).ok_or(no_limit)?;
-        let windows = registry.windows.get(&limit);
-        let over = windows.and_then(|windows| Some((windows, windows.next(now)?)));
-        let (granted, available) = match over {
-            Some((windows, (_, between))) => {
-                let begins = windows.begins(cell.available(), between);
-                (begins, begins)
-            }
-            None => (cell.granted(), cell.available()),
-        };
-        let allowance = windows.map_or(granted, |windows| windows.allowance.signed_micros());
-        if delta_micros >= 0 {
-            let granted_micros = granted.max(allowance);
-            let above = GrantError::AboveMaximum { granted_micros, delta_micros };
-            return granted_micros.checked_add(delta_micros).map(drop).ok_or(above);
-        }
-        if available.max(0).min(allowance).saturating_add(delta_micros) < 0 {
-            let available_micros = available.min(allowance);
-            return Err(GrantError::AboveAvailable { available_micros, delta_micros });
-        }
-        Ok(())
-    }
-
-    /// Does so for one account alone.
-    pub(crate) fn roll_alone(&self, account: AccountId, now: Timestamp) -> Result<(), AccountError> {
-        let entry = self.entry(account).ok_or(AccountError::Unknown { account })?;
-        self.roll_one(account, entry, now)
-    }
-
-    /// Does so for the accounts of a hold's cells.
+    /// Ends the windows that are over of the accounts of a hold's cells.
     pub(crate) fn roll_hold(&self, hold: Hold, now: Timestamp) -> Result<(), AccountError> {
         match self.holds.get(hold.slot) {
             Some(slot) if !slot.is_plain() => self.roll_at(&slot.path(), now),
@@ -99,7 +57,7 @@ impl Engine {
         }
     }
 
-    /// Does so for the accounts of a path.
+    /// Ends the windows that are over of the accounts of a path.
     pub(crate) fn roll_at(&self, path: &Path, now: Timestamp) -> Result<(), AccountError> {
         if path.cut {
             for cell in self.cells_of(path.cells()) {
@@ -112,12 +70,11 @@ impl Engine {
     }
 
     fn roll_one(&self, account: AccountId, entry: &Entry, now: Timestamp) -> Result<(), AccountError> {
-        let limits = || (0_u8..).zip(entry.terms.caps.windows()).map(|(limit, _)| account.limit(limit));
-        let over =
-            |registry: &Registry, limit| registry.windows.get(&limit).and_then(|windows| windows.next(now));
         {
             let registry = self.registry();
-            if limits().all(|limit| over(&registry, limit).is_none()) {
+            let over = |limit| registry.windows.get(&limit).and_then(|windows| windows.next(now)).is_some();
+            let mut limits = (0_u8..).zip(entry.terms.caps.windows()).map(|(limit, _)| account.limit(limit));
+            if !limits.any(over) {
                 return Ok(());
             }
         }
@@ -125,24 +82,38 @@ impl Engine {
         if entry.state() == AccountState::Closed {
             return Ok(());
         }
-        for limit in limits() {
-            if let Some((to, between)) = over(&registry, limit) {
-                self.end_and_begin(&mut registry, limit, entry, to, between)?;
+        self.end_over(&mut registry, account, entry, now)
+    }
+
+    /// Ends the windows of an open account that are over by then, under the lock under which it was seen to be open.
+    fn end_over(
+        &self,
+        registry: &mut Registry,
+        account: AccountId,
+        entry: &Entry,
+        now: Timestamp,
+    ) -> Result<(), AccountError> {
+        for (limit, _) in (0_u8..).zip(entry.terms.caps.windows()) {
+            let limit = account.limit(limit);
+            if let Some((to, between)) = registry.windows.get(&limit).and_then(|windows| windows.next(now)) {
+                self.end_and_begin(registry, limit, entry, to, between)?;
             }
         }
         Ok(())
     }
 
     /// Ends the current window of a limit whose boundaries are given, and those of the account that are over by then;
-    /// the next begins at that instant, or 1 ns after the
-    /// last one's beginning where that is later.
+    /// the next begins at that instant, or 1 ns after the last one's beginning where that is later.
     ///
     /// # Errors
-    /// The account is unknown or closed, or has no such limit, or its windows end by themselves.
+    /// The account is unknown or closed, or has no such limit, or its windows end by themselves, or the last one began at
+    /// the last instant. Nothing has changed then. Or there is no room for another cell.
     pub fn end_window(&self, limit: impl Into<LimitId>, now: Timestamp) -> Result<(), AccountError> {
         let limit = limit.into();
         let account = limit.account;
         let entry = self.entry(account).ok_or(AccountError::Unknown { account })?;
+        // Before the first look: an account that is open then does not close before its windows have ended.
+        let mut registry = self.registry_mut();
         if entry.state() == AccountState::Closed {
             return Err(AccountError::Closed { account });
         }
@@ -151,11 +122,58 @@ impl Engine {
             Some(Window::Given) => {}
             Some(_) => return Err(AccountError::NotGiven { account, limit: limit.limit }),
         }
-        self.roll_one(account, entry, now)?;
-        let mut registry = self.registry_mut();
         let began = registry.windows.get(&limit).map(|windows| windows.span.start).unwrap_or_default();
-        let after = began.checked_add_ns(1).ok_or(AccountError::Limit { account, limit: limit.limit })?;
+        let last = AccountError::LastInstant { account, limit: limit.limit };
+        let after = began.checked_add_ns(1).ok_or(last)?;
+        self.end_over(&mut registry, account, entry, now)?;
         self.end_and_begin(&mut registry, limit, entry, Window::Given.span(now.max(after)), 0)
+    }
+
+    /// Grants to a limit, or takes back, once the account's windows that are over at that instant have ended; a grant that
+    /// would be turned away then ends none. Exact while nobody else works on the account.
+    ///
+    /// # Errors
+    /// There is no room for another cell, and windows may have ended; or else, within, as of [`grant`](Self::grant).
+    pub(crate) fn grant_at(
+        &self,
+        limit: LimitId,
+        delta_micros: i64,
+        now: Timestamp,
+    ) -> Result<Result<(), GrantError>, AccountError> {
+        let mut registry = self.registry_mut();
+        if let Err(refused) = self.check_grant(&registry, limit, delta_micros, now) {
+            return Ok(Err(refused));
+        }
+        let entry = self.entry(limit.account).ok_or(AccountError::Unknown { account: limit.account })?;
+        self.end_over(&mut registry, limit.account, entry, now)?;
+        Ok(self.grant_under(&mut registry, limit, delta_micros))
+    }
+
+    fn check_grant(
+        &self,
+        registry: &Registry,
+        limit: LimitId,
+        delta_micros: i64,
+        now: Timestamp,
+    ) -> Result<(), GrantError> {
+        let (_, _, cell) = self.grantable(limit)?;
+        let windows = registry.windows.get(&limit);
+        let allowance = windows.map_or(cell.granted(), |windows| windows.allowance.signed_micros());
+        let available_micros = match windows.and_then(|windows| Some((windows, windows.next(now)?))) {
+            Some((windows, (_, between))) => {
+                let debt_micros = cell.available().min(0).saturating_neg();
+                allowance.saturating_sub(windows.carried(debt_micros, between).signed_micros())
+            }
+            None => cell.available(),
+        };
+        if delta_micros >= 0 {
+            let above = GrantError::AboveMaximum { granted_micros: allowance, delta_micros };
+            return allowance.checked_add(delta_micros).map(drop).ok_or(above);
+        }
+        if available_micros.max(0).saturating_add(delta_micros) < 0 {
+            return Err(GrantError::AboveAvailable { available_micros, delta_micros });
+        }
+        Ok(())
     }
 
     fn end_and_begin(
@@ -174,12 +192,14 @@ impl Engine {
         let windows = registry.windows.get_mut(&limit).ok_or(no_limit)?;
         entry.set_current(limit.limit, fresh);
         let left_micros = ending.end();
-        let debt = Amount::new(left_micros.min(0).unsigned_abs()).unwrap_or(Amount::MAX);
-        ending.lapse(Amount::new(left_micros.max(0).unsigned_abs()).unwrap_or(Amount::ZERO));
-        ending.change_granted(debt.signed_micros());
-        beginning.begin_with(windows.begins(left_micros, between));
+        ending.lapse(Cell::above_floor(left_micros, 0));
+        let debt_micros = left_micros.min(0).saturating_neg();
+        let carried = windows.carried(debt_micros, between);
+        // OK because no more is carried over than the debt.
+        ending.change_granted(debt_micros.saturating_sub(carried.signed_micros()));
+        beginning.begin_with(windows.allowance.signed_micros().saturating_sub(carried.signed_micros()));
         beginning.end_attempt(Attempt::Undone);
-        windows.ended.push((windows.span.start, old));
+        windows.keep(windows.span.start, old, carried);
         windows.span = to;
         Ok(())
     }
@@ -189,9 +209,8 @@ impl Engine {
     fn fresh_window(&self, registry: &mut Registry, limit: LimitId) -> Option<u32> {
         let kind = Kind { bound: Bound::Limit(limit.limit), cut: true, ended: false };
         let windows = registry.windows.get_mut(&limit)?;
-        let idle = |(_, cell): &(Timestamp, u32)| self.cells.get(*cell).is_some_and(|cell| !cell.is_pinned());
-        if let Some(place) = windows.ended.iter().position(idle) {
-            let (_, index) = windows.ended.swap_remove(place);
+        let is_idle = |cell: u32| self.cells.get(cell).is_some_and(|cell| !cell.is_pinned());
+        if let Some(index) = windows.take_idle(is_idle) {
             let cell = self.cells.get(index)?;
             cell.begin_attempt();
             cell.open(limit.account, kind, &CellCounters::default());
@@ -202,108 +221,86 @@ impl Engine {
         Some(index)
     }
 
-    /// Takes more for a hold whose path is cut, under the lock: what belongs to ended windows is lent.
-    pub(super) fn extend_lent(&self, path: &Path, more: Amount) -> Result<(), Shortfall> {
-        let registry = self.registry_mut();
-        let (current, lendable) = self.successors(path)?;
-        if more > lendable.amount {
-            let (binding, available_micros) = (lendable.binding, lendable.amount.signed_micros());
-            return Err(Shortfall::Insufficient { binding, available_micros });
-        }
-        self.take_under(&registry, Demand::amount(current.amount_cells(), more))?;
-        self.lend(path, &current, more);
-        Ok(())
-    }
-
-    /// Takes of an extra what the overrun allows, for a hold whose path is cut.
-    pub(super) fn take_overrun_lent(&self, registry: &Registry, path: &Path, extra: Amount) -> Amount {
-        let Ok((current, lendable)) = self.successors(path) else { return Amount::ZERO };
-        let extra = extra.min(lendable.amount);
-        let booked = self.take_overrun(Some(registry), current.cells(), extra, path.overrun());
-        self.lend(path, &current, booked);
-        booked
-    }
-
-    /// What a hold's path comes to in current windows, without caps on holds; and how much more its ended windows can
-    /// be lent.
-    fn successors(&self, path: &Path) -> Result<(Path, Lendable), Shortfall> {
-        let mut current = *path;
-        current.all = current.amounts;
-        let mut lendable: Option<Lendable> = None;
-        for (place, index) in current.cells.iter_mut().take(path.cells().len()).zip(path.cells()) {
-            let cell = self.cells.get(*index).ok_or(Shortfall::Foreign)?;
-            let kind = cell.kind().ok_or(Shortfall::Foreign)?;
-            if let (true, Bound::Limit(limit)) = (kind.ended, kind.bound) {
-                let entry = self.entry(cell.account()).ok_or(Shortfall::Foreign)?;
-                *place = entry.current_of(limit).ok_or(Shortfall::Foreign)?;
-                let room = i64::MAX.saturating_sub(cell.granted().max(0)).unsigned_abs();
-                let amount = Amount::new(room).unwrap_or(Amount::MAX);
-                if lendable.is_none_or(|least| amount < least.amount) {
-                    let binding = Binding { account: cell.account(), bound: kind.bound };
-                    lendable = Some(Lendable { amount, binding });
-                }
-            }
-        }
-        let none = Lendable { amount: Amount::MAX, binding: AccountId(0).into() };
-        Ok((current, lendable.unwrap_or(none)))
-    }
-
-    /// Moves what is granted, after it was taken: from current windows to those that a hold names and that have ended.
-    fn lend(&self, path: &Path, current: &Path, more: Amount) {
-        for (own, from) in path.cells().iter().zip(current.cells()).filter(|(own, from)| own != from) {
-            if let Some((own, from)) = self.cells.get(*own).zip(self.cells.get(*from)) {
-                from.change_granted(more.signed_micros().saturating_neg());
-                own.change_granted(more.signed_micros());
-            }
-        }
-    }
-
-    /// The least that a hold's path can pay more, in current windows. Exact while nobody else works on its accounts.
-    pub(crate) fn payable_more(&self, path: &Path) -> Result<Estimate<Payable>, PathError> {
-        if !path.cut {
-            return self.payable(path);
-        }
-        let _registry = self.registry_mut();
-        let (current, lendable) = self.successors(path).map_err(|_| PathError::Foreign)?;
-        let payable = self.payable(&current)?;
-        let lendable_micros = lendable.amount.signed_micros();
-        Ok(if lendable_micros < payable.available_micros {
-            Estimate(Payable { available_micros: lendable_micros, binding: lendable.binding })
-        } else {
-            payable
-        })
-    }
-
-    /// Keeps the ended windows of a path for as long as something beside a hold names them.
-    pub(crate) fn pin(&self, path: &Path) {
+    /// Keeps the windows of a path, which this engine made, from being used again after they have ended, until as many
+    /// [`unpin`](Self::unpin) as pins were made. A hold keeps its own while it is there. Who adjusts what it has spent keeps
+    /// them beyond: a path with windows is pinned before its hold ends, until it is adjusted no more.
+    pub fn pin(&self, path: &Path) {
         if path.cut {
             self.cells_of(path.cells()).for_each(Cell::pin);
         }
     }
 
-    /// The end of that.
-    pub(crate) fn unpin(&self, path: &Path) {
+    /// The end of one [`pin`](Self::pin): once for each, or the windows of others that still need them are used again.
+    pub fn unpin(&self, path: &Path) {
         if path.cut {
             self.cells_of(path.cells()).for_each(Cell::unpin);
         }
     }
 }
 
-/// How much more ended windows can be lent, and which sets that.
-#[derive(Clone, Copy)]
-struct Lendable {
-    amount: Amount,
-    binding: Binding,
-}
-
 impl Windows {
-    /// What the next window begins with, after one that ends with so much available: its allowance, less the debt that
-    /// those between did not pay.
-    fn begins(&self, left_micros: i64, between: u64) -> i64 {
+    /// The windows of a limit none of whose has ended.
+    pub(super) fn new(window: Window, span: Span, allowance: Amount) -> Self {
+        let (ended, queue, owed) = (BTreeMap::new(), VecDeque::new(), BTreeMap::new());
+        Self { window, span, allowance, ended, queue, owed }
+    }
+
+    /// Keeps the cell of a window that has ended, and what it owes.
+    pub(super) fn keep(&mut self, began: Timestamp, cell: u32, owed: Amount) {
+        self.ended.insert(began, cell);
+        self.queue.push_back(began);
+        self.owe(cell, owed);
+    }
+
+    pub(super) fn owed(&self, cell: u32) -> Amount {
+        self.owed.get(&cell).copied().unwrap_or(Amount::ZERO)
+    }
+
+    /// An ended window owes more.
+    pub(super) fn owe(&mut self, cell: u32, more: Amount) {
+        if more != Amount::ZERO {
+            // OK because no more is lent than keeps it an amount.
+            let owed = self.owed(cell).checked_add(more).unwrap_or(Amount::MAX);
+            self.owed.insert(cell, owed);
+        }
+    }
+
+    /// Makes up for what an ended window owes, by as much of that amount as it owes.
+    pub(super) fn make_up(&mut self, cell: u32, amount: Amount) -> Amount {
+        let owed = self.owed(cell);
+        match owed.checked_sub(amount) {
+            Some(rest) if rest != Amount::ZERO => {
+                self.owed.insert(cell, rest);
+                amount
+            }
+            _ => {
+                self.owed.remove(&cell);
+                owed
+            }
+        }
+    }
+
+    /// A cell of an ended window that is idle. A few are looked at, and those that are not are looked at last the next
+    /// times: however many holds keep, a window ends as fast, and what is idle is found.
+    fn take_idle(&mut self, is_idle: impl Fn(u32) -> bool) -> Option<u32> {
+        for _ in 0..self.queue.len().min(ENDED_LOOKS_MAX) {
+            let began = self.queue.pop_front()?;
+            let cell = *self.ended.get(&began)?;
+            if is_idle(cell) {
+                self.ended.remove(&began);
+                self.owed.remove(&cell);
+                return Some(cell);
+            }
+            self.queue.push_back(began);
+        }
+        None
+    }
+
+    /// What of a debt is carried over: what the windows between do not pay.
+    fn carried(&self, debt_micros: i64, between: u64) -> Amount {
         let allowed = u128::from(between).saturating_mul(u128::from(self.allowance.micros()));
-        let carried = u128::from(left_micros.min(0).unsigned_abs()).saturating_sub(allowed);
-        // OK because both are below 2⁶³.
-        self.allowance.signed_micros().saturating_sub(i64::try_from(carried).unwrap_or(i64::MAX))
+        let carried = u128::from(debt_micros.unsigned_abs()).saturating_sub(allowed);
+        u64::try_from(carried).ok().and_then(Amount::new).unwrap_or(Amount::MAX)
     }
 
     /// The window that holds the instant, and how many lie between, if the current one is over by then.
@@ -313,5 +310,38 @@ impl Windows {
         }
         let next = self.window.span(now);
         (self.span.start < next.start).then(|| (next, self.window.between(self.span.end, next.start)))
+    }
+}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    use super::*;
+    use crate::budget::{AccountTerms, EngineOptions};
+    use crate::caps::{Caps, CapsDraft};
+    use crate::id::Name;
+
+    #[test]
+    fn an_idle_cell_is_found_among_many_that_are_kept() {
+        let engine = Engine::new(EngineOptions::default());
+        let caps = Caps::new(CapsDraft { windows: vec![Window::Given], ..CapsDraft::default() }).unwrap();
+        let terms = AccountTerms { caps, ..AccountTerms::new(Name::new("a").unwrap()) };
+        let account = engine.ensure_account(&terms).unwrap();
+        let next = |at| {
+            engine.end_window(account, Timestamp(at)).unwrap();
+            engine.entry(account).unwrap().first()
+        };
+        let hold = |at| {
+            let hold = engine.reserve(&engine.path(&[account]).unwrap(), Amount::ZERO).unwrap();
+            (hold, next(at))
+        };
+        let (holds, cells): (Vec<_>, Vec<_>) = (1..=20).map(hold).unzip();
+        // Each has a cell of its own while holds name them all.
+        assert_eq!(cells, (1..=20).collect::<Vec<_>>());
+        let _ = engine.release(holds[10]).unwrap();
+        let found: Vec<_> = (21..24).map(next).collect();
+        assert!(found.contains(&10), "eight are looked at each time, and then others: {found:?}");
     }
 }

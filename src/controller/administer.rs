@@ -11,7 +11,7 @@ use super::{
     section::{Active, Entered},
 };
 use crate::{
-    budget::AccountTerms,
+    budget::{AccountError, AccountTerms},
     id::{AccountId, CandidateId, LimitId, Sequence},
     kernel::Disabled,
     limits::EXPIRED_PER_RECORD_MAX,
@@ -87,9 +87,8 @@ impl Controller {
             return Ok(before.sequence);
         }
         let refused = |error| Fault::Grant { account, error };
-        self.engine.check_grant(id, change_micros.get(), entered.now).map_err(refused)?;
-        self.engine.roll_alone(account, entered.now).map_err(|_| entered.broken())?;
-        self.engine.grant(id, change_micros.get()).map_err(refused)?;
+        let granted = self.engine.grant_at(id, change_micros.get(), entered.now);
+        granted.map_err(|_| entered.broken())?.map_err(refused)?;
         let record = Record::Grant(record::Call { operation: call.operation, arguments, outcome: () });
         let sequence = entered.append(&record)?;
         entered.remember(call.operation, digest, sequence, Outcome::Grant, None);
@@ -121,11 +120,16 @@ impl Controller {
     /// Ends the current window of a limit whose boundaries the host gives; the next begins. SEMANTICS 18.2.
     ///
     /// # Errors
-    /// The account is unknown or closed, or has no such limit, or its windows end by themselves.
+    /// The account is unknown or closed, or has no such limit, or its windows end by themselves, or the last one began at
+    /// the last instant.
     pub fn end_window(&self, limit: impl Into<LimitId>, call: Call) -> Result<Sequence, Fault> {
         let limit = limit.into();
         let mut entered = self.enter(call.at)?;
-        self.engine.end_window(limit, entered.now).map_err(Fault::Account)?;
+        self.engine.end_window(limit, entered.now).map_err(|error| match error {
+            // Windows may have ended by then, of which there is no record.
+            AccountError::AccountsFull { .. } => entered.broken(),
+            error => Fault::Account(error),
+        })?;
         let LimitId { account, limit } = limit;
         let sequence = entered.append(&Record::Boundary(Boundary { account, limit }))?;
         drop(entered);

@@ -40,7 +40,10 @@ fn errors_read_well() {
             "a grant of 9223372036854775807 µ on top of 2 µ passes the limit of 9223372036854775807 µ",
         ),
         (&PathError::TooManyAccounts { seen: 5 }, "5 accounts are named; the limit is 4"),
-        (&PathError::TooManyCells, "the accounts named and those above them are more than 24"),
+        (
+            &PathError::TooManyCells,
+            "the limits and caps of the accounts named and of those above them are more than 24 cells",
+        ),
         (
             &ReserveError::Insufficient { binding: account.into(), available_micros: -2 },
             "account 3 has only -2 µ available",

@@ -1,11 +1,14 @@
 //! Bringing accounts and holds back.
 
 use assize::budget::{
-    AccountError, AccountState, CellCounters, Engine, EngineOptions, HeldCell, HoldState, RestoreError,
-    RestoredLimit, Settlement,
+    AccountError, AccountState, AccountTerms, CellCounters, Engine, EngineOptions, HeldCell, HoldState,
+    RestoreError, RestoredLimit, Settlement,
 };
+use assize::caps::{Caps, CapsDraft};
 use assize::id::AccountId;
+use assize::num::{Amount, Timestamp};
 use assize::overrun::Overrun::{Debt, Deny};
+use assize::window::Window;
 
 use super::{MAX, amount, counters, engine, path, read, terms};
 
@@ -146,4 +149,23 @@ fn nonsense_is_not_restored() {
         assert_eq!(restored, expected, "{accounts:?} {micros} {state:?}");
     }
     assert_eq!(engine.finish_restore(), Ok(()));
+}
+
+#[test]
+fn a_window_that_cannot_end_leaves_the_other_limits_windows() {
+    let ten = Window::Fixed { length_ns: 10_000_000, origin_ns: 0 };
+    let windows = [ten, Window::Given];
+    let caps = Caps::new(CapsDraft { windows: windows.to_vec(), ..CapsDraft::default() }).unwrap();
+    let engine = Engine::new(EngineOptions::default());
+    let limit = |window: Window, at| {
+        let current = (window.span(Timestamp(at)), CellCounters::default());
+        RestoredLimit { window, allowance: Amount::ZERO, ended: Vec::new(), current }
+    };
+    let limits = [limit(ten, 0), limit(Window::Given, i64::MAX)];
+    let account = engine
+        .restore_account(&AccountTerms { caps, ..terms("both", None, Deny) }, &limits, AccountState::Open)
+        .unwrap();
+    let refused = Err(AccountError::LastInstant { account, limit: 1 });
+    assert_eq!(engine.end_window(account.limit(1), Timestamp(50_000_000)), refused);
+    assert_eq!(engine.read(account).unwrap().span, ten.span(Timestamp(0)));
 }

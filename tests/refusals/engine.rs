@@ -20,6 +20,7 @@ pub(crate) const ROWS: &[Row] = &[
     ("a closed account", "PathError::Closed", 104, "–", Some(Never), a_closed_one),
     ("32 cells", "PathError::TooManyCells", 105, "–", Some(Never), too_many_cells),
     ("what another's path can pay", "PathError::Foreign", 106, "–", Some(Never), anothers_path),
+    ("what a window that was can pay", "PathError::WindowEnded", 107, "–", Some(Never), paid_by_what_was),
     ("a correction at a closed account", "PathError::Closed", 104, "–", Some(Never), adjusted_when_closed),
     ("other terms", "AccountError::TermsDiffer", 110, "–", Some(Never), other_terms),
     ("opened when closed", "AccountError::Closed", 111, "–", Some(Never), opened_when_closed),
@@ -33,6 +34,7 @@ pub(crate) const ROWS: &[Row] = &[
     ("below the same parent", "AccountError::SameParent", 119, "–", Some(Never), below_the_same),
     ("below itself", "AccountError::BelowItself", 126, "–", Some(Never), below_itself),
     ("seventeen stripes", "AccountError::Stripes", 127, "–", Some(Never), seventeen_stripes),
+    ("ended at the last instant", "AccountError::LastInstant", 128, "–", Some(Never), ended_at_the_last),
     ("granted to a fourth limit", "GrantError::Limit", 125, "–", Some(Never), granted_to_a_fourth),
     ("a window that was", "ReserveError::WindowEnded", 135, "–", Some(Never), a_window_that_was),
     ("granted to nobody", "GrantError::Unknown", 120, "–", Some(Never), granted_to_nobody),
@@ -92,6 +94,21 @@ fn a_lifetime_ended() -> Caused {
     for_good(|| engine.end_window(A, Timestamp(1)))
 }
 
+/// With an account whose windows end when it is said.
+fn given() -> (Engine, AccountId) {
+    let engine = engine();
+    let caps = Caps::new(CapsDraft { windows: vec![Window::Given], ..CapsDraft::default() }).unwrap();
+    let terms = AccountTerms { caps, ..AccountTerms::new(Name::new("given").unwrap()) };
+    let account = engine.ensure_account(&terms).unwrap();
+    (engine, account)
+}
+
+fn ended_at_the_last() -> Caused {
+    let (engine, account) = given();
+    engine.end_window(account, Timestamp(i64::MAX)).unwrap();
+    for_good(|| engine.end_window(account, Timestamp(i64::MAX)))
+}
+
 fn below_the_same() -> Caused {
     let engine = engine();
     for_good(|| engine.reparent(A, None))
@@ -112,13 +129,21 @@ fn granted_to_a_fourth() -> Caused {
     for_good(|| engine.grant(A.limit(3), 1))
 }
 
-fn a_window_that_was() -> Caused {
-    let engine = engine();
-    let caps = Caps::new(CapsDraft { windows: vec![Window::Given], ..CapsDraft::default() }).unwrap();
-    let terms = AccountTerms { caps, ..AccountTerms::new(Name::new("given").unwrap()) };
-    let account = engine.ensure_account(&terms).unwrap();
+/// With a path whose window has ended.
+fn past() -> (Engine, Path) {
+    let (engine, account) = given();
     let path = engine.path(&[account]).unwrap();
     engine.end_window(account, Timestamp(1)).unwrap();
+    (engine, path)
+}
+
+fn paid_by_what_was() -> Caused {
+    let (engine, path) = past();
+    for_good(|| engine.payable(&path))
+}
+
+fn a_window_that_was() -> Caused {
+    let (engine, path) = past();
     for_good(|| engine.reserve(&path, Amount::ZERO))
 }
 
