@@ -74,6 +74,12 @@ impl Part {
         Ok(Self { scanner, tail, anchor, is_last, unsynced: Unsynced::new(), found })
     }
 
+    /// Goes on with the room of the one before, which was read to its end.
+    pub(super) fn reuse(&mut self, before: &mut Self) {
+        core::mem::swap(&mut self.unsynced, &mut before.unsynced);
+        self.unsynced.clear();
+    }
+
     /// The next frame, verified; `None` at the end.
     ///
     /// # Errors

@@ -96,7 +96,8 @@ impl<'a> Reader<'a> {
                 return Ok(None);
             }
             let next = (self.part.header().segment.saturating_add(1), self.last);
-            let part = Part::open(self.storage, self.keys, &self.options, next, Some(&self.part))?;
+            let mut part = Part::open(self.storage, self.keys, &self.options, next, Some(&self.part))?;
+            part.reuse(&mut self.part);
             self.before.add(&core::mem::replace(&mut self.part, part).end());
         }
     }
