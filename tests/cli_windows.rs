@@ -52,9 +52,9 @@ fn months_reconcile_with_what_was_spent() {
             "2026-11 (+02:00) in all, each hold once 1,850 970 50 70 130 130",
             "2026-11 (+02:00) team 850 470 50 70 130 130",
             "2026-11 (+02:00) batch 100 500 0 0 0 0",
-            // 550 and 210 as days ended, 400 released and 70 refunded after theirs had.
+            // 550 and 280 as days ended, and 400 released after theirs had; 70 refunded went to the day that had lent them.
             "2026-11 (+02:00) team day +02:00 0 1,230",
-            "2026-11 (+02:00) org month +02:00 -10,000 49,620",
+            "2026-11 (+02:00) org month +02:00 -10,000 49,550",
             "2026-11 (+02:00) batch given 0 200",
             "2026-10 (+02:00) alpha 1 370 0 0",
             "2026-11 (+02:00) alpha 3 830 70 130",
@@ -77,9 +77,9 @@ fn accounts_are_shown_by_limit_and_window() {
         &["stat", "--by", "account"],
         &[
             "org lifetime 100,000 100,000 99,230 0 770 0 130",
-            "org month +02:00 2026-10-31 22:00:00 2026-11-30 22:00:00 40,000 39,750 39,610 0 140 0 130",
+            "org month +02:00 2026-10-31 22:00:00 2026-11-30 22:00:00 40,000 39,820 39,680 0 140 0 130",
             "team day +02:00 2026-11-01 22:00:00 2026-11-02 22:00:00 1,000 1,000 930 70 0 0 0",
-            "batch given 2026-10-31 20:00:00 300 700 0 0 500 200 0",
+            "batch given 2026-10-31 20:00:00 300 300 -400 0 500 200 0",
             "batch given 2026-11-02 02:00:00 300 200 200 0 0 0 0",
             "team 70 600 1 3 10 3 1",
             "team 2 requests in 10 s, 2 at once 1 2",
@@ -101,7 +101,7 @@ fn a_record_tells_what_it_rolled_over_lent_and_throttled() {
     shows(
         &["explain", "--seq", "17"],
         &[
-            "team: day +02:00 from 2026-10-30 22:00:00, ended 1,000 → 1,200 550 → 0 80 → 0 370 → 650 0 → 550 0",
+            "team: day +02:00 from 2026-10-30 22:00:00, ended 1,000 550 → -200 80 → 0 370 → 650 0 → 550 0",
             "team: day +02:00 from 2026-10-31 22:00:00, begun 0 → 800 0 → 800 0 0 0 0",
             "team: day +02:00 ended, the next is from 2026-10-31 22:00:00, 550 µ lapsed",
             "org: month +02:00 lent 200 µ to hold 13 of an earlier window",
@@ -110,10 +110,11 @@ fn a_record_tells_what_it_rolled_over_lent_and_throttled() {
     shows(
         &["trail", "--cells"],
         &[
-            "23 2026-11-01 02:00:00.000000000 adjust hold 13 spent 330 µ on the host's word, 70 µ refunded; org: 70 µ lapsed in the \
-             month +02:00 from 2026-09-30 22:00:00; team: 70 µ lapsed in the day +02:00 from 2026-10-30 22:00:00",
-            "team: day +02:00 from 2026-10-30 22:00:00, closed: granted 1,250, available 0, reserved 0, committed 700 → 630, \
-             lapsed 550 → 620, unfunded 0",
+            "23 2026-11-01 02:00:00.000000000 adjust hold 13 spent 330 µ on the host's word, 70 µ refunded; org: month +02:00 has \
+             back 70 µ that it was charged for an earlier window; team: day +02:00 has back 70 µ that it was charged for an earlier \
+             window",
+            "team: day +02:00 from 2026-10-30 22:00:00, closed: granted 1,000, available -250 → -180, reserved 0, committed \
+             700 → 630, lapsed 550, unfunded 0",
         ],
     );
 }

@@ -13,14 +13,17 @@
 #[path = "ledger/world.rs"]
 mod world;
 
+use assize::caps::{Caps, CapsDraft};
 use assize::codec::CodecError;
 use assize::crypto::Digest;
 use assize::id::{AccountId, CandidateId, Epoch, Sequence};
 use assize::ledger::{CheckpointError, Ledger};
 use assize::overrun::Overrun;
 use assize::record::{
-    AccountClosed, CandidateSwitch, ExtendOutcome, Halt, Record, Settled, Spend, Switch, Terms,
+    Account, AccountClosed, Boundary, CandidateSwitch, ExtendOutcome, Halt, Record, Settled, Spend, Switch,
+    Terms,
 };
+use assize::window::Window;
 use world::*;
 
 /// A world with something of everything: closed accounts, debts, both kinds of holds, policies that holds name,
@@ -361,6 +364,45 @@ fn forms_that_contradict_themselves_are_none() {
     let what = "its name is another's";
     let expected = Err(CheckpointError::Account { account: AccountId(1), what });
     assert_eq!(Ledger::decode(&form).map(drop), expected);
+}
+
+#[test]
+fn an_ended_window_has_nothing_but_what_it_owes_and_none_more_than_the_allowance() {
+    let mut world = World::new();
+    let caps = Caps::new(CapsDraft { windows: vec![Window::Given], ..CapsDraft::default() }).unwrap();
+    let (name, overrun) = (name("trip"), Overrun::Debt);
+    world.must(&Record::Account(Account { name, parent: None, overrun, caps }));
+    world.must(&grant(0, 100));
+    let _kept = world.admit(&[0], 1, 600);
+    let spent = world.admit(&[0], 1, 600);
+    world.must(&commit_amount(spent, (Settled::InTime, 110, 90, 0)));
+    world.must(&Record::Boundary(Boundary { account: AccountId(0), limit: 0 }));
+    let form = world.form();
+    let row = form.windows(4).position(|bytes| bytes == b"trip").unwrap() + 4 + 4 + 4 + 12 + 1;
+    let closed = row + 8 + 4 + 16;
+    let current = closed + 40 + 16;
+    let put = |at: usize, granted: i64, available: i64| {
+        let mut altered = form.clone();
+        altered[at..at + 16].copy_from_slice(&[granted.to_le_bytes(), available.to_le_bytes()].concat());
+        match Ledger::decode(&altered) {
+            Ok(_) => "is one",
+            Err(CheckpointError::Account { what, .. }) => what,
+            Err(CheckpointError::Codec(CodecError::Invalid { what, .. })) => what,
+            other => panic!("{other:?}"),
+        }
+    };
+    // Where | granted | available
+    let cases = [
+        (closed, 100, -30, "is one"),
+        (closed, 131, 1, "amount available of a closed window"),
+        (closed, i64::MIN + 130, i64::MIN, "its counters do not add up"),
+        (current, 70, 70, "is one"),
+        (current, 100, 100, "is one"),
+        (current, 101, 101, "amount granted of a window"),
+    ];
+    for (at, granted, available, what) in cases {
+        assert_eq!(put(at, granted, available), what, "{granted} granted, {available} available");
+    }
 }
 
 #[test]

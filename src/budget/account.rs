@@ -71,7 +71,8 @@ pub struct AccountReading {
 pub struct CellCounters {
     /// What has been granted, less what was taken back, carried over and lent.
     pub granted_micros: i64,
-    /// What a reservation can take; below zero in debt, never `i64::MIN`.
+    /// What a reservation can take; below zero in debt, never `i64::MIN`. Of a window that has ended, 0, or below that
+    /// what it owes.
     pub available_micros: i64,
     /// What has been spent and booked.
     pub committed_micros: u64,

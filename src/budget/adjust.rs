@@ -13,21 +13,21 @@ use crate::retry::Retry;
 impl Engine {
     /// Corrects what is booked at every cell of a path: the one that the hold was taken from. Above 0, the change is booked as a settlement above its hold
     /// is: as far as the path's overrun allows, the rest counted as unfunded. Below 0, so much of what is booked is
-    /// available again, or lapses where its window has ended. That no more than one hold's is given back is the caller's to know.
+    /// available again; where its window has ended, it makes up for what that owes, or lapses. That no more than one hold's is given back is the caller's to know.
     ///
     /// It takes the registry's lock, so that no reading meets counters that go down.
     ///
     /// # Errors
     /// An account on the path is closed, or has less booked than is to be given back: nothing is changed.
     pub fn adjust(&self, path: &Path, change_micros: i64) -> Result<Adjusted, AdjustError> {
-        let registry = self.registry_mut();
+        let mut registry = self.registry_mut();
         self.must_be_open(path)?;
         // `i64::MIN` is no amount: it gives back what the next number does.
         let change = Amount::new(change_micros.unsigned_abs()).unwrap_or(Amount::MAX);
         if change_micros < 0 {
-            self.refund(&registry, path, change)
+            self.refund(&mut registry, path, change)
         } else {
-            Ok(self.charge(&registry, path, change))
+            Ok(self.charge(&mut registry, path, change))
         }
     }
 
@@ -42,7 +42,7 @@ impl Engine {
         Ok(())
     }
 
-    fn charge(&self, registry: &Registry, path: &Path, extra: Amount) -> Adjusted {
+    fn charge(&self, registry: &mut Registry, path: &Path, extra: Amount) -> Adjusted {
         let booked = match extra {
             Amount::ZERO => Amount::ZERO,
             _ => self.take_extra_under(registry, path, extra),
@@ -55,7 +55,12 @@ impl Engine {
         Adjusted { booked, unfunded, refunded: Amount::ZERO }
     }
 
-    fn refund(&self, registry: &Registry, path: &Path, refunded: Amount) -> Result<Adjusted, AdjustError> {
+    fn refund(
+        &self,
+        registry: &mut Registry,
+        path: &Path,
+        refunded: Amount,
+    ) -> Result<Adjusted, AdjustError> {
         for &index in path.cells() {
             let (account, entry) = self.owner(index).ok_or(PathError::Foreign)?;
             let cell = self.cells.get(index).ok_or(PathError::Foreign)?;
@@ -69,9 +74,12 @@ impl Engine {
                 return Err(AdjustError::AboveCommitted { account, committed_micros });
             }
         }
-        for cell in self.cells_of(path.cells()) {
+        for &index in path.cells() {
+            let Some(cell) = self.cells.get(index) else { continue };
             cell.uncommit(refunded);
-            cell.put_back(refunded);
+            if !cell.try_put_back(refunded) {
+                self.make_up(registry, index, refunded);
+            }
         }
         Ok(Adjusted { booked: Amount::ZERO, unfunded: Amount::ZERO, refunded })
     }

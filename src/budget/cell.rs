@@ -181,9 +181,19 @@ impl Cell {
         u64::try_from(seen.saturating_sub(floor)).ok().and_then(Amount::new).unwrap_or(Amount::ZERO)
     }
 
-    /// Adds to what is available: the undoing of a take, a hold's rest, or a grant already counted.
+    /// Adds to what is available: the undoing of a take, what comes back to a cap, or a grant already counted. Where the
+    /// window has ended, it lapses.
     #[inline]
     pub(super) fn put_back(&self, amount: Amount) {
+        if !self.try_put_back(amount) {
+            self.lapse(amount);
+        }
+    }
+
+    /// Adds to what is available, or does nothing where the window has ended: `false`.
+    #[inline]
+    #[must_use]
+    pub(super) fn try_put_back(&self, amount: Amount) -> bool {
         // ORDERING: Relaxed: as `is_cut` and `is_striped`.
         match self.kind.load(Ordering::Relaxed) & (CUT | STRIPED) {
             _ if amount == Amount::ZERO => {}
@@ -195,8 +205,9 @@ impl Cell {
                 self.add(amount);
                 self.end_attempt(Attempt::Undone);
             }
-            _ => self.put_back_or_lapse(amount),
+            _ => return self.add_unless_ended(amount),
         }
+        true
     }
 
     /// Adds to what is available of a cell that is not closed.
@@ -208,8 +219,7 @@ impl Cell {
         self.available.fetch_add(amount.signed_micros(), Ordering::AcqRel);
     }
 
-    /// Adds to what is available, or, where the window has ended, to what has lapsed.
-    fn put_back_or_lapse(&self, amount: Amount) {
+    fn add_unless_ended(&self, amount: Amount) -> bool {
         // ORDERING: as in `take`.
         let mut seen = self.available.load(Ordering::Relaxed);
         // The loop repeats only because another call changed the word.
@@ -217,12 +227,11 @@ impl Cell {
             let sum = seen.saturating_add(amount.signed_micros());
             // ORDERING: as in `put_back`.
             match self.available.compare_exchange_weak(seen, sum, Ordering::AcqRel, Ordering::Relaxed) {
-                Ok(_) => return,
+                Ok(_) => return true,
                 Err(now) => seen = now,
             }
         }
-        // ORDERING: as in `commit`.
-        self.lapsed.fetch_add(amount.micros(), Ordering::Release);
+        false
     }
 
     /// Counts what a restored hold takes of a cap, which it was within.
@@ -231,12 +240,12 @@ impl Cell {
         self.available.fetch_sub(amount.signed_micros(), Ordering::AcqRel);
     }
 
-    /// Ends the window: nothing can be taken from it any more, and what comes back lapses. Says what was available.
+    /// Ends the window: nothing can be taken from it any more, or put back. Says what was available.
     /// The caller holds the registry's lock for writing.
     pub(super) fn end(&self) -> i64 {
         // ORDERING: Relaxed: who sees the closed word sees this.
         self.kind.fetch_or(ENDED, Ordering::Relaxed);
-        // ORDERING: AcqRel pairs with `take` and `put_back_or_lapse`: every change of the word comes before, and is
+        // ORDERING: AcqRel pairs with `take` and `add_unless_ended`: every change of the word comes before, and is
         // in what is returned, or meets the closed word.
         self.available.swap(CLOSED, Ordering::AcqRel)
     }
@@ -248,10 +257,10 @@ impl Cell {
         self.available.fetch_add(micros, Ordering::AcqRel);
     }
 
-    /// Counts what was available when the window ended; the caller holds the registry's lock for writing.
+    /// Counts what was available when the window ended, or came back to it later.
     pub(super) fn lapse(&self, amount: Amount) {
-        // ORDERING: Relaxed: the registry's lock orders it for readers.
-        self.lapsed.fetch_add(amount.micros(), Ordering::Relaxed);
+        // ORDERING: as in `commit`.
+        self.lapsed.fetch_add(amount.micros(), Ordering::Release);
     }
 
     /// Counts who may come to hold of this window, before anything is taken.
@@ -361,7 +370,7 @@ impl Cell {
 
     /// The counters, read so that what is missing of `granted` is never below the sum of the open holds: first the
     /// counters that money ends in, then the word that it comes from. The caller holds the registry's lock, which
-    /// keeps `granted` still.
+    /// keeps `granted` still, and the cell is none of a window that has ended.
     pub(super) fn counters(&self) -> CellCounters {
         // ORDERING: Acquire pairs with `commit`.
         let committed_micros = self.committed();
@@ -370,11 +379,7 @@ impl Cell {
         // ORDERING: after the three above, which are acquires; Acquire itself pairs with `take` and `put_back`.
         let available = self.available.load(Ordering::Acquire);
         let granted = self.granted();
-        let ended = self.kind().is_some_and(|kind| kind.ended);
-        let available_micros = if ended {
-            // What was available has lapsed, or been lent to.
-            0
-        } else if available == CLOSED {
+        let available_micros = if available == CLOSED {
             // A closed cell has nothing reserved, and nothing moves in it: what is left is what is available. OK
             // because the word said so when it closed, and it was within -i64::MAX..=i64::MAX.
             granted.wrapping_sub_unsigned(committed_micros).wrapping_sub_unsigned(lapsed_micros)

@@ -370,22 +370,21 @@ impl Engine {
     ) -> Option<u32> {
         let cut = restored.window != Window::Lifetime;
         let bound = Bound::Limit(limit.limit);
-        let mut ended = BTreeMap::new();
+        let mut windows = Windows::new(restored.window, restored.current.0, restored.allowance);
         for (span, counters) in &restored.ended {
             let kind = Kind { bound, cut, ended: true };
+            let owed = Cell::above_floor(0, counters.available_micros);
             let counters = CellCounters { available_micros: CLOSED, ..*counters };
             let cell = self.open_cell(registry, limit.account, kind, &counters)?;
-            ended.insert(span.start, cell);
+            windows.keep(span.start, cell, owed);
         }
-        let (span, counters) = restored.current;
+        let (_, counters) = restored.current;
         let available_micros = if closed { CLOSED } else { counters.available_micros };
         let counters = CellCounters { available_micros, ..counters };
         let current =
             self.open_cell(registry, limit.account, Kind { bound, cut, ended: false }, &counters)?;
         if cut {
-            let (window, allowance) = (restored.window, restored.allowance);
-            let queue = ended.keys().copied().collect();
-            registry.windows.insert(limit, Windows { window, span, allowance, ended, queue });
+            registry.windows.insert(limit, windows);
         }
         Some(current)
     }

@@ -44,6 +44,16 @@ impl Engine {
                 return Err(RestoreError::ClosedHolds { reserved_micros });
             }
         }
+        for (_, counters) in limits.iter().flat_map(|limit| &limit.ended) {
+            if counters.available_micros > 0 {
+                return Err(RestoreError::Window(*counters));
+            }
+        }
+        for RestoredLimit { window, allowance, current: (_, counters), .. } in limits {
+            if *window != Window::Lifetime && counters.granted_micros > allowance.signed_micros() {
+                return Err(RestoreError::Window(*counters));
+            }
+        }
         let mut registry = self.registry_mut();
         if let Some(&account) = registry.names.get(&terms.name) {
             return Err(RestoreError::Repeated { account });
@@ -239,6 +249,9 @@ pub enum RestoreError {
     },
     /// `available + committed + lapsed` is above `granted`, or `available` is below `-i64::MAX`.
     Counters(CellCounters),
+    /// A window that has ended has something available (it has 0, or below that what it owes), or the current one is
+    /// granted more than the allowance.
+    Window(CellCounters),
     /// A closed account holds money.
     ClosedHolds {
         /// What it would hold.
@@ -291,6 +304,7 @@ impl RestoreError {
             Self::Unclaimed { .. } => 175,
             Self::HoldsFull { .. } => 176,
             Self::Limits { .. } => 177,
+            Self::Window(_) => 178,
         }
     }
 }
@@ -307,6 +321,11 @@ impl fmt::Display for RestoreError {
                 counters.available_micros,
                 counters.committed_micros,
                 counters.lapsed_micros
+            ),
+            Self::Window(counters) => write!(
+                f,
+                "{} µ granted with {} µ available is none of the windows of a limit",
+                counters.granted_micros, counters.available_micros
             ),
             Self::ClosedHolds { reserved_micros } => {
                 write!(f, "a closed account would hold {reserved_micros} µ; it can hold nothing")

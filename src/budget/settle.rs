@@ -71,13 +71,13 @@ impl Engine {
         let Ended { slot, from, word } = self.end(hold, Endable::OpenOrExpired)?;
         let held = slot.amount();
         let settlement = if from == Phase::Expired {
-            for cell in self.cells_in(slot) {
+            for (_, cell) in self.cells_in(slot) {
                 cell.add_unfunded(actual.micros());
             }
             Settlement::Late { held, actual }
         } else if let Some(rest) = held.checked_sub(actual) {
-            for cell in self.cells_in(slot) {
-                cell.put_back(rest);
+            for (index, cell) in self.cells_in(slot) {
+                self.give_back(index, cell, rest);
                 cell.commit(actual.micros());
             }
             Settlement::Committed { held, actual, booked_extra: Amount::ZERO, unfunded: Amount::ZERO }
@@ -105,7 +105,7 @@ impl Engine {
         let settlement = if part > held {
             self.book_overrun(&slot.path(), held, part)
         } else {
-            for cell in self.cells_in(slot) {
+            for (_, cell) in self.cells_in(slot) {
                 cell.commit(part.micros());
             }
             let (booked_extra, unfunded) = (Amount::ZERO, Amount::ZERO);
@@ -125,7 +125,7 @@ impl Engine {
         let (release, freed) = if from == Phase::Expired {
             (Release::Expired { held }, None)
         } else {
-            self.cells_in(slot).for_each(|cell| cell.put_back(held));
+            self.cells_in(slot).for_each(|(index, cell)| self.give_back(index, cell, held));
             (Release::Returned { held }, Some(held))
         };
         self.recycle(hold, slot, word, freed);
@@ -142,7 +142,7 @@ impl Engine {
             Entered::Expired => return Err(SettleError::AlreadyExpired),
         };
         let held = slot.amount();
-        self.cells_in(slot).for_each(|cell| cell.put_back(held));
+        self.cells_in(slot).for_each(|(index, cell)| self.give_back(index, cell, held));
         self.uncap(slot, held, Amount::ONE);
         slot.set(word.with(Phase::Expired));
         Ok(held)
@@ -205,17 +205,17 @@ impl Engine {
 
     fn take_extra(&self, path: &Path, extra: Amount) -> Amount {
         if path.overruns_under_lock() {
-            return self.take_extra_under(&self.registry_mut(), path, extra);
+            return self.take_extra_under(&mut self.registry_mut(), path, extra);
         }
         self.take_overrun(None, path.cells(), extra, path.overrun())
     }
 
     /// Takes of an extra what the overrun on the path allows, for who holds the registry's lock for writing.
-    pub(super) fn take_extra_under(&self, registry: &Registry, path: &Path, extra: Amount) -> Amount {
+    pub(super) fn take_extra_under(&self, registry: &mut Registry, path: &Path, extra: Amount) -> Amount {
         if path.cut {
             return self.take_overrun_lent(registry, path, extra);
         }
-        self.take_overrun(Some(registry), path.cells(), extra, path.overrun())
+        self.take_overrun(Some(&*registry), path.cells(), extra, path.overrun())
     }
 
     /// Gives back to the caps of a hold's accounts: so much is held less, and so many holds are open less.
@@ -227,10 +227,10 @@ impl Engine {
         }
     }
 
-    /// The cells that a hold was taken from, while its slot belongs to this call.
+    /// The cells that a hold was taken from, with their numbers, while its slot belongs to this call.
     #[inline]
-    fn cells_in(&self, slot: &Slot) -> impl Iterator<Item = &Cell> {
-        slot.cells().filter_map(|index| self.cells.get(index))
+    fn cells_in(&self, slot: &Slot) -> impl Iterator<Item = (u32, &Cell)> {
+        slot.cells().filter_map(|index| Some((index, self.cells.get(index)?)))
     }
 
     /// Gives back the slot of a hold that this call has ended, and to caps what it has freed.

@@ -25,7 +25,9 @@ pub(super) struct Windows {
     /// once no hold names it.
     pub(super) ended: BTreeMap<Timestamp, u32>,
     /// When they began, in the order in which they are looked at for that.
-    pub(super) queue: VecDeque<Timestamp>,
+    queue: VecDeque<Timestamp>,
+    /// What ended windows owe, by their cells; never 0.
+    owed: BTreeMap<u32, Amount>,
 }
 
 impl Engine {
@@ -67,7 +69,9 @@ impl Engine {
         let over = windows.and_then(|windows| Some((windows, windows.next(now)?)));
         let (granted, available) = match over {
             Some((windows, (_, between))) => {
-                let begins = windows.begins(cell.available(), between);
+                let debt_micros = cell.available().min(0).saturating_neg();
+                let carried = windows.carried(debt_micros, between);
+                let begins = windows.allowance.signed_micros().saturating_sub(carried.signed_micros());
                 (begins, begins)
             }
             None => (cell.granted(), cell.available()),
@@ -187,12 +191,14 @@ impl Engine {
         let windows = registry.windows.get_mut(&limit).ok_or(no_limit)?;
         entry.set_current(limit.limit, fresh);
         let left_micros = ending.end();
-        let debt = Amount::new(left_micros.min(0).unsigned_abs()).unwrap_or(Amount::MAX);
-        ending.lapse(Amount::new(left_micros.max(0).unsigned_abs()).unwrap_or(Amount::ZERO));
-        ending.change_granted(debt.signed_micros());
-        beginning.begin_with(windows.begins(left_micros, between));
+        ending.lapse(Cell::above_floor(left_micros, 0));
+        let debt_micros = left_micros.min(0).saturating_neg();
+        let carried = windows.carried(debt_micros, between);
+        // OK because no more is carried over than the debt.
+        ending.change_granted(debt_micros.saturating_sub(carried.signed_micros()));
+        beginning.begin_with(windows.allowance.signed_micros().saturating_sub(carried.signed_micros()));
         beginning.end_attempt(Attempt::Undone);
-        windows.keep(windows.span.start, old);
+        windows.keep(windows.span.start, old, carried);
         windows.span = to;
         Ok(())
     }
@@ -230,10 +236,45 @@ impl Engine {
 }
 
 impl Windows {
-    /// Keeps the cell of a window that has ended.
-    pub(super) fn keep(&mut self, began: Timestamp, cell: u32) {
+    /// The windows of a limit none of whose has ended.
+    pub(super) fn new(window: Window, span: Span, allowance: Amount) -> Self {
+        let (ended, queue, owed) = (BTreeMap::new(), VecDeque::new(), BTreeMap::new());
+        Self { window, span, allowance, ended, queue, owed }
+    }
+
+    /// Keeps the cell of a window that has ended, and what it owes.
+    pub(super) fn keep(&mut self, began: Timestamp, cell: u32, owed: Amount) {
         self.ended.insert(began, cell);
         self.queue.push_back(began);
+        self.owe(cell, owed);
+    }
+
+    pub(super) fn owed(&self, cell: u32) -> Amount {
+        self.owed.get(&cell).copied().unwrap_or(Amount::ZERO)
+    }
+
+    /// An ended window owes more.
+    pub(super) fn owe(&mut self, cell: u32, more: Amount) {
+        if more != Amount::ZERO {
+            // OK because no more is lent than keeps it an amount.
+            let owed = self.owed(cell).checked_add(more).unwrap_or(Amount::MAX);
+            self.owed.insert(cell, owed);
+        }
+    }
+
+    /// Makes up for what an ended window owes, by as much of that amount as it owes.
+    pub(super) fn make_up(&mut self, cell: u32, amount: Amount) -> Amount {
+        let owed = self.owed(cell);
+        match owed.checked_sub(amount) {
+            Some(rest) if rest != Amount::ZERO => {
+                self.owed.insert(cell, rest);
+                amount
+            }
+            _ => {
+                self.owed.remove(&cell);
+                owed
+            }
+        }
     }
 
     /// A cell of an ended window that is idle. A few are looked at, and those that are not are looked at last the next
@@ -244,6 +285,7 @@ impl Windows {
             let cell = *self.ended.get(&began)?;
             if is_idle(cell) {
                 self.ended.remove(&began);
+                self.owed.remove(&cell);
                 return Some(cell);
             }
             self.queue.push_back(began);
@@ -251,13 +293,11 @@ impl Windows {
         None
     }
 
-    /// What the next window begins with, after one that ends with so much available: its allowance, less the debt that
-    /// those between did not pay.
-    fn begins(&self, left_micros: i64, between: u64) -> i64 {
+    /// What of a debt is carried over: what the windows between do not pay.
+    fn carried(&self, debt_micros: i64, between: u64) -> Amount {
         let allowed = u128::from(between).saturating_mul(u128::from(self.allowance.micros()));
-        let carried = u128::from(left_micros.min(0).unsigned_abs()).saturating_sub(allowed);
-        // OK because both are below 2⁶³.
-        self.allowance.signed_micros().saturating_sub(i64::try_from(carried).unwrap_or(i64::MAX))
+        let carried = u128::from(debt_micros.unsigned_abs()).saturating_sub(allowed);
+        u64::try_from(carried).ok().and_then(Amount::new).unwrap_or(Amount::MAX)
     }
 
     /// The window that holds the instant, and how many lie between, if the current one is over by then.

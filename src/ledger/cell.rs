@@ -28,9 +28,9 @@ impl CellId {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Cell {
-    /// What it was granted, on balance; below zero where more debt was carried over.
+    /// What it was granted, on balance; below zero where more debt was carried over, or more was lent.
     pub granted_micros: i64,
-    /// What can be held; below zero where a settlement went into debt.
+    /// What can be held; below zero where a settlement went into debt. Of a closed window, what it owes, below zero.
     pub available_micros: i64,
     /// What open holds hold: counted hold by hold, not derived from the others.
     pub reserved_micros: u64,

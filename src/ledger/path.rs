@@ -153,17 +153,16 @@ impl Accounts {
         let start = self.span(limit, moves)?.start;
         let closed = CellId { account, limit: limit.limit, start };
         let debt_micros = self.cell(closed, moves)?.available_micros.min(0).unsigned_abs();
-        self.change(closed, moves, |cell| {
-            let debt = i64::try_from(debt_micros).ok()?;
-            cell.granted_micros = cell.granted_micros.checked_add(debt)?;
-            cell.available_micros = cell.available_micros.checked_add(debt)?;
-            cell.lapse()
-        })?;
         let allowed = u128::from(between).saturating_mul(u128::from(allowance.micros()));
         let carried = u128::from(debt_micros).saturating_sub(allowed);
+        let carried_micros = i64::try_from(carried).map_err(|_| overflow())?;
+        self.change(closed, moves, |cell| {
+            let paid_micros = i64::try_from(debt_micros).ok()?.checked_sub(carried_micros)?;
+            cell.grant(paid_micros)?;
+            cell.lapse()
+        })?;
         // OK because both are below 2⁶³.
-        let begins =
-            i64::try_from(carried).ok().and_then(|carried| allowance.signed_micros().checked_sub(carried));
+        let begins = allowance.signed_micros().checked_sub(carried_micros);
         let mut next = Cell::default();
         next.grant(begins.ok_or_else(overflow)?).ok_or_else(overflow)?;
         moves.roll(limit, to);
@@ -217,7 +216,8 @@ impl Accounts {
         let debt = i128::from(from.available_micros).saturating_sub(i128::from(floor));
         let mut debt_micros = u64::try_from(debt).unwrap_or(0);
         if successor.is_some() {
-            let lendable = i64::MAX.saturating_sub(self.cell(id, moves)?.granted_micros.max(0));
+            let owed_micros = self.cell(id, moves)?.available_micros.saturating_neg();
+            let lendable = i64::MAX.saturating_sub(owed_micros);
             available_micros = available_micros.min(lendable);
             debt_micros = debt_micros.min(lendable.unsigned_abs());
         }
@@ -282,19 +282,19 @@ impl Accounts {
         Ok(Amount::new(bookable).unwrap_or(extra))
     }
 
-    /// Lends what a hold takes more to those of its cells that are closed. SEMANTICS 18.5.
+    /// Lends what a hold takes more to those of its cells that are closed, before it is taken there: what these have
+    /// available is then what they owe. SEMANTICS 18.5.
     pub(super) fn lend(&self, cells: &Cells, more: Amount, moves: &mut Moves) -> Result<(), Mismatch> {
         for id in cells.iter() {
             if let Some(successor) = self.successor(id, moves)?.filter(|_| more != Amount::ZERO) {
-                let change_micros = more.signed_micros();
-                self.change(successor, moves, |cell| cell.grant(change_micros.checked_neg()?))?;
-                self.change(id, moves, |cell| cell.grant(change_micros))?;
+                self.change(successor, moves, |cell| cell.grant(more.signed_micros().checked_neg()?))?;
             }
         }
         Ok(())
     }
 
-    /// Makes one move at every cell; what is available then at closed ones lapses. SEMANTICS 18.4.
+    /// Makes one move at every cell. What comes back to closed ones makes up for what they owe, and else lapses.
+    /// SEMANTICS 18.4.
     pub(super) fn move_at(
         &self,
         cells: &Cells,
@@ -302,11 +302,29 @@ impl Accounts {
         change: impl Fn(&mut Cell) -> Option<()>,
     ) -> Result<(), Mismatch> {
         for id in cells.iter() {
-            let closed = self.successor(id, moves)?.is_some();
+            let Some(successor) = self.successor(id, moves)? else {
+                self.change(id, moves, &change)?;
+                continue;
+            };
+            let before_micros = self.cell(id, moves)?.available_micros;
             self.change(id, moves, |cell| {
                 change(cell)?;
-                if closed { cell.lapse() } else { Some(()) }
+                cell.lapse()
             })?;
+            let made_up_micros = self.cell(id, moves)?.available_micros.saturating_sub(before_micros);
+            self.give(successor, made_up_micros, moves)?;
+        }
+        Ok(())
+    }
+
+    /// Gives to a current cell, of what others have made up for, what it is still charged for them.
+    fn give(&self, id: CellId, made_up_micros: i64, moves: &mut Moves) -> Result<(), Mismatch> {
+        let allowance = self.known(id.account)?.limits.allowance(id.limit).unwrap_or(Amount::ZERO);
+        let granted_micros = self.cell(id, moves)?.granted_micros;
+        let charged_micros = allowance.signed_micros().saturating_sub(granted_micros).max(0);
+        let given_micros = made_up_micros.min(charged_micros);
+        if given_micros > 0 {
+            self.change(id, moves, |cell| cell.grant(given_micros))?;
         }
         Ok(())
     }

@@ -177,7 +177,7 @@ fn november(history: &History, team: AccountId, org: AccountId) {
     let extension = history.controller.extend(&mut late, amount(50), None, call(at + 2 * SECOND));
     assert!(extension.is_ok());
     history.commit(late, 130, 4 * HOUR);
-    // The first hold's window is over: more is lent, less lapses.
+    // The first hold's window is over: more is lent, less comes back to who lent it.
     let (first, second) = (assize::id::Sequence(12), assize::id::Sequence(13));
     let _more = history.controller.adjust(first, amount(300), call(5 * HOUR)).unwrap();
     let _less = history.controller.adjust(second, amount(330), call(6 * HOUR)).unwrap();

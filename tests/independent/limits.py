@@ -36,8 +36,13 @@ class Cell:
 
     @property
     def lendable(self) -> int:
-        """What a closed cell may be lent before its granted passes i64::MAX (SEMANTICS 18.5)."""
-        return I64_MAX - max(self.granted, 0)
+        """What a closed cell may be lent before it owes more than i64::MAX (SEMANTICS 18.5)."""
+        return I64_MAX + self.available
+
+    @property
+    def charged(self) -> int:
+        """What a current cell misses of its allowance: debt carried over and what it lent (SEMANTICS 18.4)."""
+        return max(self.limit.allowance - self.granted, 0)
 
     @property
     def left(self) -> int:
@@ -62,45 +67,56 @@ class Cell:
         self.reserved -= held
         self.committed += held + extra
 
-    def release(self, amount: int) -> None:
+    def release(self, amount: int) -> int:
+        """How much of it made up for what a closed cell owes."""
         self.reserved -= amount
-        self._give_back(amount)
+        return self._give_back(amount)
 
-    def refund(self, amount: int) -> None:
+    def refund(self, amount: int) -> int:
+        """As `release`."""
         self.committed -= amount
-        self._give_back(amount)
+        return self._give_back(amount)
 
     def miss(self, amount: int) -> None:
         """SEMANTICS 9.11."""
         self.unfunded = min(self.unfunded + amount, U64_MAX)
 
     def _fund(self, amount: int) -> None:
-        """SEMANTICS 18.5: to a closed cell it is lent."""
+        """SEMANTICS 18.5: to a closed cell it is lent, and owed by it."""
         payer = self.payer
         payer.available -= amount
         if payer is not self:
             payer.granted -= amount
-            self.granted += amount
+            self.available -= amount
 
-    def _give_back(self, amount: int) -> None:
-        """SEMANTICS 18.4: what comes back to a closed cell lapses."""
-        if self.closed:
-            self.lapsed += amount
-        else:
+    def _give_back(self, amount: int) -> int:
+        """SEMANTICS 18.4: what comes back to a closed cell makes up for what it owes, and else lapses."""
+        if not self.closed:
             self.available += amount
+            return 0
+        made_up = min(amount, -self.available)
+        self.available += made_up
+        self.lapsed += amount - made_up
+        payer = self.payer
+        returned = min(made_up, payer.charged)
+        payer.granted += returned
+        payer.available += returned
+        return made_up
 
     def fault(self) -> str | None:
         """What breaks SEMANTICS 9.2, or leaves the counters' ranges (9.6, 9.11, 18.5, FORMAT 10.6)."""
         kept = self.available + self.reserved + self.committed + self.lapsed
         if self.granted != kept or self.reserved < 0 or self.committed < 0:
             return "money is not conserved"
-        if self.available < -I64_MAX or (self.closed and self.available) or (not self.closed and self.lapsed):
+        if self.available < -I64_MAX or (self.closed and self.available > 0) or (not self.closed and self.lapsed):
             return f"{self.available} available, {self.lapsed} lapsed: not as the window stands"
         if not -I64_MAX <= self.granted <= I64_MAX or self.committed > U64_MAX or self.lapsed > U64_MAX:
             return "a counter leaves its range"
         if self.limit.for_life:
             if self.closed or self.lapsed or self.granted != self.limit.allowance or self.span[1:] != (0, 0):
                 return "a limit for life has not its one window, or another granted than its allowance"
+        elif not self.closed and self.granted > self.limit.allowance:
+            return f"{self.granted} granted, above the allowance of {self.limit.allowance}"
         elif not self.closed and self.granted - self.available > I64_MAX:
             return f"{self.granted} granted and {self.available} available: more than i64::MAX apart"
         return None
@@ -158,8 +174,8 @@ class Limit:
         carried = max(debt - between * self.allowance, 0)
         lapsed = max(old.available, 0)
         old.lapsed += lapsed
-        old.granted += debt
-        old.available = 0
+        old.granted += debt - carried
+        old.available = -carried
         self.closed.append(old)
         self.current = Cell(self, span, self.allowance - carried)
         return Rollover(old, lapsed, debt, carried)

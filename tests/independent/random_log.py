@@ -18,6 +18,7 @@ from typing import Iterable
 import write_log
 from accounts import Account, Hold, accounts_of, cells_and_caps, least_room, path_of
 from ledger import Ledger
+from limits import COUNTERS
 from policy import Request
 from random_accounts import DAY, later, random_account
 from random_policy import priced_policy, random_request
@@ -401,22 +402,17 @@ class RandomLog:
         self.reached["reroutes under a full halt that roll over"] += ledger.halt == HALT_ALL and self._ended(touched) > 0
         self.reached["halted reroutes by another path"] += ledger.halt == HALT_ALL and accounts != was
         ledger._touch(touched)
+        cells = {cell for own in hold.cells for cell in (own, own.payer)}
+        before = [(cell, name, getattr(cell, name)) for cell in cells for name in COUNTERS]
         ledger._give_back(hold)
         outcome, _, body = ledger._readmit(Request(raw, ledger.policy), path_of(hold.named), hold.amount)
-        self._take_back(hold)
+        # so that the record finds it held
+        for cell, name, count in before:
+            setattr(cell, name, count)
+        ledger._expose(hold, hold.amount, 1)
         arguments = u64(hold.sequence) + u32(hold.candidate) + u16(len(raw)) + raw
         end = self._deadline() if outcome == ADMITTED else b""
         return self._record(21, self._operation() + arguments + u64(hold.amount) + body + end)
-
-    def _take_back(self, hold: Hold) -> None:
-        """Undoes what a release gave back, so that the record finds it held."""
-        for cell in hold.cells:
-            cell.reserved += hold.amount
-            if cell.closed:
-                cell.lapsed -= hold.amount
-            else:
-                cell.available -= hold.amount
-        self.ledger._expose(hold, hold.amount, 1)
 
 
 def fast_crc32c(data: bytes) -> int:

@@ -118,30 +118,32 @@ FIRST_SEGMENT = [
     # 23: 500 tokens. org 1900 / 100 and 9310 / 540
     (0, ask([ORG], request(100, 500), given(120 * HOUR, first(100)))),
     # 24: at 5 h team's day ends and lapses 110. Of 550 above the 350 held, team's new day has 500: team 0 of a granted 0,
-    # and 300 of 300; org 1400 of 1500, and 8810 / 190
+    # and 300 of 300; org 1400 of 1500, and 8810 / 190. The cells that closed owe 500 each
     (5, commit(13, 900, extra=500, unfunded=50)),
-    # 25: 850 were booked; 250 of them lapse in closed windows and come back for life: 9060 / 190
+    # 25: 850 were booked; 250 of them come back, for life (9060 / 190) and by way of closed windows, which owe 250 each then:
+    # team 250 of 250, and 550 of 550; org 1650 of 1750
     (6, adjust(13, 600, refunded=250)),
 ]
 
 SECOND_SEGMENT = [
     (6, reparent(TEAM, None)),
-    # 27: 90 back, for life 9150 / 100; and by its own path now, team has nothing today
-    (6, reroute(9, 40, 90, denied_budget(TEAM, DAILY, DENIED_BY_EXCLUSION, limit=0))),
-    # 28: at 29 h it has 500 again: 455 / 45 and 255 / 45
+    # 27: 90 back, for life 9150 / 100. team's first day owed 40: team 290 of 290 and 640 of 640, org 1740 of 1840. By its own
+    # path now, team has no 300 today
+    (6, reroute(9, 150, 90, denied_budget(TEAM, DAILY, DENIED_BY_EXCLUSION, limit=290))),
+    # 28: at 29 h it has 500 again: 455 / 45 and 595 / 45
     (29, hold([TEAM], 45, 50 * HOUR)),
-    # 29: to the brim of lab's throttle. lab 0 / 300, org 1100 / 400 and 8850 / 400
+    # 29: to the brim of lab's throttle. lab 0 / 300, org 1440 / 400 and 8850 / 400
     (30, hold([LAB], 300, 120 * HOUR)),
-    # 30: lab -700, org 400 / 100 and 8150 / 100
+    # 30: lab -700, org 740 / 100 and 8150 / 100
     (30, commit(29, 1_000, extra=700)),
-    # 31: two whole windows pay 600 of the debt: 300 - 100, then 150 less
+    # 31: two whole windows pay 600 of the debt, and 100 are owed: 300 - 100, then 150 less
     (43, grant(LAB, -150)),
     (43, reparent(LAB, TEAM)),
-    # 33: at 53 h team's day ends: 455 lapse, then 45; for the host's window 300 / 0
+    # 33: at 53 h team's day ends: 455 lapse, then 45; for the host's window 640 / 0
     (54, expire(28)),
     (55, commit(28, 20, unfunded=20, expired=1)),
-    # 35: January has 400, the cap leaves 500
-    (55, extend_denied(23, 600, ORG, MONTHLY)),
+    # 35: January has 740, the cap leaves 500
+    (55, extend_denied(23, 600, ORG, 3)),
 ]
 
 
@@ -154,16 +156,16 @@ def _cells(*cells: tuple) -> list:
 
 
 # What later checkpoints have in common: team's day and lab's six hours that a settled hold names
-TEAM_DAY = _window(-19, 5, 960, 0, 600, 360, 50)
-LAB_HOURS = _window(-23, -17, 450, 0, 400, 50)
+TEAM_DAY = _window(-19, 5, 460, -250, 600, 110, 50)
+LAB_HOURS = _window(-23, -17, 300, -150, 400, 50)
 
 
 def middle_checkpoint() -> bytes:
     """The ledger after record 25."""
-    december = _window(DECEMBER, JANUARY, 2_500, 0, 750, 1_660, 50)  # and 90 held
-    january = _window(JANUARY, FEBRUARY, 1_500, 1_400)  # and 100 held
-    days = [_window(-43, -19, 540, 0, 150, 300), TEAM_DAY, _window(5, 29, 0, 0)]  # and 90 held in the first
-    by_host = [_window(-24, None, 1_300, 0, 750, 460, 50), _window(-17, None, 300, 300)]  # and 90 in the first
+    december = _window(DECEMBER, JANUARY, 2_000, -250, 750, 1_410, 50)  # and 90 held
+    january = _window(JANUARY, FEBRUARY, 1_750, 1_650)  # and 100 held
+    days = [_window(-43, -19, 500, -40, 150, 300), TEAM_DAY, _window(5, 29, 250, 250)]  # and 90 held in the first
+    by_host = [_window(-24, None, 800, -250, 750, 210, 50), _window(-17, None, 550, 550)]  # and 90 in the first
     for_life = window_row(0, 0, 10_000, 9_060, 750, 0, 50)
     accounts = [
         limits_row(org(), [(2_000, [december, january]), (10_000, [for_life])], [(0, 12_000 * HOUR)]),
@@ -179,12 +181,12 @@ def middle_checkpoint() -> bytes:
 def final_ledger(by_name: bool) -> bytes:
     """The ledger at the head; `by_name` as the ledger's digest takes it: lab, org, team (FORMAT 10.10)."""
     l, o, t = (0, 1, 2) if by_name else (LAB, ORG, TEAM)
-    december = _window(DECEMBER, JANUARY, 2_500, 0, 750, 1_750, 50)
-    january = _window(JANUARY, FEBRUARY, 1_500, 400, 1_000)
+    december = _window(DECEMBER, JANUARY, 2_000, -160, 750, 1_410, 50)
+    january = _window(JANUARY, FEBRUARY, 1_840, 740, 1_000)
     days = [TEAM_DAY, _window(29, 53, 500, 0, 0, 500, 20), _window(53, 77, 500, 500)]
-    by_host = [_window(-24, None, 1_300, 0, 750, 550, 50), _window(-17, None, 300, 300, 0, 0, 20)]
+    by_host = [_window(-24, None, 800, -160, 750, 210, 50), _window(-17, None, 640, 640, 0, 0, 20)]
     for_life = window_row(0, 0, 10_000, 8_150, 1_750, 0, 50)
-    hours = [LAB_HOURS, _window(25, 31, 1_000, 0, 1_000), _window(43, 49, 50, 50)]
+    hours = [LAB_HOURS, _window(25, 31, 900, -100, 1_000), _window(43, 49, 50, 50)]
     rows = {
         o: limits_row(org(), [(2_000, [december, january]), (10_000, [for_life])], [(30 * HOUR, 0)]),
         t: limits_row(team(None), [(500, days), (800, by_host)], [(29 * HOUR, HOUR)]),
@@ -211,7 +213,7 @@ def _team_settled(t: int, o: int) -> bytes:
     return settled(13, 5 * HOUR, 600, 50, [t], path)
 
 
-TOTALS = {"granted": 19_060, "available": 9_400, "reserved": 200, "committed": 6_250, "lapsed": 3_210, "unfunded": 240}
+TOTALS = {"granted": 17_990, "available": 9_260, "reserved": 200, "committed": 6_250, "lapsed": 2_280, "unfunded": 240}
 DECISIONS = {"admitted": 7, "denied_budget": 4, "denied_throttle": 1}
 
 

@@ -10,6 +10,7 @@ import struct
 from heapq import heappush
 
 from accounts import Hold, Settled, accounts_of, least_room
+from limits import Cell
 from policy import Policy
 from records import (
     DEBT,
@@ -64,9 +65,13 @@ class Settlement:
     def _give_back(self, hold: Hold) -> None:
         """SEMANTICS 9.7, 9.17 and 18.4."""
         for cell in hold.cells:
-            cell.release(hold.amount)
-            self.counts["holds that lapsed in a closed cell"] += cell.closed and hold.amount > 0
+            made_up = cell.release(hold.amount)
+            self._count_back("holds", cell, hold.amount, made_up)
         self._expose(hold, -hold.amount, -1)
+
+    def _count_back(self, what: str, cell: Cell, amount: int, made_up: int) -> None:
+        self.counts[f"{what} that lapsed in a closed cell"] += cell.closed and amount > made_up
+        self.counts[f"{what} that made up for what is owed"] += made_up > 0
 
     @staticmethod
     def _expose(hold: Hold, amount: int, count: int) -> None:
@@ -163,9 +168,9 @@ class Settlement:
         rest = hold.amount - left - charged
         for cell in hold.cells:
             cell.book(charged, booked)
-            cell.release(rest)
+            made_up = cell.release(rest)
             self.counts["overruns lent to a closed cell"] += cell.closed and booked > 0
-            self.counts["rests that lapsed in a closed cell"] += cell.closed and rest > 0
+            self._count_back("rests", cell, rest, made_up)
         self._expose(hold, left - hold.amount, -ends)
         return booked, extra - booked
 
@@ -195,9 +200,9 @@ class Settlement:
         booked = self._bookable(hold.cells, extra)
         for cell in hold.cells:
             cell.book(0, booked)
-            cell.refund(refunded)
+            made_up = cell.refund(refunded)
             self.counts["adjustments lent to a closed cell"] += cell.closed and booked > 0
-            self.counts["refunds that lapsed in a closed cell"] += cell.closed and refunded > 0
+            self._count_back("refunds", cell, refunded, made_up)
         self._miss(hold, extra - booked)
         hold.booked += booked - refunded
         hold.unfunded += extra - booked

@@ -277,7 +277,7 @@ class NewParents(Stated):
         child = encode_account("c", 0, IF_AVAILABLE)
         steps = [*[(0, opened(found)) for found in (*fields, child)], *[(0, grant(account, 100)) for account in range(3)]]
         steps += [(1, hold([2], 40, END)), (2, reparent(2, 1)), (DAY, part(7, 70, 0, extra=30))]
-        old = limits_row(fields[0], [(100, [window_row(0, DAY, 130, 0, 70, 60), window_row(DAY, 2 * DAY, 70, 70)])])
+        old = limits_row(fields[0], [(100, [window_row(0, DAY, 100, -30, 70, 60), window_row(DAY, 2 * DAY, 70, 70)])])
         new = limits_row(fields[1], [(100, [window_row(0, DAY, 100, 100)])])
         self.stands(steps, [old, new, for_life(encode_account("c", 1, IF_AVAILABLE), 100, 30, 70)])
         # a reroute is of the path by the new parent, and touches both, also where a halt denies it

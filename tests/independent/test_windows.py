@@ -106,7 +106,7 @@ class Rollovers(Stated):
         fields = encode_account("a", None, DEBT, [day(0)])
         steps = [(0, opened(fields)), *self.HELD[1:], (HOUR, commit(3, 3_000, extra=2_700)), (DAY, grant(0, 1))]
         # 1000 - 3000 = -2000 of debt, 1001 - 2000
-        self.stands(steps, self.row((0, 3_000, 0, 3_000), (1, -999, -999), fields=fields, allowance=1_001))
+        self.stands(steps, self.row((0, 1_000, -2_000, 3_000), (1, -999, -999), fields=fields, allowance=1_001))
         self.breaks(
             steps,
             (DAY, grant(0, I64_MAX - 1_001), None),
@@ -117,20 +117,21 @@ class Rollovers(Stated):
         """A debt of 2500 with 1000 a day: each whole day between pays 1000 of it."""
         fields = encode_account("a", None, DEBT, [day(0)])
         steps = [(0, opened(fields)), *self.HELD[1:], (HOUR, commit(3, 3_500, extra=3_200))]
-        kept = (0, 3_500, 0, 3_500)
+        # whole days between have paid 0, 1000 or 2000; what goes on is owed
+        kept = {number: (0, 1_000 * number, 1_000 * number - 3_500, 3_500) for number in (1, 2, 3)}
         self.stands(steps, self.row((0, 1_000, -2_500, 3_500), fields=fields))
         # touched by an adjustment that changes nothing
         for number, left in ((1, -1_500), (2, -500)):
             rolled = [*steps, (number * DAY, adjust(3, 3_500))]
-            self.stands(rolled, self.row(kept, (number, left, left), fields=fields))
+            self.stands(rolled, self.row(kept[number], (number, left, left), fields=fields))
         rolled = [*steps, (3 * DAY, adjust(3, 3_500))]
-        self.stands(rolled, self.row(kept, (3, 500, 500), fields=fields))
+        self.stands(rolled, self.row(kept[3], (3, 500, 500), fields=fields))
         # after the adjust window nothing names day 0: 2500 - 3 · 1000 is no debt
         rolled = [*steps, (4 * DAY, grant(0, 1))]
         self.stands(rolled, self.row((4, 1_001, 1_001), fields=fields, allowance=1_001), settled=[])
-        # touched each day, the same
+        # touched each day, the same; but day 0 owes it all to day 1
         rolled = [*steps, (DAY, adjust(3, 3_500)), (2 * DAY, adjust(3, 3_500)), (3 * DAY, adjust(3, 3_500))]
-        self.stands(rolled, self.row(kept, (3, 500, 500), fields=fields))
+        self.stands(rolled, self.row(kept[1], (3, 500, 500), fields=fields))
         self.breaks(
             steps,
             (2 * DAY, ask([0], request(1), given(3 * DAY, first(1))), "not the one replayed"),
@@ -141,16 +142,19 @@ class Rollovers(Stated):
         )
 
     def test_extensions_are_lent(self):
-        """200 more on day 1: granted 1000 - 200 there, 1000 + 200 on day 0, where 500 are held and 700 lapsed."""
+        """200 more on day 1: granted 1000 - 200 there, and owed by day 0, where 500 are held and 700 lapsed."""
         steps = [*self.HELD, (DAY, extend(3, 200, 3 * DAY, 500))]
-        self.stands(steps, self.row((0, 1_200, 0, 0, 700), (1, 800, 800)), [self.held(500)])
-        self.stands([*steps, (DAY, release(3, 500))], self.row((1, 800, 800)), [])
-        # 400 of 500, 100 lapse: 700 + 100
+        self.stands(steps, self.row((0, 1_000, -200, 0, 700), (1, 800, 800)), [self.held(500)])
+        # 200 of 500 go back to day 1
+        self.stands([*steps, (DAY, release(3, 500))], self.row((1, 1_000, 1_000)), [])
+        # 400 of 500, and 100 of what is owed go back
         done = [*steps, (DAY, commit(3, 400))]
-        self.stands(done, self.row((0, 1_200, 0, 400, 800), (1, 800, 800)), [], [settled(3, DAY, 400, 0, [0], [self.CELL])])
+        self.stands(done, self.row((0, 1_000, -100, 400, 700), (1, 900, 900)), [], [settled(3, DAY, 400, 0, [0], [self.CELL])])
         # the day after lends again, from its own
         again = [*steps, (2 * DAY, extend(3, 1_000, 4 * DAY, 1_500))]
-        self.stands(again, self.row((0, 2_200, 0, 0, 700), (2, 0, 0)), [self.held(1_500, 4 * DAY)])
+        self.stands(again, self.row((0, 1_000, -1_200, 0, 700), (2, 0, 0)), [self.held(1_500, 4 * DAY)])
+        # day 2 is given no more than the 1000 that it lent
+        self.stands([*again, (2 * DAY, release(3, 1_500))], self.row((2, 1_000, 1_000)), [])
         self.breaks(
             self.HELD,
             (DAY, extend(3, 1_000, 3 * DAY, 1_300), None),
@@ -164,9 +168,9 @@ class Rollovers(Stated):
         """Day 1 has 1000, of which 900 are held: 100 are left for an extra of 400 - 300."""
         for mode, spent, extra, unfunded, closed_row, current in (
             (DENY, 500, 0, 200, (1_000, 0, 300, 700, 200), (1_000, 100)),
-            (IF_AVAILABLE, 350, 50, 0, (1_050, 0, 350, 700, 0), (950, 50)),
-            (IF_AVAILABLE, 500, 100, 100, (1_100, 0, 400, 700, 100), (900, 0)),
-            (DEBT, 500, 200, 0, (1_200, 0, 500, 700, 0), (800, -100)),
+            (IF_AVAILABLE, 350, 50, 0, (1_000, -50, 350, 700, 0), (950, 50)),
+            (IF_AVAILABLE, 500, 100, 100, (1_000, -100, 400, 700, 100), (900, 0)),
+            (DEBT, 500, 200, 0, (1_000, -200, 500, 700, 0), (800, -100)),
             (DENY, 250, 0, 0, (1_000, 0, 250, 750, 0), (1_000, 100)),
         ):
             fields = encode_account("a", None, mode, [day(0)])
@@ -187,7 +191,7 @@ class Rollovers(Stated):
         """An extra of 1500 on day 1, which has 1000: -500, and day 2 begins with 500."""
         fields = encode_account("a", None, DEBT, [day(0)])
         steps = [(0, opened(fields)), *self.HELD[1:], (DAY, commit(3, 1_800, extra=1_500))]
-        closed_row = (0, 2_500, 0, 1_800, 700)
+        closed_row = (0, 1_000, -1_500, 1_800, 700)
         self.stands(steps, self.row(closed_row, (1, -500, -500), fields=fields))
         self.stands([*steps, (2 * DAY, adjust(3, 1_800))], self.row(closed_row, (2, 500, 500), fields=fields))
 
@@ -219,10 +223,10 @@ class Rollovers(Stated):
         fields = encode_account("a", None, IF_AVAILABLE, [day(0)])
         steps = [(0, opened(fields)), *steps[1:]]
         more = [*steps, (DAY, adjust(3, 1_500, extra=1_000, unfunded=200))]
-        self.stands(more, self.row((0, 2_000, 0, 1_300, 700, 200), (1, 0, 0), fields=fields))
-        # and down again: day 1 does not get it back
+        self.stands(more, self.row((0, 1_000, -1_000, 1_300, 700, 200), (1, 0, 0), fields=fields))
+        # and down again: day 1 gets back what it lent
         down = [*more, (DAY, adjust(3, 0, refunded=1_300))]
-        self.stands(down, self.row((0, 2_000, 0, 0, 2_000, 200), (1, 0, 0), fields=fields))
+        self.stands(down, self.row((0, 1_000, 0, 0, 1_000, 200), (1, 1_000, 1_000), fields=fields))
         self.breaks(
             steps,
             (DAY, adjust(3, 1_301, extra=1_000, unfunded=1), None),
@@ -308,7 +312,7 @@ class Rollovers(Stated):
     def test_a_checkpoint_has_the_closed_windows(self):
         """What a checkpoint says of windows that closed and of holds in them, and a change of each of its fields."""
         steps = [*self.HELD, (DAY, extend(3, 200, 3 * DAY, 500)), (DAY, grant(0, 10))]
-        good = days((0, 1_200, 0, 0, 700), (1, 810, 810))
+        good = days((0, 1_000, -200, 0, 700), (1, 810, 810))
 
         def written(windows: list, allowance: int = 1_010, cell: tuple = self.CELL) -> dict:
             log = self.log(steps)
@@ -319,13 +323,14 @@ class Rollovers(Stated):
 
         self.verified(written(good))
         bad = [
-            days((0, 1_200, 0, 0, 700), (1, 810, 811)),
+            days((0, 1_000, -200, 0, 700), (1, 810, 811)),
             days((0, 1_000, 0, 0, 700), (1, 1_010, 1_010)),
+            days((0, 1_200, 0, 0, 700), (1, 810, 810)),
             days((0, 1_200, 700), (1, 810, 810)),
             days((1, 810, 810)),
-            days((0, 1_200, 0, 0, 700)),
+            days((0, 1_000, -200, 0, 700)),
             good[::-1],
-            days((0, 1_200, 0, 0, 700), (1, 810, 810), (2, 0, 0)),
+            days((0, 1_000, -200, 0, 700), (1, 810, 810), (2, 0, 0)),
         ]
         for windows in bad:
             self.refused(written(windows), "differs from the replay in its accounts")
@@ -417,13 +422,14 @@ class OtherWindows(Stated):
         four = [*three, (7 * SECOND, extend(5, 300, 9 * SECOND, 450))]
         limits = [
             (1_000, [window_row(0, 0, 1_000, 550)]),
-            (300, [window_row(*spans[1], 600, 0, 0, 150), window_row(7 * SECOND, 12 * SECOND, 0, 0)]),
-            (400, [window_row(SECOND, I64_MAX, 700, 0, 0, 250), window_row(3 * SECOND + 1, I64_MAX, 100, 100)]),
+            (300, [window_row(*spans[1], 300, -300, 0, 150), window_row(7 * SECOND, 12 * SECOND, 0, 0)]),
+            (400, [window_row(SECOND, I64_MAX, 400, -300, 0, 250), window_row(3 * SECOND + 1, I64_MAX, 100, 100)]),
         ]
         self.stands(four, [limits_row(fields, limits)], [held_row(5, 450, 9 * SECOND, [0], cells)])
         self.breaks(three, (7 * SECOND, extend_denied(5, 301, 0, 1), None))
-        # released, it comes back to the limit for life alone
-        limits = [(1_000, [window_row(0, 0, 1_000, 1_000)]), (300, limits[1][1][1:]), (400, limits[2][1][1:])]
+        # released, it comes back to the limit for life, and what was lent to the windows that lent it
+        spans = [(0, 0), (7 * SECOND, 12 * SECOND), (3 * SECOND + 1, I64_MAX)]
+        limits = [(money, [window_row(*span, money, money)]) for span, money in zip(spans, (1_000, 300, 400))]
         self.stands([*four, (7 * SECOND, release(5, 450))], [limits_row(fields, limits)], [])
 
     def test_a_boundary_rolls_what_has_ended_first(self):
@@ -439,7 +445,7 @@ class OtherWindows(Stated):
         self.stands(paid, [limits_row(fields, [(120, [window_row(5 * DAY, I64_MAX, -280, -280)]), rolled])])
         # a nanosecond before its day ends
         early = [*steps[:-1], (DAY - 1, boundary(0, 0))]
-        windows = [window_row(0, I64_MAX, 500, 0, 500), window_row(DAY - 1, I64_MAX, -300, -300)]
+        windows = [window_row(0, I64_MAX, 100, -400, 500), window_row(DAY - 1, I64_MAX, -300, -300)]
         self.stands(early, [limits_row(fields, [(100, windows), (700, days((0, 700, 200, 500)))])], [])
         # of the account below, the limit of the one above is not rolled over
         below = encode_account("b", 0, DENY, [day(0), GIVEN])
@@ -459,7 +465,7 @@ class OtherWindows(Stated):
 
 
 class Bounds(Stated):
-    """18.5: granted less available is at most i64::MAX at a current cell, granted at a closed one, but for life."""
+    """18.5: granted less available is at most i64::MAX at a current cell, what is owed at a closed one, but for life."""
 
     FIELDS = encode_account("a", None, DEBT, [day(0)])
 
@@ -474,12 +480,12 @@ class Bounds(Stated):
         """Of i64::MAX, 1 and 1 are held: an extra books what is available, and another one nothing."""
         steps = [*self.start(I64_MAX, 1, 1), (0, commit(3, I64_MAX, extra=I64_MAX - 2, unfunded=1)), (0, commit(4, 5, unfunded=4))]
         self.stands(steps, self.row(I64_MAX, (0, I64_MAX, 0, I64_MAX, 0, 5)))
-        # nothing is refused when it closes, and nothing is lent to it any more
+        # nothing is refused when it closes, and day 1 lends
         rolled = [*steps, (DAY, adjust(3, I64_MAX))]
         self.stands(rolled, self.row(I64_MAX, (0, I64_MAX, 0, I64_MAX, 0, 5), (1, I64_MAX, I64_MAX)))
-        more = [*steps, (DAY, adjust(4, 10, unfunded=5))]
-        self.stands(more, self.row(I64_MAX, (0, I64_MAX, 0, I64_MAX, 0, 10), (1, I64_MAX, I64_MAX)))
-        self.breaks(steps, (DAY, adjust(4, 10, extra=1, unfunded=4), "not the one replayed"))
+        more = [*steps, (DAY, adjust(4, 10, extra=5))]
+        self.stands(more, self.row(I64_MAX, (0, I64_MAX, -5, I64_MAX + 5, 0, 5), (1, I64_MAX - 5, I64_MAX - 5)))
+        self.breaks(steps, (DAY, adjust(4, 10, unfunded=5), "not the one replayed"))
 
     def test_the_floor_of_a_current_cell(self):
         """1000 less 400 held: 600, from which i64::MAX - 400 bring it to 1000 - i64::MAX."""
@@ -498,73 +504,87 @@ class Bounds(Stated):
             (1, commit(4, 161, extra=50, unfunded=11), None),
             (1, commit(4, 161, extra=51, unfunded=10), "not the one replayed"),
         )
-        # closed, it has i64::MAX of granted, and the debt goes on: 1000 - (i64::MAX - 1000)
+        # closed, it owes the debt, which goes on: 1000 - (i64::MAX - 1000)
         rolled = [*steps, (DAY, adjust(3, I64_MAX))]
         left = 2_000 - I64_MAX
-        self.stands(rolled, self.row(1_000, (0, I64_MAX, 0, I64_MAX - 100, 0, 100), (1, left, left)))
+        self.stands(rolled, self.row(1_000, (0, 1_000, 1_000 - I64_MAX, I64_MAX - 100, 0, 100), (1, left, left)))
+
+    def owing(self, mode: int = DENY) -> list:
+        """Holds 3 and 4 are of day 0, which owes i64::MAX - 100 on day 1; day 2 has i64::MAX again."""
+        fields = encode_account("a", None, mode, [day(0)])
+        steps = self.start(I64_MAX, 10, 0, fields=fields)
+        return [*steps, (DAY, extend(4, I64_MAX - 100, 9 * DAY, I64_MAX - 100))]
 
     def test_the_bound_of_a_closed_cell(self):
-        """Day 0 has i64::MAX - 100 granted, and so 100 can be lent to it, though day 1 has far more."""
-        most = I64_MAX - 100
+        """Day 0 owes i64::MAX - 100, and so 100 can be lent to it, though day 2 has far more."""
+        owed, lapsed = I64_MAX - 100, I64_MAX - 10
         for mode in (DENY, IF_AVAILABLE, DEBT):
             fields = encode_account("a", None, mode, [day(0)])
-            steps = self.start(most, 10, fields=fields)
+            steps = self.owing(mode)
+            self.stands(steps, self.row(I64_MAX, (0, I64_MAX, -owed, 0, lapsed), (1, 100, 100), fields=fields))
             self.breaks(
                 steps,
-                (DAY, extend(3, 100, 9 * DAY, 110), None),
-                (DAY, extend(3, 101, 9 * DAY, 111), "not the one replayed"),
-                (DAY, extend_denied(3, 101, 0, 0), None),
-                (DAY, extend_denied(3, 100, 0, 0), "not the one replayed"),
-                (DAY - 1, extend(3, 101, 9 * DAY, 111), None),
+                (2 * DAY, extend(3, 100, 9 * DAY, 110), None),
+                (2 * DAY, extend(3, 101, 9 * DAY, 111), "not the one replayed"),
+                (2 * DAY, extend_denied(3, 101, 0, 0), None),
+                (2 * DAY, extend_denied(3, 100, 0, 0), "not the one replayed"),
             )
-            extended = [*steps, (DAY, extend(3, 100, 9 * DAY, 110))]
-            self.stands(extended, self.row(most, (0, I64_MAX, 0, 0, I64_MAX - 110), (1, most - 100, most - 100), fields=fields))
+            extended = [*steps, (2 * DAY, extend(3, 100, 9 * DAY, 110))]
+            current = (2, I64_MAX - 100, I64_MAX - 100)
+            self.stands(extended, self.row(I64_MAX, (0, I64_MAX, -I64_MAX, 0, lapsed), current, fields=fields))
             self.breaks(
                 extended,
-                (DAY, extend(3, 0, 9 * DAY, 110), None),
-                (DAY, extend_denied(3, 1, 0, 0), None),
-                (DAY, commit(3, 111, unfunded=1), None),
+                (2 * DAY, extend(3, 0, 9 * DAY, 110), None),
                 (2 * DAY, extend_denied(3, 1, 0, 0), None),
+                (2 * DAY, commit(3, 111, unfunded=1), None),
+                (3 * DAY, extend_denied(3, 1, 0, 0), None),
             )
             booked = 0 if mode == DENY else 100
-            ended = [*steps, (DAY, commit(3, 160, extra=booked, unfunded=150 - booked))]
-            closed_row = (0, most + booked, 0, 10 + booked, most - 10, 150 - booked)
-            self.stands(ended, self.row(most, closed_row, (1, most - booked, most - booked), fields=fields))
+            ended = [*steps, (2 * DAY, commit(3, 160, extra=booked, unfunded=150 - booked))]
+            closed_row = (0, I64_MAX, -owed - booked, 10 + booked, lapsed, 150 - booked)
+            current = (2, I64_MAX - booked, I64_MAX - booked)
+            self.stands(ended, self.row(I64_MAX, closed_row, current, fields=fields))
             # the same in a part, and by an adjustment
-            self.breaks(steps, (DAY, part(3, 160, 0, extra=booked, unfunded=150 - booked), None))
-            self.breaks([*steps, (DAY, commit(3, 10))], (DAY, adjust(3, 160, extra=booked, unfunded=150 - booked), None))
+            self.breaks(steps, (2 * DAY, part(3, 160, 0, extra=booked, unfunded=150 - booked), None))
+            told = [*steps, (DAY, commit(3, 10))]
+            self.breaks(told, (2 * DAY, adjust(3, 160, extra=booked, unfunded=150 - booked), None))
+            # what comes back makes up for what is owed, and day 2 has been charged for nothing
+            back = [*steps, (2 * DAY, release(3, 10))]
+            rows = self.row(I64_MAX, (0, I64_MAX, 10 - owed, 0, lapsed), (2, I64_MAX, I64_MAX), fields=fields)
+            self.stands(back, rows)
 
     def test_the_least_binds_an_extension(self):
         """What a closed cell can be lent counts as what its limit has: 100, beside an account that has 50, 100 or 150."""
         for other, binding in ((50, 1), (100, 0), (150, 0)):
-            steps = [*self.start(I64_MAX - 100), (0, opened(encode_account("b", None, DENY)))]
+            steps = [*self.start(I64_MAX, 0), (0, opened(encode_account("b", None, DENY)))]
             steps += [(0, grant(1, other)), (0, hold([0, 1], 0, 9 * DAY))]
+            steps += [(DAY, extend(3, I64_MAX - 100, 9 * DAY, I64_MAX - 100))]
             least = min(other, 100)
             self.breaks(
                 steps,
-                (DAY, extend(5, least, 9 * DAY, least), None),
-                (DAY, extend_denied(5, least + 1, binding, 0), None),
-                (DAY, extend_denied(5, least + 1, 1 - binding, 0), "not the one replayed"),
+                (2 * DAY, extend(6, least, 9 * DAY, least), None),
+                (2 * DAY, extend_denied(6, least + 1, binding, 0), None),
+                (2 * DAY, extend_denied(6, least + 1, 1 - binding, 0), "not the one replayed"),
             )
 
     def test_lending_goes_down_to_the_least(self):
-        """Day 1 has 1000, and holds 900 of it. Day 0 can be lent i64::MAX - 1000; then day 1 owes up to i64::MAX."""
+        """Day 1 has 1000, and holds 900 of it. Day 0 is lent i64::MAX - 300; then day 1 can go 400 deeper."""
         steps = [*self.start(1_000, 300), (DAY, hold([0], 900, 9 * DAY))]
-        steps += [(DAY, commit(3, I64_MAX, extra=I64_MAX - 1_000, unfunded=700))]
-        closed_row = (0, I64_MAX, 0, I64_MAX - 700, 700, 700)
-        self.stands(steps, self.row(1_000, closed_row, (1, 2_000 - I64_MAX, 1_100 - I64_MAX)))
-        deep = [*steps, (DAY, commit(4, 2_005, extra=1_100, unfunded=5))]
-        self.stands(deep, self.row(1_000, closed_row, (1, 2_000 - I64_MAX, -I64_MAX, 2_000, 0, 5)))
-        self.breaks(steps, (DAY, commit(4, 2_005, extra=1_101, unfunded=4), "not the one replayed"))
-        rolled = [*deep, (2 * DAY, adjust(4, 2_005))]
-        kept = (1, 2_000, 0, 2_000, 0, 5)
+        steps += [(DAY, commit(3, I64_MAX, extra=I64_MAX - 300))]
+        closed_row = (0, 1_000, 300 - I64_MAX, I64_MAX, 700)
+        self.stands(steps, self.row(1_000, closed_row, (1, 1_300 - I64_MAX, 400 - I64_MAX)))
+        deep = [*steps, (DAY, commit(4, 1_305, extra=400, unfunded=5))]
+        self.stands(deep, self.row(1_000, closed_row, (1, 1_300 - I64_MAX, -I64_MAX, 1_300, 0, 5)))
+        self.breaks(steps, (DAY, commit(4, 1_305, extra=401, unfunded=4), "not the one replayed"))
+        rolled = [*deep, (2 * DAY, adjust(4, 1_305))]
+        kept = (1, 1_300 - I64_MAX, -I64_MAX, 1_300, 0, 5)
         self.stands(rolled, self.row(1_000, closed_row, kept, (2, 1_000 - I64_MAX, 1_000 - I64_MAX)))
 
     def test_lending_leaves_the_payer_as_far_apart(self):
         """Day 1 has 1000 and holds 600: what it lends lowers granted and available alike. 400 less i64::MAX are left."""
         steps = [*self.start(0, 0), (DAY, grant(0, 1_000)), (DAY, hold([0], 600, 9 * DAY))]
         steps += [(DAY, commit(3, I64_MAX, extra=I64_MAX))]
-        self.stands(steps, self.row(1_000, (0, I64_MAX, 0, I64_MAX), (1, 1_000 - I64_MAX, 400 - I64_MAX)))
+        self.stands(steps, self.row(1_000, (0, 0, -I64_MAX, I64_MAX), (1, 1_000 - I64_MAX, 400 - I64_MAX)))
 
     def test_a_limit_for_life_keeps_its_floor(self):
         """Both limits have 2^62 and spend it on day 0; on day 1 each can owe i64::MAX, the one for life all of it."""

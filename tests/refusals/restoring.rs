@@ -5,11 +5,12 @@ use assize::{
         AccountState, AccountTerms, CellCounters, Engine, EngineOptions, HoldState, RestoreError,
         RestoredLimit,
     },
-    caps::Caps,
+    caps::{Caps, CapsDraft},
     id::{AccountId, Name},
-    num::Amount,
+    num::{Amount, Timestamp},
     overrun::Overrun::Deny,
     retry::Retry::Never,
+    window::Window,
 };
 
 use crate::told::{Caused, Row, for_good};
@@ -23,6 +24,8 @@ pub(crate) const ROWS: &[Row] = &[
     ("money that no hold holds", "RestoreError::Unclaimed", 175, "–", None, unclaimed),
     ("a hold too many", "RestoreError::HoldsFull", 176, "–", None, a_hold_too_many),
     ("limits of nobody", "RestoreError::Limits", 177, "–", None, no_limits),
+    ("left of what has ended", "RestoreError::Window", 178, "–", None, left_of_what_ended),
+    ("granted above the allowance", "RestoreError::Window", 178, "–", None, above_the_allowance),
     ("below nobody", "AccountError::Unknown", 112, "–", Some(Never), below_nobody),
 ];
 
@@ -53,6 +56,25 @@ fn engine() -> Engine {
 fn a_name_twice() -> Caused {
     let engine = engine();
     for_good(|| restore(&engine, "a", None, &counters(0, 0), AccountState::Open))
+}
+
+/// A limit of 5 µ a window, one of which has ended, restored with these counters.
+fn windows(ended: CellCounters, current: CellCounters) -> Caused {
+    let engine = engine();
+    let window = Window::Given;
+    let caps = Caps::new(CapsDraft { windows: vec![window], ..CapsDraft::default() }).unwrap();
+    let terms = AccountTerms { caps, ..AccountTerms::new(Name::new("b").unwrap()) };
+    let [ended, current] = [(0, ended), (1, current)].map(|(at, of)| (window.span(Timestamp(at)), of));
+    let limit = RestoredLimit { window, allowance: Amount::new(5).unwrap(), ended: vec![ended], current };
+    for_good(|| engine.restore_account(&terms, std::slice::from_ref(&limit), AccountState::Open))
+}
+
+fn left_of_what_ended() -> Caused {
+    windows(counters(5, 1), counters(5, 5))
+}
+
+fn above_the_allowance() -> Caused {
+    windows(counters(5, -1), counters(6, 6))
 }
 
 fn no_limits() -> Caused {

@@ -302,10 +302,16 @@ impl World {
                         if cell.lapsed_micros > 0 {
                             seen.push("money has lapsed");
                         }
-                        if cell.granted_micros > account.limits.allowance(limit).unwrap().signed_micros() {
+                        assert!(cell.available_micros <= 0, "{cell:?}");
+                        if cell.available_micros < 0 {
                             seen.push("money was lent, or debt carried over");
                         }
-                    } else if cell.granted_micros < 0 {
+                        continue;
+                    }
+                    let charged =
+                        account.limits.allowance(limit).unwrap().signed_micros() - cell.granted_micros;
+                    assert!(charged >= 0, "{cell:?}");
+                    if cell.granted_micros < 0 {
                         seen.push("a window begins in debt");
                     }
                 }

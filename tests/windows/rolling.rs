@@ -4,6 +4,7 @@ use assize::{
     budget::AccountError,
     caps::CapsDraft,
     controller::{DenialClass, Fault, NotExtended},
+    id::{AccountId, Sequence},
     num::Amount,
     overrun::Overrun::{Debt, Deny, IfAvailable},
     record::Spend,
@@ -69,17 +70,20 @@ fn an_ended_window_borrows_what_its_hold_takes_more() {
         let more =
             |permit: &mut _, more| scene.controller.extend(permit, micros(more), None, call(12 * SECOND));
         more(&mut permit, 30).unwrap();
-        assert_eq!(all(&scene, day), [[130, 0, 120, 0, 10, 0], [70, 70, 0, 0, 0, 0]], "{overrun:?}");
+        assert_eq!(all(&scene, day), [[100, -30, 120, 0, 10, 0], [70, 70, 0, 0, 0, 0]], "{overrun:?}");
         assert!(more(&mut permit, 71).is_err(), "{overrun:?}: more than the current window has");
         let _next = admit(&scene, &[day], 5, 13);
         commit(&scene, permit, 150, 14);
         let [ended, now] = all(&scene, day)[..] else { panic!() };
-        assert_eq!(ended, [130 + booked, 0, 0, 120 + booked, 10, unfunded], "{overrun:?}");
+        assert_eq!(ended, [100, -30 - booked, 0, 120 + booked, 10, unfunded], "{overrun:?}");
         assert_eq!(now, [70 - booked, 20 - booked, 50, 0, 0, 0], "{overrun:?}");
-        // A correction takes and gives back at the hold's own window: what comes back lapses there.
+        // A correction takes and gives back at the hold's own window, and what that had borrowed goes on to the lender.
         let _ = scene.controller.adjust(hold, micros(100), call(15 * SECOND)).unwrap();
-        let back = 20 + booked;
-        assert_eq!(all(&scene, day)[0], [130 + booked, 0, 0, 100, 10 + back, unfunded], "{overrun:?}");
+        assert_eq!(
+            all(&scene, day),
+            [[100, -10, 0, 100, 10, unfunded], [90, 40, 50, 0, 0, 0]],
+            "{overrun:?}"
+        );
         let (scene, permits) = scene.reopen();
         assert_eq!(permits.len(), 1);
         let _ = scene.controller.adjust(hold, micros(160), call(16 * SECOND)).unwrap();
@@ -93,8 +97,9 @@ fn an_ended_window_borrows_what_its_hold_takes_more() {
 fn who_cannot_be_lent_more_binds_in_the_order_of_the_path() {
     let caps = |limits: &[Window], held_max| CapsDraft { held_max, ..windows(limits) };
     // Limits, each with its grant | a cap on what is held
+    let most = i64::MAX;
     let rows: [(&[(Window, i64)], Option<Amount>); 2] =
-        [(&[(TEN, i64::MAX), (Window::Lifetime, 10)], None), (&[(TEN, i64::MAX)], Some(micros(10)))];
+        [(&[(TEN, most), (Window::Lifetime, most)], None), (&[(TEN, most)], Some(Amount::MAX))];
     for (limits, held_max) in rows {
         let scene = scene();
         let all: Vec<Window> = limits.iter().map(|(window, _)| *window).collect();
@@ -102,7 +107,9 @@ fn who_cannot_be_lent_more_binds_in_the_order_of_the_path() {
         for (number, (_, granted)) in (0..).zip(limits) {
             grant(&scene, account.limit(number), *granted, 0);
         }
-        let mut permit = admit(&scene, &[account], 1, 1);
+        let [mut all_of_it, mut permit] = [0, 0].map(|units| admit(&scene, &[account], units, 1));
+        let later = call(12 * SECOND);
+        let _ = scene.controller.extend(&mut all_of_it, Amount::MAX, None, later).unwrap();
         let mut more = |scene: &Scene, seconds| {
             let extended = scene.controller.extend(&mut permit, micros(1), None, call(seconds * SECOND));
             match extended {
@@ -110,18 +117,18 @@ fn who_cannot_be_lent_more_binds_in_the_order_of_the_path() {
                 other => panic!("{other:?}"),
             }
         };
-        // The ended window has been granted all that there may be, and so can be lent nothing.
-        assert_eq!(more(&scene, 12), "0", "{limits:?}");
+        // The ended window owes all that there may be, and so can be lent nothing.
+        assert_eq!(more(&scene, 22), "0", "{limits:?}");
         let (scene, _) = scene.reopen();
-        assert_eq!(more(&scene, 13), "0", "{limits:?}");
+        assert_eq!(more(&scene, 23), "0", "{limits:?}");
         scene.finish();
     }
 }
 
 #[test]
 fn debt_is_carried_over_and_paid_by_the_windows_between() {
-    // Windows later | what the next one has, after a debt of 250 with an allowance of 100.
-    for (later, begins) in [(1, -150), (2, -50), (3, 50), (4, 100), (9, 100)] {
+    // Windows later | what the next one has, after a debt of 250 with an allowance of 100, of which 10 come back.
+    for (later, begins) in [(1, -140), (2, -40), (3, 60), (4, 100), (9, 100)] {
         let scene = scene();
         let day = open(&scene, "day", None, Debt, windows(&[TEN]));
         grant(&scene, day, 100, 0);
@@ -135,6 +142,87 @@ fn debt_is_carried_over_and_paid_by_the_windows_between() {
         assert_eq!(current(&scene, day), [begins, begins, 0, 0, 0, 0], "{later} windows later");
         scene.finish();
     }
+}
+
+/// Whichever way it comes back, and whether before or after the boundary.
+#[test]
+fn what_comes_back_makes_up_for_a_debt_that_was_carried_over() {
+    for way in ["release", "commit", "expiry", "adjustment"] {
+        let scene = scene();
+        let day = open(&scene, "day", None, Debt, windows(&[TEN]));
+        grant(&scene, day, 100, 0);
+        let first = scene.admit_until(&[day], &scene.ask(10), at(15 * SECOND), call(SECOND)).unwrap();
+        let [hold, spent] = [first.hold(), commit_more(&scene, day, 50)];
+        if way == "adjustment" {
+            let _ = scene.controller.commit(first, Spend::Amount(micros(100)), call(3 * SECOND)).unwrap();
+            let touch = admit(&scene, &[day], 0, 11);
+            assert_eq!(all(&scene, day), [[100, -50, 0, 150, 0, 0], [50, 50, 0, 0, 0, 0]]);
+            let _ = scene.controller.adjust(hold, micros(0), call(12 * SECOND)).unwrap();
+            let _ = scene.controller.release(touch, call(12 * SECOND)).unwrap();
+        } else {
+            let touch = admit(&scene, &[day], 0, 11);
+            assert_eq!(all(&scene, day), [[100, -50, 100, 50, 0, 0], [50, 50, 0, 0, 0, 0]], "{way}");
+            let (reopened, _) = scene.reopen();
+            // The permit of before the reopening is as good as the one that came back.
+            match way {
+                "release" => drop(reopened.controller.release(first, call(12 * SECOND)).unwrap()),
+                "commit" => commit(&reopened, first, 0, 12),
+                _ => assert_eq!(reopened.controller.expire(call(15 * SECOND)), Ok(1)),
+            }
+            let _ = reopened.controller.release(touch, call(16 * SECOND)).unwrap();
+            assert_eq!(all(&reopened, day), [[100, 0, 0, 50, 50, 0], [100, 100, 0, 0, 0, 0]], "{way}");
+            // What makes up for nothing lapses.
+            let _ = reopened.controller.adjust(spent, micros(20), call(17 * SECOND)).unwrap();
+            assert_eq!(all(&reopened, day), [[100, 0, 0, 20, 80, 0], [100, 100, 0, 0, 0, 0]], "{way}");
+            reopened.finish();
+            continue;
+        }
+        assert_eq!(all(&scene, day), [[100, 0, 0, 50, 50, 0], [100, 100, 0, 0, 0, 0]]);
+        scene.finish();
+    }
+}
+
+/// A hold of nothing, committed with so much at 2 s; its name.
+fn commit_more(scene: &Scene, account: AccountId, spent: u64) -> Sequence {
+    let permit = admit(scene, &[account], 0, 1);
+    let hold = permit.hold();
+    commit(scene, permit, spent, 2);
+    hold
+}
+
+/// A window is charged for others until it ends: what comes back later is of no use to those after it, and none has
+/// more than its allowance.
+#[test]
+fn what_windows_that_have_passed_have_paid_is_given_to_none() {
+    // When it comes back | what the current window is granted before and after.
+    for (seconds, before, after) in [(12, -20, 70), (22, 80, 100), (32, 100, 100)] {
+        let scene = scene();
+        let day = open(&scene, "day", None, Debt, windows(&[TEN]));
+        grant(&scene, day, 100, 0);
+        let hold = admit(&scene, &[day], 9, 1);
+        commit_more(&scene, day, 130);
+        for window in 1..=seconds / 10 {
+            let touch = admit(&scene, &[day], 0, window * 10);
+            let _ = scene.controller.release(touch, call(window * 10 * SECOND)).unwrap();
+        }
+        assert_eq!(current(&scene, day)[..2], [before; 2], "{seconds} s");
+        let _ = scene.controller.release(hold, call(seconds * SECOND)).unwrap();
+        assert_eq!(current(&scene, day)[..2], [after; 2], "{seconds} s");
+        assert_eq!(all(&scene, day)[0], [100, -30, 0, 130, 0, 0], "{seconds} s");
+        scene.finish();
+    }
+}
+
+#[test]
+fn an_allowance_of_all_there_may_be_lends() {
+    let scene = scene();
+    let day = open(&scene, "day", None, Debt, windows(&[TEN]));
+    grant(&scene, day, i64::MAX, 0);
+    let permit = admit(&scene, &[day], 1, 1);
+    commit(&scene, permit, 15, 12);
+    assert_eq!(all(&scene, day)[0], [i64::MAX, -5, 0, 15, i64::MAX - 10, 0]);
+    assert_eq!(current(&scene, day), [i64::MAX - 5, i64::MAX - 5, 0, 0, 0, 0]);
+    scene.finish();
 }
 
 #[test]

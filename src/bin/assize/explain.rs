@@ -30,6 +30,7 @@ use crate::{
     names,
     outcome::Outcome,
     output::{self, Format, Page, Print, grouped},
+    owed::Returned,
 };
 
 /// The arguments of `explain`.
@@ -138,6 +139,7 @@ struct Printed<'a> {
 struct Windows<'a> {
     rolled: &'a [Rolled],
     lent: &'a [Lent],
+    returned: &'a [Returned],
     caps: &'a [Capped],
     throttles: &'a [Throttled],
 }
@@ -194,6 +196,7 @@ impl<'a> Printed<'a> {
             windows: Windows {
                 rolled: &found.moves.rolled,
                 lent: &found.moves.lent,
+                returned: &found.moves.returned,
                 caps: &found.moves.caps,
                 throttles: &found.moves.throttles,
             },

@@ -28,6 +28,7 @@ mod moves;
 mod names;
 mod outcome;
 mod output;
+mod owed;
 mod policy;
 mod replay;
 mod run;

@@ -16,6 +16,7 @@ use crate::{
     booking::{Booking, bookings},
     caps, names,
     output::grouped,
+    owed::{self, Returned},
 };
 
 /// The state before a record, as far as the record can change it.
@@ -33,6 +34,8 @@ pub(crate) struct Moves {
     pub(crate) rolled: Vec<Rolled>,
     /// What current windows lent to holds of closed ones.
     pub(crate) lent: Vec<Lent>,
+    /// What current windows have back of what they were charged for closed ones.
+    pub(crate) returned: Vec<Returned>,
     /// Caps on what is held at once.
     pub(crate) caps: Vec<Capped>,
     pub(crate) throttles: Vec<Throttled>,
@@ -190,7 +193,11 @@ impl Watch {
             };
             let own = self.bookings.iter().any(|booking| booking.cells.contains(&id));
             let then = then.unwrap_or_default();
-            let cell = now.unwrap_or_else(|| self.dropped(id, then));
+            let rolled = moves
+                .rolled
+                .iter()
+                .find(|rolled| (rolled.account, rolled.limit, rolled.from) == (id.account, limit, span));
+            let cell = now.unwrap_or_else(|| owed::dropped(&self.bookings, id, then, rolled));
             if is == Is::Closed && cell == then && !own {
                 continue;
             }
@@ -225,39 +232,16 @@ impl Watch {
                 });
             }
         }
-    }
-
-    /// A closed cell that the ledger has no more, as it was when the last hold that named it was gone: what is available
-    /// lapses, a debt is carried over, and what holds give back lapses too. SEMANTICS 18.3 to 18.5.
-    fn dropped(&self, id: CellId, before: Cell) -> Cell {
-        let mut cell = before;
-        let unspent = u64::try_from(cell.available_micros).unwrap_or(0);
-        let debt = cell.available_micros.min(0).saturating_neg();
-        cell.granted_micros = cell.granted_micros.saturating_add(debt);
-        cell.lapsed_micros = cell.lapsed_micros.saturating_add(unspent);
-        cell.available_micros = 0;
-        for booking in self.bookings.iter().filter(|booking| booking.cells.contains(&id)) {
-            let within = booking.committed_micros.saturating_sub(booking.extra_micros);
-            let back = booking.ended_micros.saturating_sub(within).saturating_add(booking.refunded_micros);
-            cell.granted_micros = cell.granted_micros.saturating_add_unsigned(booking.more_micros());
-            cell.reserved_micros = cell.reserved_micros.saturating_sub(booking.ended_micros);
-            cell.committed_micros = cell
-                .committed_micros
-                .saturating_add(booking.committed_micros)
-                .saturating_sub(booking.refunded_micros);
-            cell.lapsed_micros = cell.lapsed_micros.saturating_add(back);
-            cell.unfunded_micros = cell.unfunded_micros.saturating_add(booking.unfunded_micros);
-        }
-        cell
+        moves.returned.extend(owed::returned(account, limit, moves));
     }
 }
 
 /// An account before and after a record.
-struct Both<'a> {
-    id: AccountId,
-    name: String,
-    before: Option<&'a Account>,
-    after: &'a Account,
+pub(crate) struct Both<'a> {
+    pub(crate) id: AccountId,
+    pub(crate) name: String,
+    pub(crate) before: Option<&'a Account>,
+    pub(crate) after: &'a Account,
 }
 
 impl Both<'_> {
@@ -337,6 +321,12 @@ impl Moves {
         for Lent { name, window, lent_micros, hold, .. } in &self.lent {
             let lent = grouped(lent_micros);
             told.push(format!("{name}: {window} lent {lent} µ to hold {hold} of an earlier window"));
+        }
+        for Returned { name, window, returned_micros, .. } in &self.returned {
+            let returned = grouped(returned_micros);
+            told.push(format!(
+                "{name}: {window} has back {returned} µ that it was charged for an earlier window"
+            ));
         }
         for moved in self.cells.iter().filter(|moved| matches!(moved.is, Is::Closed | Is::Ended)) {
             let rolled = self.rolled.iter().find(|rolled| rolled.is_of(moved));

@@ -7,11 +7,15 @@ use crate::window::Window;
 
 /// An engine with an account whose windows end when it is said, and one for life; each is granted so much.
 fn engine_with_window(given: i64, lifetime: i64) -> Arc<Engine> {
+    engine_with(Overrun::Deny, given, lifetime)
+}
+
+fn engine_with(overrun: Overrun, given: i64, lifetime: i64) -> Arc<Engine> {
     let engine =
         Engine::new(EngineOptions { accounts_reserved: 4, holds_reserved: 2, accounts_max: 2, holds_max: 2 });
     for (name, window, grant) in [("a", Window::Given, given), ("b", Window::Lifetime, lifetime)] {
         let caps = Caps::new(CapsDraft { windows: vec![window], ..CapsDraft::default() }).unwrap();
-        let terms = AccountTerms { caps, ..AccountTerms::new(Name::new(name).unwrap()) };
+        let terms = AccountTerms { caps, overrun, ..AccountTerms::new(Name::new(name).unwrap()) };
         let account = engine.ensure_account(&terms).unwrap();
         engine.grant(account, grant).unwrap();
     }
@@ -21,9 +25,15 @@ fn engine_with_window(given: i64, lifetime: i64) -> Arc<Engine> {
 const A: AccountId = AccountId(0);
 const B: AccountId = AccountId(1);
 
-/// Granted, available, reserved, committed and lapsed of the first window's cell, which account 0 opened with.
+/// Granted, available (where it has ended, what it owes, below 0), reserved, committed and lapsed of the first window's
+/// cell, which account 0 opened with.
 fn first_window(engine: &Engine) -> [i64; 5] {
-    let counters = engine.cells.get(0).unwrap().counters();
+    let registry = engine.registry();
+    let cell = engine.cells.get(0).unwrap();
+    let mut counters = cell.counters();
+    if cell.kind().unwrap().ended {
+        counters.available_micros = -registry.windows[&A.into()].owed(0).signed_micros();
+    }
     let signed = |micros: u64| i64::try_from(micros).unwrap();
     [
         counters.granted_micros,
@@ -152,7 +162,7 @@ fn loom_an_ended_window_borrows_as_another_takes() {
         let taken = other.join().unwrap();
         match (extended, taken) {
             (Ok(()), false) => {
-                assert_eq!(first_window(&engine), [5, 0, 3, 0, 2]);
+                assert_eq!(first_window(&engine), [3, -2, 3, 0, 2]);
                 at_rest(&engine, A, [1, 1, 0, 0, 0]);
                 "lent"
             }
@@ -186,6 +196,51 @@ fn loom_a_window_ends_as_its_account_closes() {
                 assert_eq!(first_window(&engine), [3, 3, 0, 0, 0]);
                 "closed"
             }
+        }
+    });
+}
+
+/// What comes back makes the debt smaller before it is carried over, or makes up for what was carried over: the next
+/// window begins with all of its allowance, or is given it.
+#[test]
+fn loom_a_hold_ends_as_a_debt_is_carried_over() {
+    explore(&["released"], || {
+        let engine = engine_with(Overrun::Debt, 3, 0);
+        let path = engine.path(&[A]).unwrap();
+        let [hold, spent] = [2, 0].map(|held| engine.reserve(&path, amount(held)).unwrap());
+        assert_eq!(engine.commit(spent, amount(2)).unwrap().booked_micros(), 2);
+        let other = in_thread(&engine, move |engine| engine.release(hold).unwrap());
+        engine.end_window(A, Timestamp(1)).unwrap();
+        let _ = other.join().unwrap();
+        at_rest(&engine, A, [3, 3, 0, 0, 0]);
+        assert_eq!(first_window(&engine), [3, 0, 0, 2, 1]);
+        "released"
+    });
+}
+
+/// What was lent comes back to the window that lent it, unless that has ended meanwhile and there is another.
+#[test]
+fn loom_a_loan_comes_back_as_the_window_ends_that_gave_it() {
+    explore(&["given back", "of no use to the next"], || {
+        let engine = engine_with_window(3, 0);
+        let hold = engine.reserve(&engine.path(&[A]).unwrap(), amount(1)).unwrap();
+        engine.end_window(A, Timestamp(1)).unwrap();
+        engine.extend(hold, amount(2)).unwrap();
+        at_rest(&engine, A, [1, 1, 0, 0, 0]);
+        let lender = engine.entry(A).unwrap().first();
+        let other = in_thread(&engine, move |engine| engine.release(hold).unwrap());
+        engine.end_window(A, Timestamp(2)).unwrap();
+        let _ = other.join().unwrap();
+        at_rest(&engine, A, [3, 3, 0, 0, 0]);
+        if engine.entry(A).unwrap().first() != 0 {
+            assert_eq!(first_window(&engine), [3, 0, 0, 0, 3]);
+        }
+        // Nothing was taken of the window that lent: what it was granted has lapsed.
+        let lender = engine.cells.get(lender).unwrap().counters();
+        match (lender.granted_micros, lender.lapsed_micros) {
+            (3, 3) => "given back",
+            (1, 1) => "of no use to the next",
+            other => panic!("{other:?}"),
         }
     });
 }

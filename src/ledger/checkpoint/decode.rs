@@ -396,7 +396,7 @@ fn decode_limits(
             if !follows || !is_of(window, decoded.span, log_time) {
                 return Err(reader.invalid("window of a limit").into());
             }
-            if closed && decoded.cell.available_micros != 0 {
+            if closed && decoded.cell.available_micros > 0 {
                 return Err(reader.invalid("amount available of a closed window").into());
             }
             kept.push(decoded);
@@ -406,6 +406,9 @@ fn decode_limits(
         let at_odds = cell.granted_micros != allowance.signed_micros() || cell.lapsed_micros != 0;
         if window == Window::Lifetime && (at_odds || !kept.is_empty()) {
             return Err(reader.invalid("cell of a lifetime").into());
+        }
+        if cell.granted_micros > allowance.signed_micros() {
+            return Err(reader.invalid("amount granted of a window").into());
         }
         if let Limits::Lifetime(restored) = &mut account.limits {
             *restored = cell;
