@@ -220,15 +220,17 @@ impl Engine {
         Some(index)
     }
 
-    /// Keeps the ended windows of a path for as long as something beside a hold names them.
-    pub(crate) fn pin(&self, path: &Path) {
+    /// Keeps the windows of a path, which this engine made, from being used again after they have ended, until as many
+    /// [`unpin`](Self::unpin) as pins were made. A hold keeps its own while it is there. Who adjusts what it has spent keeps
+    /// them beyond: a path with windows is pinned before its hold ends, until it is adjusted no more.
+    pub fn pin(&self, path: &Path) {
         if path.cut {
             self.cells_of(path.cells()).for_each(Cell::pin);
         }
     }
 
-    /// The end of that.
-    pub(crate) fn unpin(&self, path: &Path) {
+    /// The end of one [`pin`](Self::pin): once for each, or the windows of others that still need them are used again.
+    pub fn unpin(&self, path: &Path) {
         if path.cut {
             self.cells_of(path.cells()).for_each(Cell::unpin);
         }

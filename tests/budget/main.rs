@@ -22,6 +22,7 @@ mod restoring;
 mod settling;
 mod striping;
 mod taking;
+mod windows;
 
 const MAX: i64 = i64::MAX;
 
