@@ -121,20 +121,36 @@ impl Engine {
     /// The account is unknown or closed, it has no such limit, what is granted would pass [`Amount::MAX`], or less is
     /// available than is to be taken back. Nothing has changed then.
     pub fn grant(&self, limit: impl Into<LimitId>, delta_micros: i64) -> Result<(), GrantError> {
-        let limit = limit.into();
+        self.grant_under(&mut self.registry_mut(), limit.into(), delta_micros)
+    }
+
+    /// The open account of a limit, and its current cell.
+    pub(super) fn grantable(&self, limit: LimitId) -> Result<(&Entry, u32, &Cell), GrantError> {
         let LimitId { account, limit: number } = limit;
-        let mut registry = self.registry_mut();
         let entry = self.entry(account).ok_or(GrantError::Unknown { account })?;
         if entry.state() == AccountState::Closed {
             return Err(GrantError::Closed { account });
         }
         let no_limit = GrantError::Limit { account, limit: number };
         let index = entry.current_of(number).ok_or(no_limit)?;
-        let cell = self.cells.get(index).ok_or(no_limit)?;
-        let counters = if number == 0 { self.all_counters(entry) } else { cell.counters() };
-        let granted = counters.granted_micros;
-        let allowance =
-            registry.windows.get(&limit).map_or(granted, |windows| windows.allowance.signed_micros());
+        Ok((entry, index, self.cells.get(index).ok_or(no_limit)?))
+    }
+
+    /// As [`grant`](Self::grant), for who holds the registry's lock for writing.
+    pub(super) fn grant_under(
+        &self,
+        registry: &mut Registry,
+        limit: LimitId,
+        delta_micros: i64,
+    ) -> Result<(), GrantError> {
+        let account = limit.account;
+        let (entry, index, cell) = self.grantable(limit)?;
+        let counters = if limit.limit == 0 { self.all_counters(entry) } else { cell.counters() };
+        // What is granted to a window is never above the allowance.
+        let allowance = match registry.windows.get(&limit) {
+            Some(windows) => windows.allowance.signed_micros(),
+            None => counters.granted_micros,
+        };
         // INVARIANT I6: both sides change by the same amount, and `available` stays at most `granted` at every
         // moment: up, `granted` goes first; down, it goes last.
         let Some(amount) = Amount::new(delta_micros.unsigned_abs()) else {
@@ -144,16 +160,12 @@ impl Engine {
             });
         };
         if delta_micros >= 0 {
-            let above = GrantError::AboveMaximum { granted_micros: granted.max(allowance), delta_micros };
-            granted.max(allowance).checked_add(delta_micros).ok_or(above)?;
+            let above = GrantError::AboveMaximum { granted_micros: allowance, delta_micros };
+            allowance.checked_add(delta_micros).ok_or(above)?;
             cell.change_granted(delta_micros);
             cell.put_back(amount);
         } else {
-            if allowance < amount.signed_micros() {
-                let available_micros = counters.available_micros.min(allowance);
-                return Err(GrantError::AboveAvailable { available_micros, delta_micros });
-            }
-            self.take_under(&registry, Demand::amount(&[index], amount)).map_err(
+            self.take_under(registry, Demand::amount(&[index], amount)).map_err(
                 |shortfall| match shortfall {
                     Shortfall::Insufficient { available_micros, .. } => {
                         GrantError::AboveAvailable { available_micros, delta_micros }

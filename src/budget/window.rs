@@ -49,53 +49,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Whether a grant to a limit can be made once the account's windows that are over at that instant have ended: what
-    /// it would be told then. Exact while nobody else works on the account.
-    pub(crate) fn check_grant(
-        &self,
-        limit: LimitId,
-        delta_micros: i64,
-        now: Timestamp,
-    ) -> Result<(), GrantError> {
-        let LimitId { account, limit: number } = limit;
-        let entry = self.entry(account).ok_or(GrantError::Unknown { account })?;
-        if entry.state() == AccountState::Closed {
-            return Err(GrantError::Closed { account });
-        }
-        let no_limit = GrantError::Limit { account, limit: number };
-        let registry = self.registry();
-        let cell = entry.current_of(number).and_then(|cell| self.cells.get(cell)).ok_or(no_limit)?;
-        let windows = registry.windows.get(&limit);
-        let over = windows.and_then(|windows| Some((windows, windows.next(now)?)));
-        let (granted, available) = match over {
-            Some((windows, (_, between))) => {
-                let debt_micros = cell.available().min(0).saturating_neg();
-                let carried = windows.carried(debt_micros, between);
-                let begins = windows.allowance.signed_micros().saturating_sub(carried.signed_micros());
-                (begins, begins)
-            }
-            None => (cell.granted(), cell.available()),
-        };
-        let allowance = windows.map_or(granted, |windows| windows.allowance.signed_micros());
-        if delta_micros >= 0 {
-            let granted_micros = granted.max(allowance);
-            let above = GrantError::AboveMaximum { granted_micros, delta_micros };
-            return granted_micros.checked_add(delta_micros).map(drop).ok_or(above);
-        }
-        if available.max(0).min(allowance).saturating_add(delta_micros) < 0 {
-            let available_micros = available.min(allowance);
-            return Err(GrantError::AboveAvailable { available_micros, delta_micros });
-        }
-        Ok(())
-    }
-
-    /// Does so for one account alone.
-    pub(crate) fn roll_alone(&self, account: AccountId, now: Timestamp) -> Result<(), AccountError> {
-        let entry = self.entry(account).ok_or(AccountError::Unknown { account })?;
-        self.roll_one(account, entry, now)
-    }
-
-    /// Does so for the accounts of a hold's cells.
+    /// Ends the windows that are over of the accounts of a hold's cells.
     pub(crate) fn roll_hold(&self, hold: Hold, now: Timestamp) -> Result<(), AccountError> {
         match self.holds.get(hold.slot) {
             Some(slot) if !slot.is_plain() => self.roll_at(&slot.path(), now),
@@ -103,7 +57,7 @@ impl Engine {
         }
     }
 
-    /// Does so for the accounts of a path.
+    /// Ends the windows that are over of the accounts of a path.
     pub(crate) fn roll_at(&self, path: &Path, now: Timestamp) -> Result<(), AccountError> {
         if path.cut {
             for cell in self.cells_of(path.cells()) {
@@ -173,6 +127,53 @@ impl Engine {
         let after = began.checked_add_ns(1).ok_or(last)?;
         self.end_over(&mut registry, account, entry, now)?;
         self.end_and_begin(&mut registry, limit, entry, Window::Given.span(now.max(after)), 0)
+    }
+
+    /// Grants to a limit, or takes back, once the account's windows that are over at that instant have ended; a grant that
+    /// would be turned away then ends none. Exact while nobody else works on the account.
+    ///
+    /// # Errors
+    /// There is no room for another cell, and windows may have ended; or else, within, as of [`grant`](Self::grant).
+    pub(crate) fn grant_at(
+        &self,
+        limit: LimitId,
+        delta_micros: i64,
+        now: Timestamp,
+    ) -> Result<Result<(), GrantError>, AccountError> {
+        let mut registry = self.registry_mut();
+        if let Err(refused) = self.check_grant(&registry, limit, delta_micros, now) {
+            return Ok(Err(refused));
+        }
+        let entry = self.entry(limit.account).ok_or(AccountError::Unknown { account: limit.account })?;
+        self.end_over(&mut registry, limit.account, entry, now)?;
+        Ok(self.grant_under(&mut registry, limit, delta_micros))
+    }
+
+    fn check_grant(
+        &self,
+        registry: &Registry,
+        limit: LimitId,
+        delta_micros: i64,
+        now: Timestamp,
+    ) -> Result<(), GrantError> {
+        let (_, _, cell) = self.grantable(limit)?;
+        let windows = registry.windows.get(&limit);
+        let allowance = windows.map_or(cell.granted(), |windows| windows.allowance.signed_micros());
+        let available_micros = match windows.and_then(|windows| Some((windows, windows.next(now)?))) {
+            Some((windows, (_, between))) => {
+                let debt_micros = cell.available().min(0).saturating_neg();
+                allowance.saturating_sub(windows.carried(debt_micros, between).signed_micros())
+            }
+            None => cell.available(),
+        };
+        if delta_micros >= 0 {
+            let above = GrantError::AboveMaximum { granted_micros: allowance, delta_micros };
+            return allowance.checked_add(delta_micros).map(drop).ok_or(above);
+        }
+        if available_micros.max(0).saturating_add(delta_micros) < 0 {
+            return Err(GrantError::AboveAvailable { available_micros, delta_micros });
+        }
+        Ok(())
     }
 
     fn end_and_begin(

@@ -87,9 +87,8 @@ impl Controller {
             return Ok(before.sequence);
         }
         let refused = |error| Fault::Grant { account, error };
-        self.engine.check_grant(id, change_micros.get(), entered.now).map_err(refused)?;
-        self.engine.roll_alone(account, entered.now).map_err(|_| entered.broken())?;
-        self.engine.grant(id, change_micros.get()).map_err(refused)?;
+        let granted = self.engine.grant_at(id, change_micros.get(), entered.now);
+        granted.map_err(|_| entered.broken())?.map_err(refused)?;
         let record = Record::Grant(record::Call { operation: call.operation, arguments, outcome: () });
         let sequence = entered.append(&record)?;
         entered.remember(call.operation, digest, sequence, Outcome::Grant, None);

@@ -50,14 +50,13 @@ impl Ledger {
         let start = self.accounts.span(account.limit(limit), moves)?.start;
         let id = CellId { account, limit, start };
         let mut cell = self.accounts.cell(id, moves)?;
+        // OK because an allowance is at least 0. What is granted to a window, and so what it has available, is never above it.
         let (max_micros, possible) = if change_micros > 0 {
-            // OK because an allowance is at least 0.
-            let highest = allowance.signed_micros().max(cell.granted_micros);
-            let max_micros = i64::MAX.saturating_sub(highest);
+            let max_micros = i64::MAX.saturating_sub(allowance.signed_micros());
             (max_micros, change_micros <= max_micros)
         } else {
-            let least = cell.available_micros.max(0).min(allowance.signed_micros());
-            (least.saturating_neg(), change_micros >= least.saturating_neg())
+            let least = cell.available_micros.max(0).saturating_neg();
+            (least, change_micros >= least)
         };
         if !possible {
             return Err(Mismatch::Grant { account, change_micros, max_micros });
