@@ -1,6 +1,7 @@
 //! The sequential ledger: applies records one by one and checks every number that they state.
 //!
-//! It is the check, and shares no arithmetic with the engine that it checks. The log keeps one as its
+//! It is the check, and shares no arithmetic of money with the engine that it checks; the calendar and the throttles are
+//! one code for both. The log keeps one as its
 //! [`Fold`](crate::wal::Fold), for checkpoints; an auditor replays a log on one of its own. It holds what a
 //! checkpoint holds: accounts, holds that have not ended or can be adjusted, operations within the horizon, and the policies that
 //! are in force or named by a hold.
