@@ -12,9 +12,10 @@ use crate::retry::Retry;
 
 impl Engine {
     /// Corrects what is booked at every cell of a path: the one that the hold was taken from. A path with windows must be
-    /// [pinned](Self::pin) from before its hold ends until it is adjusted no more: else it may be of later windows by then. Above 0, the change is booked as a settlement above its hold
-    /// is: as far as the path's overrun allows, the rest counted as unfunded. Below 0, so much of what is booked is
-    /// available again; where its window has ended, it makes up for what that owes, or lapses. That no more than one hold's is given back is the caller's to know.
+    /// [pinned](Self::pin) from before its hold ends until it is adjusted no more: else it may be of later windows by then.
+    /// Above 0, the change is booked as a settlement above its hold is: as far as the path's overrun allows, the rest
+    /// counted as unfunded. Below 0, so much of what is booked is available again; where its window has ended, it makes up
+    /// for what that owes, or lapses. That no more than one hold's is given back is the caller's to know.
     ///
     /// It takes the registry's lock, so that no reading meets counters that go down.
     ///
