@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import unittest
+from random import Random
 
+from limits import Limit
 from stated import (
     DAY,
     DEBT,
@@ -39,6 +41,8 @@ from stated import (
     reroute,
     settled,
 )
+from windows import DAY as DAY_KIND
+from windows import Window
 from write_log import GIVEN, LIFETIME, SECOND, day, encode_account, fixed, limits_row, month, u8, window_row
 
 DAILY = encode_account("a", None, DENY, [day(0)])
@@ -361,6 +365,93 @@ class Rollovers(Stated):
         ):
             self.refused(written(*windows), "differs from the replay in its accounts")
         self.refused(written(window_row(0, 0, 1_000, 800, 200), allowance=1_100), "accounts")
+
+
+class NeverMore(unittest.TestCase):
+    """SEMANTICS 18.4: what windows hold and have booked, whatever comes back and wherever allowances change."""
+
+    def test_than_all_windows_had(self):
+        made_up = 0
+        for seed in range(2_000):
+            made_up += Spender(Random(seed)).run()
+        self.assertGreater(made_up, 1_000)
+
+
+class Spender:
+    """Holds of one limit of a day, by chance."""
+
+    def __init__(self, rng: Random):
+        self.rng = rng
+        self.limit = Limit(None, 0, Window(DAY_KIND), 0)
+        self.windows, self.past, self.day = [self.limit.current], 0, 0
+        self.mode = rng.choice([DENY, IF_AVAILABLE, DEBT])
+        self.held: list[tuple] = []
+        self.booked: list[tuple] = []
+        self.limit.grant(rng.choice([50, 100, 300]))
+
+    def run(self) -> int:
+        """How often something made up for what was owed."""
+        steps = (self.pass_days, self.hold, self.hold, self.extend, self.release, self.commit, self.commit, self.refund, self.grant)
+        made_up = 0
+        for _ in range(40):
+            made_up += self.rng.choice(steps)() or 0
+            spent = sum(cell.reserved + cell.committed for cell in self.windows)
+            debt = max(-self.limit.current.available, 0)
+            assert spent <= self.past + self.limit.allowance + debt, f"{spent} of {self.past} and {self.limit.allowance}"
+            faults = [cell.fault() for cell in self.windows]
+            assert not any(faults), faults
+            assert self.mode == DEBT or self.limit.current.available >= 0
+        return made_up
+
+    def pass_days(self) -> None:
+        days = self.rng.choice([1, 1, 1, 2, 3])
+        self.past += days * self.limit.allowance
+        self.day += days
+        self.limit.roll(self.day * DAY)
+        self.windows.append(self.limit.current)
+
+    def hold(self) -> None:
+        amount, cell = self.rng.randint(0, 120), self.limit.current
+        if amount == 0 or amount <= cell.available:
+            cell.reserve(amount)
+            self.held.append((cell, amount))
+
+    def extend(self) -> None:
+        if self.held:
+            cell, amount = self.held.pop()
+            more = self.rng.randint(0, 80)
+            if more <= cell.left:
+                cell.reserve(more)
+                amount += more
+            self.held.append((cell, amount))
+
+    def any_of(self, found: list) -> tuple:
+        return found.pop(self.rng.randrange(len(found))) if found else (self.limit.current, 0)
+
+    def release(self) -> int:
+        cell, amount = self.any_of(self.held)
+        return cell.release(amount) > 0
+
+    def commit(self) -> int:
+        cell, amount = self.any_of(self.held)
+        spent = self.rng.randint(0, amount + 100)
+        extra = max(spent - amount, 0)
+        room = {DENY: 0, IF_AVAILABLE: cell.left, DEBT: cell.most_debt}[self.mode]
+        extra, within = max(min(extra, room), 0), min(spent, amount)
+        cell.book(within, extra)
+        self.booked.append((cell, within + extra))
+        return cell.release(amount - within) > 0
+
+    def refund(self) -> int:
+        cell, amount = self.any_of(self.booked)
+        back = self.rng.randint(0, amount)
+        self.booked.append((cell, amount - back))
+        return cell.refund(back) > 0
+
+    def grant(self) -> None:
+        change = self.rng.choice([50, 20, -20, -50])
+        if change > 0 or -change <= self.limit.current.available:
+            self.limit.grant(change)
 
 
 class BeforeTheEpoch(Stated):
