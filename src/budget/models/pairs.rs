@@ -181,7 +181,7 @@ impl Start {
         End {
             said: said.map(|(said, _)| said),
             accounts: (0..self.engine.accounts())
-                .map(|at| self.engine.read(AccountId(at)).unwrap())
+                .map(|at| self.engine.read(AccountId(at)).unwrap().0)
                 .collect(),
             holds: self
                 .holds
