@@ -117,7 +117,8 @@ fn write(place: &Path, records: u64) {
             deadline: Timestamp(i64::MAX),
         };
         let id = OperationId(u128::from(step).to_be_bytes());
-        let permit = controller.admit(&admission, call(step).operation(Operation { id, issued: at(step) })).unwrap();
+        let permit =
+            controller.admit(&admission, call(step).operation(Operation { id, issued: at(step) })).unwrap();
         if step > OPEN {
             let spent = Spend::Amount(Amount::new(step % 100).unwrap());
             controller.commit(permit, spent, call(step)).map(drop).unwrap();

@@ -41,7 +41,8 @@ pub struct AuditOptions<'a> {
     /// Who looks on.
     pub observer: Option<&'a mut dyn Observer>,
     /// On how many threads the segments of the log are read at once; each of them has a ledger of its own in a replay.
-    /// The report is the same whatever their number. An observer that looks at every record is shown them in order, on one.
+    /// The report is the same whatever their number. An observer that looks at every record is shown them in order, on one;
+    /// [`what_if`] always reads in order.
     pub threads: Threads,
 }
 

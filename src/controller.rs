@@ -170,7 +170,8 @@ impl Controller {
         self.log.with_fold(look).map_err(|_| Fault::Poisoned)
     }
 
-    /// All balances after the last record that was written, what is queued included, while everybody goes on working.
+    /// All balances after the last record that was written, what is queued included. Writing waits while a pointer is
+    /// copied for each sixteen accounts; then everybody goes on, however long the balances are looked at.
     ///
     /// # Errors
     /// The log has failed.

@@ -47,6 +47,9 @@ pub const HOLDS_MAX: usize = 1 << 24;
 pub const GENERATION_MAX: u64 = (1 << 56) - 1;
 /// Times that a denial which met the tentative takes of others looks again before it says that it is contended.
 pub const TAKE_ATTEMPTS_MAX: u32 = if cfg!(loom) { 2 } else { 128 };
+/// Times that a settlement above its hold looks again while the tentative takes of others make a cell look poorer than
+/// it is: longer than these take, since it cannot be contended and would book less.
+pub const OVERRUN_ATTEMPTS_MAX: u32 = 4 * TAKE_ATTEMPTS_MAX;
 /// Times that a call which met another one at its hold looks again before it says that it is contended.
 pub const SETTLE_ATTEMPTS_MAX: u32 = if cfg!(loom) { 2 } else { 128 };
 /// Times that all free lists are looked through, while others change them, before a new slot is taken.

@@ -28,7 +28,8 @@ pub trait Observer {
     /// Everything was replayed and holds; the ledger is as the last record left it.
     fn end(&mut self, _ledger: &Ledger) {}
 
-    /// So much was read. Told now and then, and at the end.
+    /// So much was read. Told now and then, and at the end; from the beginning again, where a log that does not hold is
+    /// read a second time, in order.
     fn progress(&mut self, _progress: Progress) {}
 }
 

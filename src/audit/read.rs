@@ -72,7 +72,8 @@ impl Source<'_> {
         {
             return None;
         }
-        let mut progress = Progress { records: 0, bytes: 0, bytes_total: self.size_bytes() };
+        let bytes_total = if observer.is_some() { self.size_bytes() } else { 0 };
+        let mut progress = Progress { records: 0, bytes: 0, bytes_total };
         read_parts(self.storage, self.keys, &self.read, self.threads.0, P::read, |records, bytes| {
             progress.records = progress.records.saturating_add(records);
             progress.bytes = progress.bytes.saturating_add(bytes);

@@ -32,8 +32,6 @@ pub struct Path {
     pub(super) all: u8,
     /// Whether a limit is cut by windows.
     pub(super) cut: bool,
-    /// Whether a cell is a stripe.
-    pub(super) striped: bool,
     // Places past the length are zero, so that derived equality is that of the cells.
     pub(super) cells: [u32; PATH_CELLS_MAX],
 }
@@ -76,21 +74,8 @@ impl Path {
         self.cells.get(..self.all.into()).unwrap_or_default()
     }
 
-    pub(super) const EMPTY: Self = Self {
-        len: 0,
-        overrun: Overrun::Debt,
-        amounts: 0,
-        all: 0,
-        cut: false,
-        striped: false,
-        cells: [0; PATH_CELLS_MAX],
-    };
-
-    /// Whether what a settlement takes above the hold is taken under the lock: from stripes, for windows that have
-    /// ended, or so that no other such settlement makes it book less than was there.
-    pub(super) fn overruns_under_lock(&self) -> bool {
-        self.cut || self.striped || (self.overrun == Overrun::IfAvailable && self.len > 1)
-    }
+    pub(super) const EMPTY: Self =
+        Self { len: 0, overrun: Overrun::Debt, amounts: 0, all: 0, cut: false, cells: [0; PATH_CELLS_MAX] };
 
     /// Adds the cell of a limit, unless the path has it already; `false` if there is no place for it.
     pub(super) fn add(&mut self, cell: u32, overrun: Overrun) -> bool {
@@ -173,7 +158,6 @@ impl Engine {
                     return Err(PathError::TooManyCells);
                 }
                 path.cut |= self.cells.get(cell).is_some_and(Cell::is_cut);
-                path.striped |= self.cells.get(cell).is_some_and(Cell::is_striped);
             }
         }
         Ok(())
@@ -232,7 +216,11 @@ impl Engine {
                         _ => PathError::Closed { account },
                     });
                 }
-                _ if cell.is_striped() => self.pool(entry).available_micros,
+                _ if cell.is_striped() => match self.pool(entry).available_micros {
+                    // Another stripe has closed already.
+                    ..0 => return Err(PathError::Closed { account }),
+                    available_micros => available_micros,
+                },
                 available_micros => available_micros,
             };
             let available_micros = available_micros.min(room(place));

@@ -10,7 +10,6 @@ use crate::window::{Span, Window};
 
 use super::Engine;
 use super::account::{AccountError, AccountState, AccountTerms, CellCounters};
-use super::cell::Cell;
 use super::hold::{Hold, HoldState};
 use super::path::Path;
 use super::registry::Registry;
@@ -167,7 +166,6 @@ impl Engine {
                 return Err(none);
             }
             path.cut |= registry.windows.contains_key(&of.limit);
-            path.striped |= self.cells.get(cell).is_some_and(Cell::is_striped);
         }
         if cells.is_empty() || path.cells().len() != cells.len() {
             return Err(none);

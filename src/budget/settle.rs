@@ -12,6 +12,7 @@ use super::slot::{Phase, Slot, Word};
 use super::take::{Demand, Shortfall};
 use crate::limits::SETTLE_ATTEMPTS_MAX;
 use crate::num::Amount;
+use crate::overrun::Overrun;
 use crate::sync::spin_loop;
 
 impl Engine {
@@ -204,10 +205,19 @@ impl Engine {
     }
 
     fn take_extra(&self, path: &Path, extra: Amount) -> Amount {
-        if path.overruns_under_lock() {
-            return self.take_extra_under(&mut self.registry_mut(), path, extra);
+        match path.overrun() {
+            Overrun::Deny => Amount::ZERO,
+            Overrun::Debt if !path.cut => self.take_overrun(None, path.cells(), extra, Overrun::Debt),
+            // Often all of it is there.
+            Overrun::IfAvailable
+                if !path.cut && self.try_take(Demand::amount(path.cells(), extra)) == Ok(true) =>
+            {
+                extra
+            }
+            Overrun::Debt | Overrun::IfAvailable => {
+                self.take_extra_under(&mut self.registry_mut(), path, extra)
+            }
         }
-        self.take_overrun(None, path.cells(), extra, path.overrun())
     }
 
     /// Takes of an extra what the overrun on the path allows, for who holds the registry's lock for writing.

@@ -19,7 +19,7 @@ use crate::sync::{AtomicU32, AtomicU64, Ordering};
 pub(super) struct Slot {
     state: AtomicU64,
     amount: AtomicU64,
-    /// How many cells of each sort are on the path, its overrun, and whether it is cut by windows or has a stripe.
+    /// How many cells of each sort are on the path, its overrun, and whether it is cut by windows.
     shape: AtomicU32,
     /// The next free slot's number and one, or 0 (see `slab`).
     pub(super) next: AtomicU32,
@@ -84,8 +84,7 @@ impl Slot {
         for (place, &cell) in self.cells.iter().zip(path.all()) {
             place.store(cell, Ordering::Release);
         }
-        let flag = |set: bool, flag: u8| if set { flag } else { 0 };
-        let mode = path.overrun.code() | flag(path.cut, CUT) | flag(path.striped, STRIPED);
+        let mode = path.overrun.code() | if path.cut { CUT } else { 0 };
         let shape = u32::from_le_bytes([path.len, mode, path.amounts, path.all]);
         self.shape.store(shape, Ordering::Release);
         self.set_amount(amount);
@@ -106,9 +105,8 @@ impl Slot {
     pub(super) fn path(&self) -> Path {
         // ORDERING: Acquire pairs with `fill`.
         let [len, mode, amounts, all] = self.shape.load(Ordering::Acquire).to_le_bytes();
-        let overrun = Overrun::from_code(mode & !(CUT | STRIPED)).unwrap_or_default();
-        let (cut, striped) = (mode & CUT != 0, mode & STRIPED != 0);
-        let mut path = Path { len, overrun, amounts, all, cut, striped, ..Path::EMPTY };
+        let overrun = Overrun::from_code(mode & !CUT).unwrap_or_default();
+        let mut path = Path { len, overrun, amounts, all, cut: mode & CUT != 0, ..Path::EMPTY };
         for (place, cell) in path.cells.iter_mut().zip(&self.cells).take(usize::from(all)) {
             // ORDERING: Acquire pairs with `fill`.
             *place = cell.load(Ordering::Acquire);
@@ -134,9 +132,8 @@ impl Slot {
     }
 }
 
-/// Bits beside the overrun's code.
+/// A bit beside the overrun's code.
 const CUT: u8 = 1 << 7;
-const STRIPED: u8 = 1 << 6;
 
 impl Default for Slot {
     fn default() -> Self {

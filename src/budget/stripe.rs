@@ -21,16 +21,18 @@ impl Engine {
     /// reserve that its stripe cannot pay, looks at every stripe.
     ///
     /// # Errors
-    /// The account is unknown or closed, has another layout already, is cut by windows, has several limits or may go into debt (which
-    /// one stripe could not keep the others from); or there are to be less than 2 stripes, or more than 16; or there
-    /// is no room.
+    /// The account is unknown or closed, has another number of stripes already (each begins with 1), is cut by windows,
+    /// has several limits, or is or may go into debt (which one stripe could not keep the others from); or there are
+    /// to be more than 16 stripes; or there is no room.
     pub fn stripe(&mut self, account: AccountId, stripes: u8) -> Result<(), AccountError> {
         let mut registry = self.registry_mut();
         let entry = self.entry(account).ok_or(AccountError::Unknown { account })?;
         if entry.state() == AccountState::Closed {
             return Err(AccountError::Closed { account });
         }
-        let whole = entry.terms.caps.windows() == [Window::Lifetime] && entry.terms.overrun != Overrun::Debt;
+        let whole = entry.terms.caps.windows() == [Window::Lifetime]
+            && entry.terms.overrun != Overrun::Debt
+            && self.all_counters(entry).available_micros >= 0;
         match entry.stripes() {
             now if now == stripes => return Ok(()),
             1 if whole && (2..=STRIPES_MAX).contains(&stripes) => {}

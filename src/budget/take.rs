@@ -7,7 +7,7 @@ use super::path::Path;
 use super::registry::Registry;
 use crate::caps::{Binding, Bound};
 use crate::id::AccountId;
-use crate::limits::TAKE_ATTEMPTS_MAX;
+use crate::limits::{OVERRUN_ATTEMPTS_MAX, TAKE_ATTEMPTS_MAX};
 use crate::num::Amount;
 use crate::overrun::Overrun;
 use crate::sync::spin_loop;
@@ -120,7 +120,7 @@ impl Engine {
     }
 
     /// Takes from every cell in order; where one cannot pay, puts back what the earlier ones gave.
-    fn try_take(&self, demand: Demand<'_>) -> Result<bool, Shortfall> {
+    pub(super) fn try_take(&self, demand: Demand<'_>) -> Result<bool, Shortfall> {
         let Some((&last, before)) = demand.cells.split_last() else {
             return Err(Shortfall::Foreign);
         };
@@ -215,11 +215,11 @@ impl Engine {
     }
 
     /// Takes of `extra`, from every cell, the same and as much as the overrun mode lets the poorest give; says how
-    /// much. One pass: where a cell gives less than the earlier ones gave, they get the difference back.
+    /// much.
     ///
-    /// Under the lock where a cell is a stripe, or where there are several and the mode is to take what is available:
-    /// then no other such pass makes a cell look poorer than it is, and the tentative takes of others are waited for, a
-    /// bounded number of times.
+    /// Where what is available decides, under the lock: then no other such taking makes a cell look poorer than it is.
+    /// The tentative takes of others are waited for, and where somebody else was first at a cell, it is looked at
+    /// again: a bounded number of times in all.
     pub(super) fn take_overrun(
         &self,
         locked: Option<&Registry>,
@@ -227,24 +227,50 @@ impl Engine {
         extra: Amount,
         overrun: Overrun,
     ) -> Amount {
-        let floor = |cell: &Cell| match overrun {
-            Overrun::Deny | Overrun::IfAvailable => 0,
-            Overrun::Debt => cell.debt_floor(),
-        };
-        if overrun == Overrun::Deny {
-            return Amount::ZERO;
+        let mut booked = Amount::ZERO;
+        for look in 1..=OVERRUN_ATTEMPTS_MAX {
+            let rest = extra.checked_sub(booked).unwrap_or(Amount::ZERO);
+            let (most, definite) = self.giveable(locked, cells, rest, overrun);
+            if !definite && look < OVERRUN_ATTEMPTS_MAX {
+                spin_loop();
+                continue;
+            }
+            let taken = self.take_at_most(cells, most, overrun);
+            booked = booked.checked_add(taken).unwrap_or(booked);
+            if taken == most {
+                break;
+            }
         }
-        // Seldom more than the poorest cell gives is taken from the others, for a moment.
-        let mut most = extra;
+        booked
+    }
+
+    /// How much every cell could give of `extra`, and whether none looks too poor for that by a tentative take. Money of other
+    /// stripes is moved to those among the cells.
+    fn giveable(
+        &self,
+        locked: Option<&Registry>,
+        cells: &[u32],
+        extra: Amount,
+        overrun: Overrun,
+    ) -> (Amount, bool) {
+        let (mut most, mut definite) = (extra, true);
         for cell in self.cells_of(cells) {
-            let available_micros = match locked {
-                Some(registry) if overrun == Overrun::IfAvailable => {
-                    self.settled_available(registry, cell, extra)
+            let seen = match (locked, self.entry(cell.account())) {
+                (Some(registry), Some(entry)) if cell.is_striped() => {
+                    self.gather(registry, entry, cell, extra);
+                    self.pool(entry)
                 }
-                _ => cell.available(),
+                _ => cell.survey(),
             };
-            most = most.min(Cell::above_floor(available_micros, floor(cell)));
+            let gives = Cell::above_floor(seen.available_micros, overrun_floor(cell, overrun));
+            definite &= seen.definite || gives >= extra;
+            most = most.min(gives);
         }
+        (if overrun == Overrun::Deny { Amount::ZERO } else { most }, definite)
+    }
+
+    /// One pass: where a cell gives less than the earlier ones gave, they get the difference back.
+    fn take_at_most(&self, cells: &[u32], mut most: Amount, overrun: Overrun) -> Amount {
         let mut taken = 0;
         let mut undone = false;
         for &index in cells {
@@ -253,7 +279,7 @@ impl Engine {
             }
             let Some(cell) = self.cells.get(index) else { break };
             cell.begin_attempt();
-            let given = cell.take_up_to(most, floor(cell));
+            let given = cell.take_up_to(most, overrun_floor(cell, overrun));
             if let Some(too_much) = most.checked_sub(given).filter(|&rest| rest != Amount::ZERO) {
                 undone = true;
                 for earlier in self.cells_of(cells.get(..taken).unwrap_or_default()) {
@@ -271,29 +297,16 @@ impl Engine {
         most
     }
 
-    /// What a cell has available, or all stripes of its account up to that amount, when the attempts of others have
-    /// ended, or have been waited for long enough.
-    fn settled_available(&self, registry: &Registry, cell: &Cell, amount: Amount) -> i64 {
-        let look = || match self.entry(cell.account()) {
-            Some(entry) if cell.is_striped() => {
-                self.gather(registry, entry, cell, amount);
-                self.pool(entry)
-            }
-            _ => cell.survey(),
-        };
-        let mut seen = look();
-        for _ in 1..TAKE_ATTEMPTS_MAX {
-            if seen.definite || seen.available_micros >= amount.signed_micros() {
-                break;
-            }
-            spin_loop();
-            seen = look();
-        }
-        seen.available_micros
-    }
-
     /// The cells of these numbers, all of this engine.
     pub(super) fn cells_of<'a>(&'a self, cells: &'a [u32]) -> impl Iterator<Item = &'a Cell> {
         cells.iter().filter_map(|&index| self.cells.get(index))
+    }
+}
+
+/// As far as a settlement above its hold may take a cell.
+fn overrun_floor(cell: &Cell, overrun: Overrun) -> i64 {
+    match overrun {
+        Overrun::Deny | Overrun::IfAvailable => 0,
+        Overrun::Debt => cell.debt_floor(),
     }
 }

@@ -1,4 +1,4 @@
-//! A list that is copied at once, whatever its length: both copies share what neither has changed since.
+//! A list whose copy is a pointer for each sixteen items: both share what neither has changed since.
 
 use alloc::sync::Arc;
 use std::vec::Vec;

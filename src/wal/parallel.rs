@@ -33,7 +33,9 @@ pub(crate) fn read_parts<T: Send>(
     if last < 2 || threads.get() < 2 || inventory.gap().is_some() {
         return None;
     }
-    let next = Mutex::new(1..=last);
+    // The last one first: it is what does not hold most often.
+    let next = Mutex::new(core::iter::once(last).chain(1..last));
+    let threads = threads.get().min(usize::try_from(last).unwrap_or(usize::MAX));
     let (tell, told) = channel();
     let read = |tell: Sender<_>| {
         loop {
@@ -47,8 +49,9 @@ pub(crate) fn read_parts<T: Send>(
     };
     let mut all = Vec::new();
     thread::scope(|scope| {
-        for tell in core::iter::repeat_n(tell, threads.get()) {
-            scope.spawn(|| read(tell));
+        for tell in core::iter::repeat_n(tell, threads) {
+            // Fewer do as well, and with none nothing is heard.
+            let _started = thread::Builder::new().spawn_scoped(scope, || read(tell)).is_ok();
         }
         // One that does not hold ends the hearing, and with that the work of all.
         for part in told {

@@ -48,7 +48,8 @@ pub(super) fn join((summary, parts): (Summary, Vec<ReplayedPart>)) -> Option<(Su
         ended.is_none_or(|ended| ended == part.begins).then_some(())?;
         ended = Some(part.ends);
         let checkpoints = whole.good.checkpoints.saturating_add(part.good.checkpoints);
-        whole.good = Good { checkpoints, ..part.good };
+        let records = whole.good.records.max(part.good.records);
+        whole.good = Good { checkpoints, records, ..part.good };
         whole.calls = whole.calls.and(&part.calls);
         whole.state = part.state;
     }

@@ -22,6 +22,8 @@ enum Scene {
     Crossing,
     /// On an account of two stripes, each at a hold on its own.
     Stripes,
+    /// On one stripe of an account of two, each at a hold of its own.
+    SameStripe,
     /// On two accounts below one of two stripes, each at a hold on its own.
     StripesAbove,
 }
@@ -89,7 +91,7 @@ impl Scene {
             Self::BelowAbove => [&[1], &[0]],
             Self::AboveBelow => [&[0], &[1]],
             Self::Crossing => [&[0, 1], &[1, 0]],
-            Self::Stripes => [&[0], &[0]],
+            Self::Stripes | Self::SameStripe => [&[0], &[0]],
             Self::StripesAbove => [&[1], &[2]],
         }
     }
@@ -101,11 +103,12 @@ impl Scene {
         let (count, stripes) = match self {
             Self::OneHold => (1, 1),
             Self::SharedPath | Self::BelowAbove | Self::AboveBelow | Self::Crossing => (2, 1),
-            Self::Stripes => (1, 2),
+            Self::Stripes | Self::SameStripe => (1, 2),
             Self::StripesAbove => (3, 2),
         };
         let engine = engine_striped(4, &accounts[..count], stripes);
-        let mut stripe = 0..;
+        // What is granted goes to the first stripe: where both calls are on the second, they have to get it from there.
+        let mut stripe = if self == Self::SameStripe { 1..=1 } else { 0..=1 }.cycle();
         let mut places = self.paths().map(|named| {
             let named: Vec<_> = named.iter().copied().map(AccountId).collect();
             let path = engine.path_on_stripe(&named, stripe.next().unwrap()).unwrap();
@@ -305,4 +308,4 @@ macro_rules! rows {
 }
 
 scenes! { one_hold: OneHold, shared_path: SharedPath, below_above: BelowAbove, above_below: AboveBelow, crossing: Crossing,
-stripes: Stripes, stripes_above: StripesAbove }
+stripes: Stripes, same_stripe: SameStripe, stripes_above: StripesAbove }
