@@ -5,7 +5,7 @@
     clippy::unwrap_used,
     clippy::arithmetic_side_effects,
     clippy::as_conversions,
-    clippy::cast_precision_loss,
+    clippy::indexing_slicing,
     reason = "a benchmark"
 )]
 

@@ -16,9 +16,10 @@ mod forge;
 mod world;
 
 use assize::audit::{
-    AuditOptions, Calls, NotProven, Observer, Problem, Progress, Step, Verdict, replay, verify,
+    AuditOptions, Calls, NotProven, Observer, Problem, Progress, Step, Threads, Verdict, replay, verify,
 };
 use assize::id::{AccountId, Sequence};
+use assize::ledger::Ledger;
 use assize::record::{
     AccountClosed, AdmissionOutcome, CandidateSwitch, ExtendOutcome, Halt, Kind, Principal, Record, Settled,
     Spend, Switch, Terms,
@@ -304,4 +305,53 @@ fn reports_are_shown_with_what_they_do_not_prove() {
     let shown = serde_json::to_value(replayed(&storage).unwrap_err()).unwrap();
     assert_eq!(shown["good"]["records"], 0);
     assert_eq!(shown["segment"], 1);
+}
+
+/// Looks at the end alone.
+#[derive(Default)]
+struct Ending {
+    progress: Vec<Progress>,
+    ended: Option<Sequence>,
+}
+
+impl Observer for Ending {
+    fn sees_records(&self) -> bool {
+        false
+    }
+
+    fn end(&mut self, ledger: &Ledger) {
+        assert_eq!(self.ended.replace(ledger.sequence()), None);
+    }
+
+    fn progress(&mut self, progress: Progress) {
+        self.progress.push(progress);
+    }
+}
+
+/// On several threads each segment is told of when it was read, on one thread the whole of a log as short as this.
+#[test]
+fn segments_are_read_at_once_for_an_observer_that_sees_no_records() {
+    let (storage, world) = story(600).close();
+    for (count, every_segment) in [(1, false), (2, true), (3, true), (64, true)] {
+        let threads = Threads(count.try_into().unwrap());
+        let mut ending = Ending::default();
+        let observer: Option<&mut dyn Observer> = Some(&mut ending);
+        let report =
+            replay(&storage, &[&key()], AuditOptions { observer, threads, ..AuditOptions::default() })
+                .unwrap();
+        let told = if every_segment { report.summary.segments as usize } else { 1 };
+        assert!(report.summary.segments > 2);
+        assert_eq!((ending.progress.len(), ending.ended), (told, Some(world.ledger.sequence())), "{count}");
+        let last = ending.progress.last().unwrap();
+        assert_eq!(last.records, report.summary.records);
+        assert!(last.bytes <= last.bytes_total, "{last:?}");
+        assert_eq!(report.ledger, world.ledger.digest());
+
+        let mut ending = Ending::default();
+        let observer: Option<&mut dyn Observer> = Some(&mut ending);
+        let _report =
+            verify(&storage, &[&key()], AuditOptions { observer, threads, ..AuditOptions::default() })
+                .unwrap();
+        assert_eq!((ending.progress.len(), ending.ended), (told, None), "{count}");
+    }
 }

@@ -1,6 +1,9 @@
 //! A log as a command reads it: whatever is shown of it was verified, and a log that fails is said to.
 
-use std::path::{Path, PathBuf};
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
 
 use assize::{
     audit::{
@@ -31,6 +34,10 @@ pub(crate) struct Evidence {
     /// An anchor that the log must have: without one, nobody can tell whether records were cut off its end.
     #[arg(long, value_name = "FILE")]
     anchor: Option<PathBuf>,
+    /// How many of its segments are read at once, each of them with a ledger of its own in a replay; as many as there
+    /// are cores, but no more than 8, unless it is said.
+    #[arg(long, value_name = "COUNT")]
+    threads: Option<NonZeroUsize>,
     /// The log is being written: reading ends at the last whole record, and a torn tail is no failure.
     #[arg(long)]
     live: bool,
@@ -42,7 +49,7 @@ impl Evidence {
         let keys = keys::read_all(&self.keys)?;
         let mut watched = Watched { bar: bar::bytes(), observer: None };
         let read = self.read_options(&keys)?;
-        let options = AuditOptions { read, observer: Some(&mut watched), threads: Threads::available() };
+        let options = AuditOptions { read, observer: Some(&mut watched), threads: self.threads() };
         let report = audit::verify(&Directory::new(&self.dir), &borrowed(&keys), options);
         watched.bar.finish_and_clear();
         report.map_err(|error| self.failed(&error))
@@ -53,7 +60,7 @@ impl Evidence {
         let keys = keys::read_all(&self.keys)?;
         let mut watched = Watched { bar: bar::bytes(), observer: Some(observer) };
         let read = self.read_options(&keys)?;
-        let options = AuditOptions { read, observer: Some(&mut watched), threads: Threads::available() };
+        let options = AuditOptions { read, observer: Some(&mut watched), threads: self.threads() };
         let report = audit::replay(&Directory::new(&self.dir), &borrowed(&keys), options);
         watched.bar.finish_and_clear();
         report.map_err(|error| self.failed(&error))
@@ -69,7 +76,7 @@ impl Evidence {
         let keys = keys::read_all(&self.keys)?;
         let mut watched = Watched { bar: bar::bytes(), observer: None };
         let read = self.read_options(&keys)?;
-        let audit = AuditOptions { read, observer: Some(&mut watched), threads: Threads::available() };
+        let audit = AuditOptions { read, observer: Some(&mut watched), threads: self.threads() };
         let options = WhatIfOptions { audit, budgets, accounts_max: Some(accounts_max) };
         let report = audit::what_if(&Directory::new(&self.dir), &borrowed(&keys), policy, options);
         watched.bar.finish_and_clear();
@@ -93,6 +100,10 @@ impl Evidence {
         Ok(ReadOptions { tail, log_id: None, anchor: anchor.transpose()? })
     }
 
+    fn threads(&self) -> Threads {
+        self.threads.map_or_else(usual_threads, Threads)
+    }
+
     fn failed(&self, error: &AuditError) -> Failure {
         Failure::audit(&self.dir, error)
     }
@@ -105,10 +116,17 @@ pub(crate) fn verify_against(
     anchor: Option<Anchor>,
 ) -> Result<VerifyReport, Failure> {
     let read = ReadOptions { anchor, ..ReadOptions::default() };
-    let options = AuditOptions { read, threads: Threads::available(), ..AuditOptions::default() };
+    let options = AuditOptions { read, threads: usual_threads(), ..AuditOptions::default() };
     let report = audit::verify(&Directory::new(dir), &borrowed(keys), options);
     report.map_err(|error| Failure::audit(dir, &error))
 }
+
+/// A replay has a ledger for each.
+fn usual_threads() -> Threads {
+    Threads(Threads::available().0.min(THREADS_USUAL))
+}
+
+const THREADS_USUAL: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 
 /// Keys as the library takes them.
 pub(crate) fn borrowed(keys: &[RootKey]) -> Vec<&RootKey> {
