@@ -5,6 +5,7 @@ use core::fmt;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
+use zeroize::ZeroizeOnDrop;
 
 /// An HMAC-SHA256 tag.
 ///
@@ -28,8 +29,11 @@ impl fmt::Debug for Tag {
 
 /// A key ready for HMAC-SHA256, with what every message starts with already absorbed.
 ///
-/// Neither shown nor copied.
+/// Neither shown nor copied, and wiped when dropped.
 pub struct MacKey(Hmac<Sha256>);
+
+/// An HMAC has nothing but states of its hash (RFC 2104), which are.
+impl ZeroizeOnDrop for MacKey where Sha256: ZeroizeOnDrop {}
 
 impl MacKey {
     /// A key of 32 bytes whose every message starts with `prefix`.

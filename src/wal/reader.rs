@@ -1,11 +1,12 @@
 //! Verified reading: every frame in order, from the first, without touching the log. FORMAT 8.2.
 
 use super::{
-    anchor::{Anchor, AnchorKey, Head},
+    anchor::{Anchor, Head},
     chain::Phase,
     error::{Fault, Place, ReadError},
     frame,
     inventory::Inventory,
+    key::{KeyMode, Keys},
     scanner::{Expected, Scanner, Seen, Step},
     storage::{Access, Storage},
     unsynced::Unsynced,
@@ -56,7 +57,7 @@ impl<'a> Reader<'a> {
         options: ReadOptions,
     ) -> Result<Self, ReadError> {
         let inventory = Inventory::take(storage)?;
-        let expected = Expected { segment: 1, log_id: options.log_id, keys, before: None };
+        let expected = Expected { segment: 1, log_id: options.log_id, keys: Keys::of(keys), before: None };
         let scanner = Scanner::open(storage, Access::Read, &expected)?;
         let log_id = scanner.header().log_id;
         if let Some(anchor) = options.anchor.filter(|anchor| anchor.log_id() != log_id) {
@@ -114,12 +115,10 @@ impl<'a> Reader<'a> {
     pub fn finish(mut self) -> Result<Summary, ReadError> {
         while self.next_frame()?.is_some() {}
         let chain = self.scanner.chain();
-        let key = self.keys.iter().find(|key| key.id() == self.scanner.header().key_id);
-        let place = Place { segment: self.last, sequence: chain.sequence(), offset: chain.offset() };
-        let key = key.ok_or(ReadError::UnknownKey { place, id: self.scanner.header().key_id })?;
-        let anchors = AnchorKey::new(key, self.log_id());
+        let anchors = self.scanner.anchors();
         Ok(Summary {
             log_id: self.log_id(),
+            key_mode: self.scanner.header().mode,
             segments: self.before.segments.saturating_add(1),
             records: self.records,
             frames: self.frames,
@@ -193,7 +192,7 @@ impl<'a> Reader<'a> {
         let expected = Expected {
             segment: self.scanner.header().segment.saturating_add(1),
             log_id: Some(self.log_id()),
-            keys: self.keys,
+            keys: self.scanner.keys_after(Keys::of(self.keys)),
             before: Some(chain),
         };
         let scanner = Scanner::open(self.storage, Access::Read, &expected)?;
@@ -307,6 +306,8 @@ impl FrameView<'_> {
 pub struct Summary {
     /// The log's id.
     pub log_id: LogId,
+    /// How its keys come from the root.
+    pub key_mode: KeyMode,
     /// Segments read.
     pub segments: u32,
     /// Records read.

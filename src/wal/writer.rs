@@ -1,20 +1,21 @@
 //! The leader's side: completes, folds and writes batches, and begins new segments. FORMAT 6.3 and 7.
 
-use alloc::{boxed::Box, vec::Vec};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
 use super::{
-    anchor::Head,
+    anchor::{Anchor, AnchorKey, Head},
     chain::{Chain, Phase},
     error::Failure,
     fold::{Fold, RecordFrame},
     frame::{self, FrameHead},
     group::{Durability, Lead, Round},
+    key::LogKey,
     segment::{Header, SegmentKey, segment_name, unfinished_name},
     storage::{Storage, StorageError, StorageFile, StorageLock},
 };
 use crate::{
     codec::Writer as Bytes,
-    crypto::{Digest, RootKey, Tag},
+    crypto::{Digest, Tag},
     id::{LogId, Sequence},
     limits::{CHECKPOINT_PART_BYTES_MAX, SEGMENTS_MAX},
 };
@@ -35,7 +36,7 @@ pub(super) struct Writer<F: Fold> {
 pub(super) struct Location {
     pub(super) storage: Box<dyn Storage>,
     pub(super) log_id: LogId,
-    pub(super) key: RootKey,
+    pub(super) key: LogKey,
     #[expect(dead_code, reason = "it is held for as long as the log is open, and let go when dropped")]
     pub(super) lock: Box<dyn StorageLock>,
 }
@@ -44,6 +45,7 @@ pub(super) struct Location {
 pub(super) struct OpenSegment {
     pub(super) file: Box<dyn StorageFile>,
     pub(super) key: SegmentKey,
+    pub(super) anchors: Arc<AnchorKey>,
     pub(super) chain: Chain,
     /// Where its checkpoint ends.
     pub(super) checkpoint_end: u64,
@@ -58,10 +60,12 @@ pub(super) struct Counts {
 }
 
 /// What others may see of the writer between two rounds.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub(super) struct Report {
     /// The last frame known to be on disk.
     pub(super) synced: Head,
+    /// The key of anchors in its segment.
+    pub(super) anchors: Arc<AnchorKey>,
     /// The segment being written.
     pub(super) segment: u32,
     pub(super) counts: Counts,
@@ -84,11 +88,24 @@ impl<F: Fold> Writer<F> {
     }
 
     pub(super) fn report(&self) -> Report {
-        Report { synced: self.synced, segment: self.segment.chain.head().segment, counts: self.counts }
+        let OpenSegment { anchors, chain, .. } = &self.segment;
+        assert!(self.synced.segment == chain.head().segment, "a segment is on disk before it is written to");
+        Report {
+            synced: self.synced,
+            anchors: Arc::clone(anchors),
+            segment: self.synced.segment,
+            counts: self.counts,
+        }
+    }
+
+    /// Seals the segment, and gives the anchor of its seal.
+    pub(super) fn close(&mut self) -> Result<Anchor, Failure> {
+        let head = self.seal()?;
+        Ok(self.segment.anchors.anchor(head))
     }
 
     /// Seals the segment, if it is not, and syncs it.
-    pub(super) fn seal(&mut self) -> Result<Head, Failure> {
+    fn seal(&mut self) -> Result<Head, Failure> {
         if self.segment.chain.phase() != Phase::Sealed {
             let mut bytes = Vec::new();
             let payload = self.segment.chain.seal_payload();
@@ -111,6 +128,7 @@ impl<F: Fold> Writer<F> {
             return Err(Failure::SegmentsExhausted);
         }
         let header = Header {
+            mode: self.place.key.mode(),
             key_id: self.place.key.id(),
             log_id: self.place.log_id,
             segment: number,
@@ -124,6 +142,10 @@ impl<F: Fold> Writer<F> {
             return Err(Failure::Fold { sequence: chain.sequence() });
         }
         let (segment, bytes) = begin_segment(&self.place, &header, &checkpoint).map_err(Failure::Storage)?;
+        if let LogKey::Evolving(key) = &mut self.place.key {
+            // The segment has its name and its bytes: FORMAT 5.7. Should this fail, opening steps forward.
+            key.advance(number).map_err(Failure::Storage)?;
+        }
         self.segment = segment;
         self.counts.bytes = self.counts.bytes.saturating_add(bytes);
         self.synced = self.segment.chain.head();
@@ -244,6 +266,7 @@ pub(super) fn first_segment<F: Fold>(
         return Ok(Err(error));
     }
     let header = Header {
+        mode: place.key.mode(),
         key_id: place.key.id(),
         log_id: place.log_id,
         segment: 1,
@@ -265,11 +288,13 @@ fn begin_segment(
     assert!(!checkpoint.is_empty(), "a checkpoint has at least one byte");
     let (unfinished, name) = (unfinished_name(header.segment), segment_name(header.segment));
     let file = place.storage.create(&unfinished)?;
-    let key = SegmentKey::new(&place.key, place.log_id, header.segment);
+    let secret = place.key.secret(header.segment);
+    let key = SegmentKey::new(&secret, place.log_id, header.segment);
+    let anchors = Arc::new(AnchorKey::new(&secret, place.log_id));
     let (mut bytes, tag) = header.encode(&key);
     // Everything before the segment is on disk: the seal before it was synced.
     let chain = Chain::new(header, &bytes, tag, header.sequence);
-    let mut segment = OpenSegment { file, key, chain, checkpoint_end: 0 };
+    let mut segment = OpenSegment { file, key, anchors, chain, checkpoint_end: 0 };
     let parts = checkpoint.chunks(CHECKPOINT_PART_BYTES_MAX);
     let count = u32::try_from(parts.len()).unwrap_or(u32::MAX);
     for (part, content) in (0..count).zip(parts) {

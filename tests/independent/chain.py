@@ -15,12 +15,13 @@ from typing import NamedTuple, Optional
 
 from ledger import Ledger
 from records import CHECKPOINT_PART, KIND_NAMES, RECOVERY, SEAL, Contradiction
-from wire import U32_MAX, BadInput, Malformed, RootKey, crc32c_bytes, crc32c_words, hmac_sha256, words_of
+from wire import KEY_MODES, U32_MAX, BadInput, Malformed, RootKey, crc32c_bytes, crc32c_words, hmac_sha256, words_of
 
 SEGMENT_MAGIC = b"ASSIZE\r\n"
 FRAME_MAGIC = b"ASZ1"
 ANCHOR_MAGIC = b"ASZANCH1"
-VERSION, STATIC_KEYS = 1, 1
+VERSION = 1
+SEGMENTS_MAX = 99_999_999  # FORMAT 6.1
 HEADER_BYTES, ANCHOR_BYTES = 256, 120
 FRAME_HEAD = struct.Struct("<IIQqqQHH")  # FORMAT 7.1, 44 bytes
 FRAME_TAIL = 36
@@ -41,6 +42,7 @@ class EvidenceError(Exception):
 class Anchor(NamedTuple):
     """FORMAT 11.1."""
 
+    mode: int
     key_id: int
     log_id: bytes
     segment: int
@@ -60,9 +62,11 @@ def read_anchor_file(path: str) -> Anchor:
     if len(raw) != ANCHOR_BYTES or raw[:8] != ANCHOR_MAGIC:
         raise BadInput(f"anchor file {path} is not {ANCHOR_BYTES} bytes that start with {ANCHOR_MAGIC.decode()}")
     version, mode, zero, key_id, log_id, segment, zeros, sequence, tag, log_time = struct.unpack_from("<HBBI16sIIQ32sq", raw, 8)
-    if (version, mode, zero, zeros) != (VERSION, STATIC_KEYS, 0, 0):
+    if (version, zero, zeros) != (VERSION, 0, 0) or mode not in KEY_MODES:
         raise BadInput(f"anchor file {path} has version {version} and key mode {mode}, or reserved bytes that are not zero")
-    return Anchor(key_id, log_id, segment, sequence, tag, log_time, raw[:88], raw[88:])
+    if not 1 <= segment <= SEGMENTS_MAX:
+        raise BadInput(f"anchor file {path} names segment {segment}")
+    return Anchor(mode, key_id, log_id, segment, sequence, tag, log_time, raw[:88], raw[88:])
 
 
 class Frame(NamedTuple):
@@ -87,12 +91,12 @@ class Frame(NamedTuple):
 class Segment:
     """The bytes of one segment file, and what its checksums and tags start from."""
 
-    def __init__(self, number: int, data: bytes, key: bytes, key_id: int, log_id: bytes):
-        self.number, self.data, self._key, self._ids = number, data, key, (key_id, log_id)
+    def __init__(self, number: int, data: bytes, key: bytes, mode: int, key_id: int, log_id: bytes):
+        self.number, self.data, self._key, self._ids = number, data, key, (mode, key_id, log_id)
         self._words = words_of(data)
         self._crc_start = crc32c_bytes(log_id + struct.pack("<I", number))
         # FORMAT 6.6
-        self._prefix = struct.pack("<HBBI16sI", VERSION, STATIC_KEYS, 0, key_id, log_id, number) + bytes(20)
+        self._prefix = struct.pack("<HBBI16sI", VERSION, mode, 0, key_id, log_id, number) + bytes(20)
         self._frame_prefix = b"assize/frame".ljust(16, b"\0") + self._prefix
 
     def with_bytes(self, data: bytes) -> Segment:
@@ -148,6 +152,7 @@ class Log:
         self.directory, self.root, self.anchor, self.live = directory, root, anchor, live
         self.ledger: Ledger = None  # type: ignore[assignment]  # made of the first checkpoint
         self.log_id = b""
+        self.mode = 0
         self.log_time = self.segments = self.frames = self.sequence = self.synced_through = 0
         self.tag = self.seal_tag = self.sealed_sha256 = ZEROS
         self.seal_offsets: tuple = ()  # of the segment before: where its seal starts and ends
@@ -221,16 +226,19 @@ class Log:
             raise self._failure("no segment header stands here", self.sequence)
         version, mode, zero, key_id, log_id, named, zeros, sequence, time = struct.unpack_from("<HBBI16sIIQq", data, 8)
         previous_tag, previous_sha256 = data[56:88], data[88:120]
-        segment_key = self.root.segment_key(log_id, number)
-        segment = Segment(number, data, segment_key, key_id, log_id)
+        known = version == VERSION and mode in KEY_MODES
+        segment_key = self.root.segment_key(mode, log_id, number) if known else ZEROS
+        segment = Segment(number, data, segment_key, mode, key_id, log_id)
         if named == number and not segment.header_crc_holds():
             raise self._failure("the segment header is broken: its checksum does not hold", self.sequence)
-        if version != VERSION or mode != STATIC_KEYS:
-            raise self._failure(f"format version {version}, key mode {mode}: this reader knows version 1 and mode 1", self.sequence)
+        if not known:
+            raise self._failure(f"format version {version}, key mode {mode}: this reader knows version 1, modes 1 and 2", self.sequence)
         if named != number:
             raise self._failure(f"the header names segment {named}", self.sequence)
         if key_id != self.root.id:
             raise self._failure(f"the log is keyed with key {key_id}, key {self.root.id} was given", self.sequence)
+        if number > 1 and mode != self.mode:
+            raise self._failure(f"the segment has {KEY_MODES[mode]} keys, the log {KEY_MODES[self.mode]} ones", self.sequence)
         if number > 1 and log_id != self.log_id:
             raise self._failure(f"the segment is of another log, {log_id.hex()}", self.sequence)
         if zero or zeros or any(data[120:216]) or any(data[252:256]):
@@ -238,7 +246,7 @@ class Log:
         if not segment.header_tag_holds():
             raise self._failure("the header's tag does not hold: another key, or changed", self.sequence)
         if number == 1:
-            self.log_id, self.log_time = log_id, time
+            self.log_id, self.log_time, self.mode = log_id, time, mode
         if sequence != self.sequence or time != self.log_time:
             raise self._failure(f"the header continues from sequence {sequence} at {time}, the log stands elsewhere", self.sequence)
         if previous_tag != self.seal_tag or previous_sha256 != self.sealed_sha256:
@@ -373,7 +381,10 @@ class Log:
             return
         if anchor.log_id != self.log_id or anchor.key_id != self.root.id:
             raise EvidenceError(f"the anchor is of log {anchor.log_id.hex()}, key {anchor.key_id}")
-        if not hmac.compare_digest(hmac_sha256(self.root.anchor_key(self.log_id), anchor.signed), anchor.mac):
+        if anchor.mode != self.mode:
+            raise EvidenceError(f"the anchor is of a log with {KEY_MODES[anchor.mode]} keys")
+        key = self.root.anchor_key(self.mode, self.log_id, anchor.segment)
+        if not hmac.compare_digest(hmac_sha256(key, anchor.signed), anchor.mac):
             raise EvidenceError("the anchor's tag does not hold")
         if not self.anchor_found:
             if anchor.sequence > self.sequence:

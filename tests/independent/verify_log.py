@@ -16,7 +16,7 @@ import sys
 
 from chain import Anchor, EvidenceError, Log, read_anchor_file
 from ledger import totals_of
-from wire import BadInput, read_key_file
+from wire import KEY_MODES, BadInput, read_key_file
 
 HOLDS, DOES_NOT_HOLD, BAD_INPUT, UNREADABLE = range(4)
 
@@ -73,6 +73,7 @@ def report(log: Log, anchor: Anchor | None) -> dict:
         "holds": True,
         "log_id": log.log_id.hex(),
         "key_id": log.root.id,
+        "key_mode": KEY_MODES[log.mode],
         "segments": log.segments,
         "records": log.sequence,
         "head": {"sequence": log.sequence, "tag": log.tag.hex(), "log_time": ledger.log_time},
@@ -130,6 +131,7 @@ def as_text(found: dict) -> str:
 
     lines = [
         ("log", found["log_id"]),
+        ("keys", found["key_mode"]),
         ("segments", found["segments"]),
         ("records", found["records"]),
         ("head", f"sequence {found['head']['sequence']}, tag {found['head']['tag']}"),

@@ -434,9 +434,12 @@ fn an_anchor_must_hold() {
     let fork = |id, forks_at: u64| {
         let storage = Memory::new();
         let options = LogOptions { segment_bytes: 400, ..LogOptions::default() };
-        let log =
-            Log::create(Box::new(storage.clone()), CreateOptions { id, key: key(), options }, Toy::new())
-                .unwrap();
+        let log = Log::create(
+            Box::new(storage.clone()),
+            CreateOptions { id, key: key().into(), options },
+            Toy::new(),
+        )
+        .unwrap();
         toy::append(&log, forks_at);
         for _ in forks_at..9 {
             log.append(1, Timestamp(START.0 + 27), START, |out| out.extend_from_slice(b"other")).unwrap();
@@ -558,7 +561,7 @@ fn what_is_no_log_is_told_by_name() {
     let error = {
         let key = RootKey::new(KeyId(9), &[1; 32]).unwrap();
         let log = first(|_| {});
-        let options = OpenOptions { key, ..toy::open_options() };
+        let options = OpenOptions { key: key.into(), ..toy::open_options() };
         Log::open(Box::new(log), options, Toy::new()).map(|_| ()).unwrap_err()
     };
     assert!(matches!(error, OpenError::Read(ReadError::UnknownKey { id: KeyId(7), .. })), "{error}");

@@ -6,7 +6,10 @@ use super::{Blame, Place};
 use crate::{
     crypto::KeyId,
     id::{LogId, Sequence},
-    wal::storage::{FileName, StorageError},
+    wal::{
+        key::KeyMode,
+        storage::{FileName, StorageError},
+    },
 };
 
 /// What does not hold about a log.
@@ -24,6 +27,13 @@ pub enum Fault {
     KeyMode {
         /// The one stated.
         seen: u8,
+    },
+    /// The header states another key mode than the log has, or than the key given is for.
+    OtherKeyMode {
+        /// The one stated.
+        seen: KeyMode,
+        /// The one that it must be.
+        wanted: KeyMode,
     },
     /// The header is of another log than the one expected.
     LogId {
@@ -104,7 +114,10 @@ impl fmt::Display for Fault {
         match self {
             Self::HeaderBroken => write!(f, "the segment's header is not whole"),
             Self::Version { seen } => write!(f, "the header states format version {seen}; 1 is read"),
-            Self::KeyMode { seen } => write!(f, "the header states key mode {seen}; 1 is read"),
+            Self::KeyMode { seen } => write!(f, "the header states key mode {seen}; 1 and 2 are read"),
+            Self::OtherKeyMode { seen, wanted } => {
+                write!(f, "the header states {seen} keys, and {wanted} ones are expected")
+            }
             Self::LogId { seen } => write!(f, "the header is of another log, {seen}"),
             Self::SegmentNumber { seen } => write!(f, "the header is of another segment, {seen}"),
             Self::HeaderTag => {

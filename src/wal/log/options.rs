@@ -1,11 +1,10 @@
 //! What a log is created, opened and written with.
 
 use crate::{
-    crypto::RootKey,
     id::LogId,
     limits::{QUEUE_BYTES_MAX, QUEUE_BYTES_MIN, SEGMENT_BYTES_MAX},
     num::Timestamp,
-    wal::{anchor::Anchor, error::OptionsError},
+    wal::{anchor::Anchor, error::OptionsError, key::LogKey},
 };
 
 /// What a log is created with.
@@ -13,15 +12,15 @@ pub struct CreateOptions {
     /// The log's id: 16 random bytes, never used before.
     pub id: LogId,
     /// The key of its tags.
-    pub key: RootKey,
+    pub key: LogKey,
     /// How it is written.
     pub options: LogOptions,
 }
 
 /// What a log is opened with.
 pub struct OpenOptions {
-    /// The key of its tags.
-    pub key: RootKey,
+    /// The key of its tags; its mode must be the log's.
+    pub key: LogKey,
     /// How it is written.
     pub options: LogOptions,
     /// The log that it must be, if the caller knows.

@@ -95,7 +95,7 @@ impl Place<'_> {
             .map_err(|error| Failure::input(format_args!("the system gives no random bytes: {error}")))?;
         let options = CreateOptions {
             id: LogId(id),
-            key: self.key,
+            key: self.key.into(),
             policy: self.policy,
             terms: TERMS,
             log: LogOptions::default(),
@@ -117,7 +117,7 @@ impl Place<'_> {
 
     fn open(self) -> Result<Ready, Failure> {
         let options = OpenOptions {
-            key: self.key,
+            key: self.key.into(),
             id: None,
             anchor: None,
             log: LogOptions::default(),
