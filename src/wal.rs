@@ -30,11 +30,12 @@ mod writer;
 
 pub use anchor::{Anchor, AnchorError};
 pub use error::{
-    AppendError, Blame, CreateError, Failure, Fault, OpenError, OptionsError, Place, ReadError, WaitError,
+    AppendError, Blame, ChangeKeyError, CreateError, Failure, Fault, OpenError, OptionsError, Place,
+    ReadError, WaitError,
 };
 pub use evolving::{EvolvingKey, StateError};
 pub use fold::{Fold, RecordFrame};
-pub use frame::{CHECKPOINT_PART, RECOVERY, SEAL};
+pub use frame::{CHECKPOINT_PART, KEY_CHANGE, RECOVERY, SEAL};
 pub use key::{KeyMode, LogKey};
 pub use key_file::{KeyTextError, format_key, parse_key};
 pub use log::{CreateOptions, Cut, Level, Log, LogOptions, OpenOptions, Progress, Recovery, Stats};

@@ -10,6 +10,8 @@
     reason = "a test that fails by panicking fails"
 )]
 
+#[path = "evolving/change.rs"]
+mod change;
 #[path = "evolving/crash.rs"]
 mod crash;
 #[path = "evolving/refused.rs"]
@@ -94,6 +96,11 @@ impl Host {
 
     pub(crate) fn read(&self) -> Result<Summary, ReadError> {
         read(&self.log, ReadOptions::default())
+    }
+
+    /// Whether the last segment is under the key of that id.
+    pub(crate) fn log_is_under(&self, id: u8) -> bool {
+        self.log.bytes(&format!("{:08}.seg", self.segments())).unwrap()[12] == id
     }
 
     pub(crate) fn copy(&self) -> Self {

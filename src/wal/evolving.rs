@@ -76,6 +76,18 @@ impl EvolvingKey {
         self.current.segment()
     }
 
+    /// Wipes the key and has the store forget its state: no more can be written under it.
+    ///
+    /// # Errors
+    /// The store cannot.
+    pub fn forget(self) -> Result<(), StateError> {
+        Ok(self.store.forget()?)
+    }
+
+    pub(super) fn store(&self) -> &dyn KeyStore {
+        &*self.store
+    }
+
     pub(super) fn current(&self) -> &EvolvedKey {
         &self.current
     }
@@ -92,6 +104,15 @@ impl EvolvingKey {
             (seen, _) if seen != log_id => Err(StateError::Log { seen }),
             (_, 1) => Ok(()),
             (_, segment) => Err(StateError::Used { segment }),
+        }
+    }
+
+    /// Whether the log of that id can go on with it after segment `last`.
+    pub(super) fn check_next(&self, log_id: LogId, last: u32) -> Result<(), StateError> {
+        match (self.log_id(), self.segment()) {
+            (seen, _) if seen != log_id => Err(StateError::Log { seen }),
+            (_, segment) if segment > last.saturating_add(1) => Err(StateError::Ahead { segment, last }),
+            _ => Ok(()),
         }
     }
 
@@ -214,6 +235,13 @@ pub enum StateError {
         /// The log's last segment.
         last: u32,
     },
+    /// The state is of a later segment than the one that comes next.
+    Ahead {
+        /// Its segment.
+        segment: u32,
+        /// The log's last segment.
+        last: u32,
+    },
 }
 
 impl StateError {
@@ -253,6 +281,9 @@ impl fmt::Display for StateError {
             }
             Self::Behind { segment, last } => {
                 write!(f, "the key's state is of segment {segment} and the log's last is {last}: an old copy")
+            }
+            Self::Ahead { segment, last } => {
+                write!(f, "the key's state is of segment {segment} and the log's last is {last}: it is ahead")
             }
         }
     }

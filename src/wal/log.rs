@@ -4,7 +4,9 @@ use alloc::{boxed::Box, vec::Vec};
 
 use super::{
     anchor::Anchor,
-    error::{AppendError, CreateError, Failure, Fault, OpenError, Place, ReadError, WaitError},
+    error::{
+        AppendError, ChangeKeyError, CreateError, Failure, Fault, OpenError, Place, ReadError, WaitError,
+    },
     evolving::StateError,
     fold::Fold,
     frame::{self, Envelope, FrameHead},
@@ -201,6 +203,24 @@ impl<F: Fold> Log<F> {
             Some(failure) => Err(WaitError::Unknown(failure)),
             None => Ok(report.anchors.anchor(report.synced)),
         }
+    }
+
+    /// Goes on under another key: the next record begins a segment under it, and the last one names it. Nothing is
+    /// written before.
+    ///
+    /// After a crash the log is under the new key if its last segment is, else under the old one, as `open` tells by
+    /// [`ReadError::UnknownKey`]; in the latter case it is asked for again. The state of an old evolving key is
+    /// forgotten when the new segment is on disk ([`super::EvolvingKey::forget`] does so after a crash meanwhile).
+    /// Readers need both keys.
+    ///
+    /// # Errors
+    /// It is the key of the segment being written, its state does not fit, or the log is poisoned.
+    pub fn change_key(&self, key: impl Into<LogKey>) -> Result<(), ChangeKeyError> {
+        let key = key.into();
+        self.group.with_leader(|writer, failure| match failure {
+            Some(failure) => Err(ChangeKeyError::Poisoned(failure)),
+            None => writer.change_key(key),
+        })
     }
 
     /// Counts since the log was opened.

@@ -170,7 +170,7 @@ impl<'a> Reader<'a> {
             // On disk before its segment had its name. FORMAT 6.3.
             self.unsynced.clear();
             self.synced = head;
-        } else if seen.head.kind != frame::SEAL {
+        } else if !frame::is_control_kind(seen.head.kind) {
             self.records = self.records.saturating_add(1);
             self.unsynced.push(head.sequence, head);
         }
@@ -293,10 +293,10 @@ pub struct FrameView<'a> {
 }
 
 impl FrameView<'_> {
-    /// Whether it is a checkpoint's part or a seal, and no record.
+    /// Whether it is a checkpoint's part, a seal or a change of key, and no record.
     #[must_use]
     pub fn is_control(&self) -> bool {
-        matches!(self.kind, frame::CHECKPOINT_PART | frame::SEAL)
+        frame::is_control_kind(self.kind)
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     chain::{self, Phase},
     error::{Failure, Fault, OpenError, Place, ReadError},
     fold::{Fold, RecordFrame},
-    frame::CHECKPOINT_PART,
+    frame::{CHECKPOINT_PART, KEY_CHANGE},
     inventory::Inventory,
     key::Keys,
     log::Cut,
@@ -83,6 +83,9 @@ impl LastSegment {
                     // Before it is counted itself: a seal has the sequence of the last record, and says nothing of
                     // its own bytes.
                     self.on_disk = unsynced.cover(seen.head.synced_through).unwrap_or(self.on_disk);
+                    if seen.head.kind == KEY_CHANGE {
+                        continue;
+                    }
                     unsynced.push(seen.head.sequence, self.scanner.chain().offset());
                     if self.scanner.chain().phase() == Phase::Records {
                         self.records = self.records.saturating_add(1);

@@ -139,7 +139,7 @@ impl Scanner {
 
     /// `keys`, with what this segment adds for later ones of its log.
     pub(super) fn keys_after<'a>(&'a self, keys: Keys<'a>) -> Keys<'a> {
-        Keys { evolved: self.evolved.as_ref().or(keys.evolved), mode: Some(self.header.mode), ..keys }
+        Keys { evolved: self.evolved.as_ref().or(keys.evolved), ..keys }
     }
 
     pub(super) fn refused(&self, fault: Fault) -> ReadError {
@@ -190,6 +190,9 @@ fn follows(header: &Header, expected: &Expected<'_>) -> Result<(), Fault> {
         // Opening reads the last segment alone.
         None => return Ok(()),
     };
+    if let Some(before) = expected.before {
+        before.goes_on_under(header.key_id, header.mode)?;
+    }
     if header.sequence != sequence {
         return Err(Fault::HeaderSequence { seen: header.sequence });
     }

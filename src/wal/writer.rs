@@ -1,11 +1,12 @@
 //! The leader's side: completes, folds and writes batches, and begins new segments. FORMAT 6.3 and 7.
 
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
+use core::mem;
 
 use super::{
     anchor::{Anchor, AnchorKey, Head},
     chain::{Chain, Phase},
-    error::Failure,
+    error::{ChangeKeyError, Failure},
     fold::{Fold, RecordFrame},
     frame::{self, FrameHead},
     group::{Durability, Lead, Round},
@@ -23,6 +24,8 @@ use crate::{
 /// What writes a log, held by whoever leads.
 pub(super) struct Writer<F: Fold> {
     place: Location,
+    /// The key of the next segment, where it is another one.
+    next_key: Option<LogKey>,
     fold: F,
     fold_error: Option<F::Error>,
     segment: OpenSegment,
@@ -76,7 +79,7 @@ impl<F: Fold> Writer<F> {
     pub(super) fn new(place: Location, fold: F, segment: OpenSegment, segment_bytes: u64) -> Self {
         let synced = segment.chain.head();
         let counts = Counts::default();
-        Self { place, fold, fold_error: None, segment, synced, segment_bytes, counts }
+        Self { place, next_key: None, fold, fold_error: None, segment, synced, segment_bytes, counts }
     }
 
     pub(super) fn fold(&self) -> &F {
@@ -100,16 +103,38 @@ impl<F: Fold> Writer<F> {
 
     /// Seals the segment, and gives the anchor of its seal.
     pub(super) fn close(&mut self) -> Result<Anchor, Failure> {
-        let head = self.seal()?;
+        let head = self.seal(None)?;
         Ok(self.segment.anchors.anchor(head))
     }
 
-    /// Seals the segment, if it is not, and syncs it.
-    fn seal(&mut self) -> Result<Head, Failure> {
+    /// Begins a segment under that key with the next record.
+    pub(super) fn change_key(&mut self, mut key: LogKey) -> Result<(), ChangeKeyError> {
+        if key.id() == self.place.key.id() {
+            return Err(ChangeKeyError::Same { id: key.id() });
+        }
+        if let LogKey::Evolving(key) = &mut key {
+            let last = self.segment.chain.head().segment;
+            key.check_next(self.place.log_id, last).map_err(ChangeKeyError::KeyState)?;
+        }
+        self.next_key = Some(key);
+        Ok(())
+    }
+
+    /// Seals the segment, if it is not, and syncs it; the last frame before the seal names the next key, if it is
+    /// another one.
+    fn seal(&mut self, next: Option<&LogKey>) -> Result<Head, Failure> {
         if self.segment.chain.phase() != Phase::Sealed {
             let mut bytes = Vec::new();
-            let payload = self.segment.chain.seal_payload();
             let offset = self.segment.chain.offset();
+            if let Some(next) = next {
+                // FORMAT 7.8
+                self.segment.push_control(&mut bytes, frame::KEY_CHANGE, self.synced.sequence, |out| {
+                    let mut writer = Bytes::new(out);
+                    writer.u32(next.id().0);
+                    writer.u8(next.mode().code());
+                });
+            }
+            let payload = self.segment.chain.seal_payload();
             self.segment.push_control(&mut bytes, frame::SEAL, self.synced.sequence, |out| {
                 out.extend_from_slice(&payload);
             });
@@ -121,12 +146,21 @@ impl<F: Fold> Writer<F> {
 
     /// Seals the segment and begins the next one with a checkpoint.
     fn rotate(&mut self) -> Result<(), Failure> {
-        self.seal()?;
+        // A segment that was sealed before its key changed names no other: one more goes on under the old key.
+        let sealed = self.segment.chain.phase() == Phase::Sealed;
+        let next_key = if sealed { None } else { self.next_key.take() };
+        self.seal(next_key.as_ref())?;
         let chain = &self.segment.chain;
         let number = chain.head().segment.saturating_add(1);
         if number > SEGMENTS_MAX {
             return Err(Failure::SegmentsExhausted);
         }
+        let old = next_key.map(|next| mem::replace(&mut self.place.key, next));
+        if let (LogKey::Evolving(key), Some(_)) = (&mut self.place.key, &old) {
+            // Before the segment: a state that is ahead of the log is none of a log that is lost. FORMAT 5.7.
+            key.advance(number).map_err(Failure::Storage)?;
+        }
+        let chain = &self.segment.chain;
         let header = Header {
             mode: self.place.key.mode(),
             key_id: self.place.key.id(),
@@ -146,6 +180,9 @@ impl<F: Fold> Writer<F> {
             // The segment has its name and its bytes: FORMAT 5.7. Should this fail, opening steps forward.
             key.advance(number).map_err(Failure::Storage)?;
         }
+        if let Some(LogKey::Evolving(old)) = old {
+            old.store().forget().map_err(Failure::Storage)?;
+        }
         self.segment = segment;
         self.counts.bytes = self.counts.bytes.saturating_add(bytes);
         self.synced = self.segment.chain.head();
@@ -161,7 +198,7 @@ impl<F: Fold> Writer<F> {
         let records = chain.offset().saturating_sub(self.segment.checkpoint_end);
         let after = records.saturating_add(u64::try_from(frame_bytes).unwrap_or(u64::MAX));
         let limit = self.segment_bytes.max(self.segment.checkpoint_end);
-        chain.phase() == Phase::Sealed || (records > 0 && after > limit)
+        chain.phase() == Phase::Sealed || self.next_key.is_some() || (records > 0 && after > limit)
     }
 
     /// Completes the frame at the batch's front, and folds its record.

@@ -8,7 +8,8 @@ use std::sync::{
 use assize::wal::{
     CreateOptions, EvolvingKey, Level, Log, LogOptions, StateError,
     storage::{
-        Access, Cause, Memory, Operation, StateFile, Storage, StorageError, StorageFile, StorageLock, Unit,
+        Access, Cause, Memory, Operation, Piece, StateFile, Storage, StorageError, StorageFile, StorageLock,
+        Unit,
     },
 };
 
@@ -19,7 +20,7 @@ use crate::{
 
 /// Both places, whose calls that change something are counted together; after so many, every one fails.
 #[derive(Clone)]
-struct Counted {
+pub(crate) struct Counted {
     memory: Memory,
     left: Arc<AtomicU64>,
 }
@@ -103,19 +104,26 @@ impl StorageFile for CountedFile {
     }
 }
 
-/// Creates a log and writes to it until a call fails; gives the last record that was acknowledged as synced.
-fn write(host: &Host, calls: u64) -> (u64, u64) {
+/// What happens to a log when ten records were written: whether it was done.
+pub(crate) type Act<'a> = &'a dyn Fn(&Log<Toy>, &Host, &Box<Counted>) -> bool;
+
+/// Creates a log and writes to it until a call fails; gives the last record that was acknowledged as synced, and the
+/// calls left.
+fn write(host: &Host, calls: u64, act: Act<'_>) -> (u64, u64) {
     let left = Arc::new(AtomicU64::new(calls));
-    let counted = |memory: &Memory| Counted { memory: memory.clone(), left: Arc::clone(&left) };
+    let counted = |memory: &Memory| Box::new(Counted { memory: memory.clone(), left: Arc::clone(&left) });
     let mut acknowledged = 0;
-    let state = Box::new(StateFile::within(Box::new(counted(&host.keys)), STATE));
+    let state = Box::new(StateFile::within(counted(&host.keys), STATE));
     let options = LogOptions { segment_bytes: SEGMENT_BYTES, ..LogOptions::default() };
     let log = EvolvingKey::begin(root(), LOG_ID, state).ok().and_then(|key| {
         let create = CreateOptions { id: LOG_ID, key: key.into(), options };
-        Log::create(Box::new(counted(&host.log)), create, Toy::new()).ok()
+        Log::create(counted(&host.log), create, Toy::new()).ok()
     });
     if let Some(log) = log {
         while log.head().0 < 40 && log.failure().is_none() {
+            if log.head().0 == 10 && !act(&log, host, &counted(&host.keys)) {
+                break;
+            }
             let head = append(&log, 1);
             if log.wait(head, Level::Synced).is_ok() {
                 acknowledged = head.0;
@@ -125,15 +133,48 @@ fn write(host: &Host, calls: u64) -> (u64, u64) {
     (acknowledged, left.load(Ordering::SeqCst))
 }
 
-/// Opens what a crash left, or creates where there is no log yet, and goes on.
-fn goes_on(host: &Host, acknowledged: u64, what: &str) {
-    if host.segments() == 0 {
-        assert_eq!(acknowledged, 0, "{what}");
-        if host.log.names().is_empty() || host.log.names() == ["00000001.seg.tmp"] {
-            // The state may be there or not: it begins again.
-            drop(host.create());
+/// Cuts power at every call, and looks at what may be left.
+pub(crate) fn every(act: Act<'_>, look: &mut dyn FnMut(&Host, u64, &str)) {
+    let whole = Host::new();
+    let (acknowledged, left) = write(&whole, 10_000, act);
+    assert!(acknowledged == 40 && whole.segments() > 4);
+    for call in 0..10_000 - left {
+        let host = Host::new();
+        let (acknowledged, _) = write(&host, call, act);
+        let (log, keys) = (host.log.crash(), host.keys.crash());
+        let (logs, states) = (log.pieces(Unit::Page), keys.pieces(Unit::Page));
+        // Each piece alone, each missing alone, all and none, of each place beside the other.
+        for states_kept in subsets(states.len()) {
+            for logs_kept in subsets(logs.len()) {
+                let kept = |pieces: &[Piece], kept: &[usize]| {
+                    kept.iter().map(|at| pieces[*at].clone()).collect::<Vec<_>>()
+                };
+                let crashed = Host {
+                    log: log.image(&kept(&logs, &logs_kept)),
+                    keys: keys.image(&kept(&states, &states_kept)),
+                };
+                let what = format!("call {call}, state {states_kept:?}, log {logs_kept:?}");
+                if begun(&crashed, acknowledged) {
+                    look(&crashed, acknowledged, &what);
+                }
+            }
         }
     }
+}
+
+/// Whether there is a log; where there is none yet, one can be created.
+fn begun(host: &Host, acknowledged: u64) -> bool {
+    if host.segments() > 0 {
+        return true;
+    }
+    assert_eq!(acknowledged, 0);
+    // The state may be there or not: it begins again.
+    drop(host.create());
+    false
+}
+
+/// Opens what a crash left, and goes on.
+fn goes_on(host: &Host, acknowledged: u64, what: &str) {
     let (log, _) = host.open().unwrap_or_else(|error| panic!("{what}: {error:?}"));
     assert!(log.head().0 >= acknowledged, "{what}: {} of {acknowledged}", log.head());
     append_at(&log, 15, Level::Synced);
@@ -145,34 +186,11 @@ fn goes_on(host: &Host, acknowledged: u64, what: &str) {
 
 #[test]
 fn whatever_a_power_cut_leaves_of_log_and_state_opens_and_goes_on() {
-    let whole = Host::new();
-    let (acknowledged, left) = write(&whole, 10_000);
-    assert!(acknowledged == 40 && whole.segments() > 4);
-    let calls = 10_000 - left;
     let mut stepped = 0_u32;
-    for call in 0..calls {
-        let host = Host::new();
-        let (acknowledged, _) = write(&host, call);
-        let (log, keys) = (host.log.crash(), host.keys.crash());
-        let (logs, states) = (log.pieces(Unit::Page), keys.pieces(Unit::Page));
-        // Each piece alone, each missing alone, all and none, of each place beside the other.
-        for (some, states_kept) in subsets(states.len()).into_iter().enumerate() {
-            for (other, logs_kept) in subsets(logs.len()).into_iter().enumerate() {
-                let kept = |pieces: &[assize::wal::storage::Piece], kept: &[usize]| {
-                    kept.iter().map(|at| pieces[*at].clone()).collect::<Vec<_>>()
-                };
-                let crashed = Host {
-                    log: log.image(&kept(&logs, &logs_kept)),
-                    keys: keys.image(&kept(&states, &states_kept)),
-                };
-                let what = format!("call {call}, state {some}, log {other}");
-                if let Ok(key) = EvolvingKey::load(crashed.store()) {
-                    stepped += u32::from(key.segment() < crashed.segments());
-                }
-                goes_on(&crashed, acknowledged, &what);
-            }
-        }
-    }
+    every(&|_, _, _| true, &mut |host, acknowledged, what| {
+        stepped += u32::from(host.kept() < host.segments());
+        goes_on(host, acknowledged, what);
+    });
     assert!(stepped > 20, "crashes between segment and state: {stepped}");
 }
 

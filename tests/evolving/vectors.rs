@@ -6,13 +6,16 @@ use assize::{
     audit::{self, AuditOptions},
     controller::{Controller, OpenOptions},
     crypto::{KeyId, RootKey},
+    id::LogId,
     num::Timestamp,
     wal::{
-        Anchor, Completeness, EvolvingKey, KeyMode, ReadOptions,
+        Anchor, Completeness, CreateOptions, EvolvingKey, KeyMode, Level, Log, LogOptions, ReadOptions,
         storage::{Memory, StateFile},
     },
 };
 use serde_json::Value;
+
+use crate::toy::{Toy, append_at};
 
 const HERE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/independent/vectors");
 
@@ -22,11 +25,11 @@ fn bytes(hex: &Value) -> Vec<u8> {
     digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }
 
-fn log() -> Memory {
+fn log(name: &str, segments: u32) -> Memory {
     let log = Memory::new();
-    for number in 1..=2 {
-        let name = format!("{number:08}.seg");
-        log.replace(&name, &fs::read(Path::new(HERE).join("evolving").join(&name)).unwrap());
+    for number in 1..=segments {
+        let file = format!("{number:08}.seg");
+        log.replace(&file, &fs::read(Path::new(HERE).join(name).join(&file)).unwrap());
     }
     log
 }
@@ -40,7 +43,7 @@ fn both_implementations_derive_the_same_keys() {
     let stated: Value =
         serde_json::from_slice(&fs::read(Path::new(HERE).join("vectors.json")).unwrap()).unwrap();
     let stated_here = &stated["evolving"];
-    let (log, root) = (log(), root());
+    let (log, root) = (log("evolving", 2), root());
     let anchor = Anchor::decode(&bytes(&stated_here["anchor"]), &[&root]).unwrap();
     let read = ReadOptions { anchor: Some(anchor), ..ReadOptions::default() };
     let options = AuditOptions { read, ..AuditOptions::default() };
@@ -70,4 +73,40 @@ fn both_implementations_derive_the_same_keys() {
     let store = Box::new(StateFile::within(Box::new(keys.clone()), "state"));
     drop(EvolvingKey::begin(root, anchor.log_id(), store).unwrap());
     assert_eq!(keys.bytes("state").unwrap(), bytes(&states[0]));
+}
+
+#[test]
+fn a_log_whose_key_changes_is_read_alike() {
+    let log = log("keys", 4);
+    let (root, other) = (root(), RootKey::new(KeyId(9), &(0..32).collect::<Vec<u8>>()).unwrap());
+    let report = audit::replay(&log, &[&other, &root], AuditOptions::default()).unwrap();
+    assert_eq!((report.summary.segments, report.summary.head.key_id()), (4, KeyId(9)));
+    // Evolving, evolving under the other key, static, evolving: only the last one needs no root to go on.
+    let keys = Memory::new();
+    let store = || Box::new(StateFile::within(Box::new(keys.clone()), "state"));
+    keys.replace("other", b"");
+    let create = CreateOptions {
+        id: report.summary.log_id,
+        key: begun(report.summary.log_id, store()).into(),
+        options: small(),
+    };
+    let made = Log::create(Box::new(Memory::new()), create, Toy::new()).unwrap();
+    while made.stats().segment < 4 {
+        append_at(&made, 1, Level::Synced);
+    }
+    drop(made);
+    let options = OpenOptions::new(EvolvingKey::load(store()).unwrap(), Timestamp(0));
+    let opened = Controller::open(Box::new(log.clone()), options).unwrap();
+    let _closed = opened.controller.close().unwrap();
+    assert!(audit::verify(&log, &[&other, &root], AuditOptions::default()).unwrap().summary.sealed);
+}
+
+/// Segments of one record each.
+fn small() -> LogOptions {
+    LogOptions { segment_bytes: 1, ..LogOptions::default() }
+}
+
+fn begun(id: LogId, store: Box<StateFile>) -> EvolvingKey {
+    let root = RootKey::new(KeyId(9), &(0..32).collect::<Vec<u8>>()).unwrap();
+    EvolvingKey::begin(root, id, store).unwrap()
 }

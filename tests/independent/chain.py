@@ -14,7 +14,7 @@ import struct
 from typing import NamedTuple, Optional
 
 from ledger import Ledger
-from records import CHECKPOINT_PART, KIND_NAMES, RECOVERY, SEAL, Contradiction
+from records import CHECKPOINT_PART, KEY_CHANGE, KIND_NAMES, RECOVERY, SEAL, Contradiction
 from wire import KEY_MODES, U32_MAX, BadInput, Malformed, RootKey, crc32c_bytes, crc32c_words, hmac_sha256, words_of
 
 SEGMENT_MAGIC = b"ASSIZE\r\n"
@@ -148,11 +148,13 @@ class Segment:
 class Log:
     """Verifies and replays a directory, segment by segment."""
 
-    def __init__(self, directory: str, root: RootKey, anchor: Optional[Anchor] = None, live: bool = False):
-        self.directory, self.root, self.anchor, self.live = directory, root, anchor, live
+    def __init__(self, directory: str, roots: list[RootKey], anchor: Optional[Anchor] = None, live: bool = False):
+        self.directory, self.anchor, self.live = directory, anchor, live
+        self.roots = {root.id: root for root in roots}
+        self.keys: list[tuple[int, int]] = []  # id and mode, of the first segment and after each change
+        self.next_key: Optional[tuple[int, int]] = None  # named in this segment, FORMAT 7.8
         self.ledger: Ledger = None  # type: ignore[assignment]  # made of the first checkpoint
         self.log_id = b""
-        self.mode = 0
         self.log_time = self.segments = self.frames = self.sequence = self.synced_through = 0
         self.tag = self.seal_tag = self.sealed_sha256 = ZEROS
         self.seal_offsets: tuple = ()  # of the segment before: where its seal starts and ends
@@ -212,7 +214,10 @@ class Log:
             if frame.kind == SEAL:
                 self._seal(segment, frame, first)
                 return
-            self._record(segment, frame)
+            if frame.kind == KEY_CHANGE:
+                self._key_change(segment, frame)
+            else:
+                self._record(segment, frame)
             at = frame.end
         self._end_without_seal(segment, at, last)
 
@@ -227,7 +232,8 @@ class Log:
         version, mode, zero, key_id, log_id, named, zeros, sequence, time = struct.unpack_from("<HBBI16sIIQq", data, 8)
         previous_tag, previous_sha256 = data[56:88], data[88:120]
         known = version == VERSION and mode in KEY_MODES
-        segment_key = self.root.segment_key(mode, log_id, number) if known else ZEROS
+        root = self.roots.get(key_id)
+        segment_key = root.segment_key(mode, log_id, number) if known and root else ZEROS
         segment = Segment(number, data, segment_key, mode, key_id, log_id)
         if named == number and not segment.header_crc_holds():
             raise self._failure("the segment header is broken: its checksum does not hold", self.sequence)
@@ -235,10 +241,13 @@ class Log:
             raise self._failure(f"format version {version}, key mode {mode}: this reader knows version 1, modes 1 and 2", self.sequence)
         if named != number:
             raise self._failure(f"the header names segment {named}", self.sequence)
-        if key_id != self.root.id:
-            raise self._failure(f"the log is keyed with key {key_id}, key {self.root.id} was given", self.sequence)
-        if number > 1 and mode != self.mode:
-            raise self._failure(f"the segment has {KEY_MODES[mode]} keys, the log {KEY_MODES[self.mode]} ones", self.sequence)
+        if root is None:
+            given = ", ".join(str(given) for given in sorted(self.roots))
+            raise self._failure(f"the segment is keyed with key {key_id}, key {given} was given", self.sequence)
+        key, before = (key_id, mode), self.keys[-1] if self.keys else (key_id, mode)
+        if key not in (before, self.next_key):
+            stated, wanted = (f"key {id}, {KEY_MODES[mode]}" for id, mode in (key, before))
+            raise self._failure(f"the segment is under {stated}, the one before it under {wanted} and names no other", self.sequence)
         if number > 1 and log_id != self.log_id:
             raise self._failure(f"the segment is of another log, {log_id.hex()}", self.sequence)
         if zero or zeros or any(data[120:216]) or any(data[252:256]):
@@ -246,12 +255,14 @@ class Log:
         if not segment.header_tag_holds():
             raise self._failure("the header's tag does not hold: another key, or changed", self.sequence)
         if number == 1:
-            self.log_id, self.log_time, self.mode = log_id, time, mode
+            self.log_id, self.log_time = log_id, time
         if sequence != self.sequence or time != self.log_time:
             raise self._failure(f"the header continues from sequence {sequence} at {time}, the log stands elsewhere", self.sequence)
         if previous_tag != self.seal_tag or previous_sha256 != self.sealed_sha256:
             raise self._failure("the header does not continue the segment before: seal's tag or SHA-256 differ", self.sequence)
-        self.tag, self.frames = data[216:248], 0
+        if key != before or not self.keys:
+            self.keys.append(key)
+        self.tag, self.frames, self.next_key = data[216:248], 0, None
         return segment
 
     def _checkpoint(self, segment: Segment) -> int:
@@ -327,6 +338,13 @@ class Log:
             raise self._failure("torn tail; opening recovers")
         self.tail_bytes = len(tail)
 
+    def _key_change(self, segment: Segment, frame: Frame) -> None:
+        """FORMAT 7.8."""
+        self._envelope(segment, frame, control=True)
+        if len(frame.payload) != 5 or frame.payload[4] not in KEY_MODES:
+            raise self._failure("the change of key names none")
+        self.next_key = struct.unpack("<IB", frame.payload)
+
     # ---- Frames ----
 
     def _envelope(self, segment: Segment, frame: Frame, control: bool) -> None:
@@ -379,11 +397,12 @@ class Log:
         anchor = self.anchor
         if anchor is None:
             return
-        if anchor.log_id != self.log_id or anchor.key_id != self.root.id:
+        root = self.roots.get(anchor.key_id)
+        if anchor.log_id != self.log_id or root is None or anchor.key_id not in (id for id, _ in self.keys):
             raise EvidenceError(f"the anchor is of log {anchor.log_id.hex()}, key {anchor.key_id}")
-        if anchor.mode != self.mode:
+        if (anchor.key_id, anchor.mode) not in self.keys:
             raise EvidenceError(f"the anchor is of a log with {KEY_MODES[anchor.mode]} keys")
-        key = self.root.anchor_key(self.mode, self.log_id, anchor.segment)
+        key = root.anchor_key(anchor.mode, self.log_id, anchor.segment)
         if not hmac.compare_digest(hmac_sha256(key, anchor.signed), anchor.mac):
             raise EvidenceError("the anchor's tag does not hold")
         if not self.anchor_found:

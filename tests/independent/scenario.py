@@ -386,6 +386,20 @@ def build(first: list = FIRST_SEGMENT, second: list | None = SECOND_SEGMENT, che
     return log
 
 
+OTHER_SECRET, OTHER_KEY_ID = bytes(range(32)), 9
+
+
+def build_keys(*modes: int) -> LogWriter:
+    """A segment without records in each mode, under the first key and the other one in turn."""
+    keys = [(SECRET, KEY_ID), (OTHER_SECRET, OTHER_KEY_ID)]
+    log = LogWriter(SECRET, KEY_ID, LOG_ID, T0, modes[0])
+    log.begin_segment(genesis(T0, FIRST_TERMS, 1, P1))
+    for at, mode in enumerate(modes[1:], 1):
+        log.change_key(*keys[at % 2], mode)
+        log.begin_segment(genesis(T0, FIRST_TERMS, 1, P1))
+    return log
+
+
 def _append(log: LogWriter, steps: list) -> None:
     for seconds, (kind, payload) in steps:
         log.record(kind, payload(log) if callable(payload) else payload, at(seconds))

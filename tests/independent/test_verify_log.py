@@ -9,7 +9,6 @@ import unittest
 import scenario as s
 import scenario_windows as windows
 import wire
-import write_log
 import write_vectors
 from chain import Log
 from on_disk import OnDisk
@@ -62,62 +61,6 @@ class TheWholeLog(OnDisk):
         for path, content in write_vectors.vectors().items():
             with open(os.path.join(here, path), "rb") as file:
                 self.assertEqual(file.read(), content, path)
-
-
-class EvolvingKeys(OnDisk):
-    def test_the_log_holds_under_its_root(self):
-        written = s.build(mode=2)
-        log = self.verified(written.files)
-        self.assertEqual((log.segments, log.sequence, log.tag, log.mode), (2, 60, written.tag, 2))
-        self.assertEqual(log.ledger.totals(), s.TOTALS)
-        self.assertNotEqual(written.tag, s.build().tag)
-        self.put(self.anchor, written.anchor())
-        code, out = self.run_main(self.directory, "--key", self.key, "--anchor", self.anchor, "--json")
-        self.assertEqual((code, json.loads(out)["key_mode"]), (0, "evolving"))
-
-    def test_keys_are_of_their_segment(self):
-        """A segment whose key is not the next one does not hold."""
-
-        class Stuck(LogWriter):
-            def key(self, label: bytes) -> bytes:
-                return super().key(b"assize/evolve/2" if label.startswith(b"assize/evolve") and self.number == 2 else label)
-
-        log = Stuck(s.SECRET, s.KEY_ID, s.LOG_ID, s.T0, 2)
-        log.begin_segment(genesis(s.T0, s.TERMS, 1, s.P1))
-        log.seal()
-        log.begin_segment(genesis(s.T0, s.TERMS, 1, s.P1))
-        self.assertEqual(self.refused(log.files, "the header's tag does not hold").segment, 2)
-
-    def test_modes_are_not_mixed(self):
-        static, evolving = s.build(), s.build(mode=2)
-        for first, second, message in ((static, evolving, "evolving keys, the log static"), (evolving, static, "static keys, the log evolving")):
-            self.refused({**first.files, "00000002.seg": second.files["00000002.seg"]}, message)
-        relabelled = bytearray(static.files["00000001.seg"])
-        relabelled[10] = 2
-        relabelled[248:252] = u32(write_log.crc32c(s.LOG_ID + u32(1) + bytes(relabelled[:248])))
-        self.refused({"00000001.seg": relabelled}, "the header's tag does not hold")
-        relabelled[10] = 3
-        relabelled[248:252] = u32(write_log.crc32c(s.LOG_ID + u32(1) + bytes(relabelled[:248])))
-        self.refused({"00000001.seg": relabelled}, "key mode 3")
-
-    def test_anchors_are_of_their_segment_and_mode(self):
-        written = s.build(mode=2)
-        first, last = s.build(s.FIRST_SEGMENT, None, mode=2).anchor(), written.anchor()
-        later_key = written.key(b"assize/anchor/1" + u32(s.KEY_ID))
-        rows = [
-            (first, 0, "after the anchor at sequence 34"),
-            (last, 0, "nothing was recorded after"),
-            (s.build().anchor(), 1, "static keys"),
-            (first[:88] + write_log.mac(later_key, first[:88]), 1, "anchor's tag"),
-            (last[:32] + u32(0) + last[36:], 2, "names segment 0"),
-        ]
-        self.write(written.files)
-        for anchor, expected, message in rows:
-            with self.subTest(message=message):
-                self.put(self.anchor, anchor)
-                code, out = self.run_main(self.directory, "--key", self.key, "--anchor", self.anchor)
-                self.assertEqual(code, expected, out)
-                self.assertIn(message, out)
 
 
 class TheLogOfWindows(OnDisk):
@@ -345,7 +288,7 @@ class Tampering(OnDisk):
         early = bytearray(self.files[name])
         early[starts[3] : starts[3] + 16] = bytes(16)
         self.write(self.files)
-        log = Log(self.directory, wire.read_key_file(self.key), live=True)
+        log = Log(self.directory, [wire.read_key_file(self.key)], live=True)
         read, readings = log._read, []
 
         def overtaken(number: int) -> bytes:

@@ -328,6 +328,14 @@ class LogWriter:
         for at, part in enumerate(parts):
             self.frame(64, u32(at) + u32(len(parts)) + part, self.sequence, self.time, self.time)
 
+    def change_key(self, secret: bytes, key_id: int, mode: int) -> None:
+        """FORMAT 7.8: the next segment is under that key."""
+        self.frame(68, u32(key_id) + u8(mode), self.sequence, self.time, self.time)
+        self.seal()
+        self.key_id, self.mode, self._source = key_id, mode, mac(self.log_id, secret)
+        for _ in range(self.number if mode == 2 else 0):
+            self._source = self.key(b"assize/evolve/1" + u32(key_id))
+
     def record(self, kind: int, payload: bytes, caller: int) -> int:
         self.sequence += 1
         if kind != 66:  # a cut is recorded at the log's own time (SEMANTICS 8.2)

@@ -89,6 +89,13 @@ pub enum Fault {
     },
     /// The frame's tag is not the key's over it and the frame before it.
     FrameTag,
+    /// The header is under another key than the segment before it, which does not name that one.
+    KeyNotNamed {
+        /// The key's id.
+        seen: KeyId,
+    },
+    /// The change of key names no key.
+    KeyChange,
     /// The parts of the segment's checkpoint are out of order or of a wrong size.
     CheckpointPart,
     /// The segment ends before its checkpoint is complete.
@@ -140,6 +147,10 @@ impl fmt::Display for Fault {
                 write!(f, "the frame says that sequence {seen} is on disk, out of its range")
             }
             Self::FrameTag => write!(f, "the frame's tag does not verify"),
+            Self::KeyNotNamed { seen } => {
+                write!(f, "the header is under key {}, which the segment before it does not name", seen.0)
+            }
+            Self::KeyChange => write!(f, "the change of key names none"),
             Self::CheckpointPart => write!(f, "a part of the checkpoint is out of order or of a wrong size"),
             Self::CheckpointIncomplete => write!(f, "the segment's checkpoint is not complete"),
             Self::CheckpointTime => write!(f, "the checkpoint's log time is not the header's"),

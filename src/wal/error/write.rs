@@ -4,6 +4,7 @@ use core::{error::Error, fmt};
 
 use super::{Blame, Place, ReadError};
 use crate::{
+    crypto::KeyId,
     id::Sequence,
     limits::{PAYLOAD_BYTES_MAX, QUEUE_BYTES_MAX, QUEUE_BYTES_MIN, SEGMENT_BYTES_MAX},
     wal::{
@@ -180,6 +181,53 @@ impl<E: Error + 'static> Error for OpenError<E> {
             Self::Read(error) => Some(error),
             Self::Fold { source, .. } => Some(source),
             Self::Recover(failure) => Some(failure),
+        }
+    }
+}
+
+/// Why a log does not go on under another key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ChangeKeyError {
+    /// It is the log's key already: each key has an id of its own.
+    Same {
+        /// Its id.
+        id: KeyId,
+    },
+    /// The state of the evolving key is not of this log, or of a later segment than comes next.
+    KeyState(StateError),
+    /// The log is poisoned.
+    Poisoned(Failure),
+}
+
+impl ChangeKeyError {
+    /// Whose affair it is.
+    #[must_use]
+    pub fn blame(&self) -> Blame {
+        match self {
+            Self::Same { .. } => Blame::Caller,
+            Self::KeyState(error) => error.blame(),
+            Self::Poisoned(failure) => failure.blame(),
+        }
+    }
+}
+
+impl fmt::Display for ChangeKeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Same { id } => write!(f, "key {} is the log's already", id.0),
+            Self::KeyState(_) => write!(f, "the log does not go on with the key's state"),
+            Self::Poisoned(_) => write!(f, "the log is poisoned and takes nothing more"),
+        }
+    }
+}
+
+impl Error for ChangeKeyError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Same { .. } => None,
+            Self::KeyState(error) => Some(error),
+            Self::Poisoned(failure) => Some(failure),
         }
     }
 }

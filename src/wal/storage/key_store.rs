@@ -22,6 +22,12 @@ pub trait KeyStore: Send + Sync {
     /// # Errors
     /// The store cannot; then either may be there.
     fn replace(&self, state: &[u8]) -> Result<(), StorageError>;
+
+    /// Makes what was kept go as far as the store can; that nothing was kept is no error.
+    ///
+    /// # Errors
+    /// The store cannot; then it may still be there.
+    fn forget(&self) -> Result<(), StorageError>;
 }
 
 /// A state file of mode 0600. It stands outside the log's directory, best on a file system that writes in place.
@@ -66,12 +72,9 @@ impl KeyStore for StateFile {
     }
 
     fn replace(&self, state: &[u8]) -> Result<(), StorageError> {
-        let unfinished = format!("{}.tmp", self.name);
         // One that a crash left behind holds a key as well.
-        if let Some(left) = self.old(&unfinished)? {
-            left.wipe()?;
-            self.storage.remove(&unfinished)?;
-        }
+        let unfinished = self.unfinished();
+        self.wipe(&unfinished)?;
         let old = self.old(&self.name)?;
         let file = self.storage.create(&unfinished)?;
         file.write_at(state, 0)?;
@@ -81,9 +84,26 @@ impl KeyStore for StateFile {
         // Only now: until the directory was synced, a power loss could have brought the old one back.
         old.map_or(Ok(()), Old::wipe)
     }
+
+    fn forget(&self) -> Result<(), StorageError> {
+        self.wipe(&self.unfinished())?;
+        self.wipe(&self.name)?;
+        self.storage.sync_dir()
+    }
 }
 
 impl StateFile {
+    fn unfinished(&self) -> String {
+        format!("{}.tmp", self.name)
+    }
+
+    /// Overwrites and removes a file, if it is there.
+    fn wipe(&self, name: &str) -> Result<(), StorageError> {
+        let Some(old) = self.old(name)? else { return Ok(()) };
+        old.wipe()?;
+        self.storage.remove(name)
+    }
+
     fn old(&self, name: &str) -> Result<Option<Old>, StorageError> {
         match self.storage.open(name, Access::ReadWrite) {
             Err(error) if error.is_missing() => Ok(None),
