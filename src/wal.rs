@@ -36,7 +36,9 @@ pub use error::{
 pub use evolving::{EvolvingKey, StateError};
 pub use fold::{Fold, RecordFrame};
 pub use frame::{CHECKPOINT_PART, KEY_CHANGE, RECOVERY, SEAL};
-pub use key::{KeyMode, LogKey};
+pub use key::{KeyMode, Keying, LogKey, NoKey};
 pub use key_file::{KeyTextError, format_key, parse_key};
-pub use log::{CreateOptions, Cut, Level, Log, LogOptions, OpenOptions, Progress, Recovery, Stats};
-pub use reader::{Completeness, FrameView, ReadOptions, Reader, Summary, Tail};
+pub use log::{
+    CreateOptions, Cut, Level, Log, LogOptions, OpenOptions, Progress, Recovery, Stats, UnkeyedLog,
+};
+pub use reader::{Completeness, FrameView, ReadOptions, Reader, Summary, Tags, Tail};

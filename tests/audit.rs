@@ -267,7 +267,7 @@ fn an_observer_sees_each_record_with_the_state_before_and_after_it() {
 fn a_log_opened_again_has_the_ledger_that_replay_makes() {
     let (storage, world) = story(600).close();
     let open = OpenOptions {
-        key: key().into(),
+        key: assize::wal::LogKey::from(key()),
         options: assize::wal::LogOptions::default(),
         log_id: Some(LOG),
         anchor: None,

@@ -41,6 +41,14 @@ impl Anchor {
         Self::read(bytes, &Keys::of(keys))
     }
 
+    /// Reads an anchor of an unkeyed log, which anybody can have made.
+    ///
+    /// # Errors
+    /// The bytes are no anchor, it is of a keyed log, or they were damaged.
+    pub fn decode_unkeyed(bytes: &[u8]) -> Result<Self, AnchorError> {
+        Self::read(bytes, &Keys::UNKEYED)
+    }
+
     fn read(bytes: &[u8], keys: &Keys<'_>) -> Result<Self, AnchorError> {
         let mut reader = Reader::new(bytes);
         let malformed = AnchorError::Malformed;
@@ -48,6 +56,9 @@ impl Anchor {
             return Err(AnchorError::NotAnAnchor);
         }
         let (version, mode) = (reader.u16().map_err(malformed)?, reader.u8().map_err(malformed)?);
+        if mode == KeyMode::Unkeyed.code() && keys.mode != Some(KeyMode::Unkeyed) {
+            return Err(AnchorError::Unkeyed);
+        }
         let known = KeyMode::of(mode).filter(|_| version == FORMAT_VERSION);
         let mode = known.ok_or(AnchorError::Version { seen: version, mode })?;
         let zero = reader.u8().map_err(malformed)?;
@@ -200,6 +211,8 @@ pub enum AnchorError {
     },
     /// They are too few, too many, have reserved bits set, or name no segment.
     Malformed(CodecError),
+    /// It is of an unkeyed log, and a keyed one is expected.
+    Unkeyed,
     /// It is of a log with another key mode than the key given.
     Mode {
         /// The anchor's.
@@ -226,9 +239,12 @@ impl AnchorError {
     #[must_use]
     pub fn blame(&self) -> Blame {
         match self {
-            Self::NotAnAnchor | Self::Version { .. } | Self::Malformed(_) | Self::Mode { .. } | Self::Tag => {
-                Blame::Evidence
-            }
+            Self::NotAnAnchor
+            | Self::Version { .. }
+            | Self::Malformed(_)
+            | Self::Unkeyed
+            | Self::Mode { .. }
+            | Self::Tag => Blame::Evidence,
             Self::UnknownKey { .. } | Self::Past { .. } => Blame::Caller,
         }
     }
@@ -241,10 +257,11 @@ impl fmt::Display for AnchorError {
             Self::Version { seen, mode } => {
                 write!(
                     f,
-                    "the anchor states format version {seen} and key mode {mode}; 1, and 1 or 2, are read"
+                    "the anchor states format version {seen} and key mode {mode}; 1, and 1 to 3, are read"
                 )
             }
             Self::Malformed(_) => write!(f, "the anchor does not have its form"),
+            Self::Unkeyed => write!(f, "the anchor is of an unkeyed log, and a keyed one is expected"),
             Self::Mode { seen, wanted } => {
                 write!(f, "the anchor is of a log with {seen} keys, and the key given is {wanted}")
             }

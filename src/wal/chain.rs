@@ -254,7 +254,8 @@ pub(super) fn checkpoint_part(payload: &[u8]) -> Result<(u32, u32, &[u8]), Codec
 fn key_change(payload: &[u8]) -> Option<(KeyId, KeyMode)> {
     let (id, mode) = payload.split_first_chunk()?;
     let [mode] = mode else { return None };
-    Some((KeyId(u32::from_le_bytes(*id)), KeyMode::of(*mode)?))
+    let mode = KeyMode::of(*mode).filter(|mode| *mode != KeyMode::Unkeyed)?;
+    Some((KeyId(u32::from_le_bytes(*id)), mode))
 }
 
 fn next(sequence: Sequence) -> Option<Sequence> {

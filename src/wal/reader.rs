@@ -47,7 +47,8 @@ struct Totals {
 }
 
 impl<'a> Reader<'a> {
-    /// Starts at the first segment; each is verified under the one of `keys` that its header names.
+    /// Starts at the first segment; each is verified under the one of `keys` that its header names, or under none where
+    /// an unkeyed log is asked for.
     ///
     /// # Errors
     /// There is no log, it is not the one demanded, or its first header does not hold.
@@ -57,7 +58,8 @@ impl<'a> Reader<'a> {
         options: ReadOptions,
     ) -> Result<Self, ReadError> {
         let inventory = Inventory::take(storage)?;
-        let expected = Expected { segment: 1, log_id: options.log_id, keys: Keys::of(keys), before: None };
+        let expected =
+            Expected { segment: 1, log_id: options.log_id, keys: options.tags.of(keys), before: None };
         let scanner = Scanner::open(storage, Access::Read, &expected)?;
         let log_id = scanner.header().log_id;
         if let Some(anchor) = options.anchor.filter(|anchor| anchor.log_id() != log_id) {
@@ -192,7 +194,7 @@ impl<'a> Reader<'a> {
         let expected = Expected {
             segment: self.scanner.header().segment.saturating_add(1),
             log_id: Some(self.log_id()),
-            keys: self.scanner.keys_after(Keys::of(self.keys)),
+            keys: self.scanner.keys_after(self.options.tags.of(self.keys)),
             before: Some(chain),
         };
         let scanner = Scanner::open(self.storage, Access::Read, &expected)?;
@@ -257,6 +259,27 @@ pub struct ReadOptions {
     pub log_id: Option<LogId>,
     /// A head that it must have.
     pub anchor: Option<Anchor>,
+    /// What its tags must be made with.
+    pub tags: Tags,
+}
+
+/// What the tags of a log that is read must be made with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tags {
+    /// The keys given. An unkeyed log is refused.
+    #[default]
+    Keyed,
+    /// No key; keys that are given are not used. A keyed log is refused. What is read shows accidents alone.
+    Unkeyed,
+}
+
+impl Tags {
+    fn of<'a>(self, keys: &'a [&'a RootKey]) -> Keys<'a> {
+        match self {
+            Self::Keyed => Keys::of(keys),
+            Self::Unkeyed => Keys::UNKEYED,
+        }
+    }
 }
 
 /// What the end of the last segment may be.

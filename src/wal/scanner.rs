@@ -6,7 +6,7 @@ use super::{
     damage,
     error::{Fault, Place, ReadError},
     frame::{FrameHead, HEAD_BYTES, WholeFrame},
-    key::Keys,
+    key::{KeyMode, Keys},
     segment::{HEADER_BYTES, Header, SegmentKey, segment_name},
     storage::{Access, Storage, StorageError, StorageFile},
     window::{Tail, Window},
@@ -59,6 +59,9 @@ impl Scanner {
         }
         if expected.log_id.is_some_and(|log_id| log_id != header.log_id) {
             return Err(refused(Fault::LogId { seen: header.log_id }));
+        }
+        if header.mode == KeyMode::Unkeyed && expected.keys.mode != Some(header.mode) {
+            return Err(refused(Fault::Unkeyed));
         }
         if let Some(wanted) = expected.keys.mode.filter(|wanted| *wanted != header.mode) {
             return Err(refused(Fault::OtherKeyMode { seen: header.mode, wanted }));

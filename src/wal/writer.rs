@@ -1,7 +1,6 @@
 //! The leader's side: completes, folds and writes batches, and begins new segments. FORMAT 6.3 and 7.
 
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
-use core::mem;
 
 use super::{
     anchor::{Anchor, AnchorKey, Head},
@@ -10,7 +9,7 @@ use super::{
     fold::{Fold, RecordFrame},
     frame::{self, FrameHead},
     group::{Durability, Lead, Round},
-    key::LogKey,
+    key::{Held, LogKey},
     segment::{Header, SegmentKey, segment_name, unfinished_name},
     storage::{Storage, StorageError, StorageFile, StorageLock},
 };
@@ -39,7 +38,7 @@ pub(super) struct Writer<F: Fold> {
 pub(super) struct Location {
     pub(super) storage: Box<dyn Storage>,
     pub(super) log_id: LogId,
-    pub(super) key: LogKey,
+    pub(super) key: Held,
     #[expect(dead_code, reason = "it is held for as long as the log is open, and let go when dropped")]
     pub(super) lock: Box<dyn StorageLock>,
 }
@@ -155,8 +154,8 @@ impl<F: Fold> Writer<F> {
         if number > SEGMENTS_MAX {
             return Err(Failure::SegmentsExhausted);
         }
-        let old = next_key.map(|next| mem::replace(&mut self.place.key, next));
-        if let (LogKey::Evolving(key), Some(_)) = (&mut self.place.key, &old) {
+        let mut old = next_key.map(|next| self.place.key.change(next));
+        if let (Some(key), Some(_)) = (self.place.key.evolving(), &old) {
             // Before the segment: a state that is ahead of the log is none of a log that is lost. FORMAT 5.7.
             key.advance(number).map_err(Failure::Storage)?;
         }
@@ -176,11 +175,11 @@ impl<F: Fold> Writer<F> {
             return Err(Failure::Fold { sequence: chain.sequence() });
         }
         let (segment, bytes) = begin_segment(&self.place, &header, &checkpoint).map_err(Failure::Storage)?;
-        if let LogKey::Evolving(key) = &mut self.place.key {
+        if let Some(key) = self.place.key.evolving() {
             // The segment has its name and its bytes: FORMAT 5.7. Should this fail, opening steps forward.
             key.advance(number).map_err(Failure::Storage)?;
         }
-        if let Some(LogKey::Evolving(old)) = old {
+        if let Some(old) = old.as_mut().and_then(Held::evolving) {
             old.store().forget().map_err(Failure::Storage)?;
         }
         self.segment = segment;

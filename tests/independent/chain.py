@@ -15,7 +15,7 @@ from typing import NamedTuple, Optional
 
 from ledger import Ledger
 from records import CHECKPOINT_PART, KEY_CHANGE, KIND_NAMES, RECOVERY, SEAL, Contradiction
-from wire import KEY_MODES, U32_MAX, BadInput, Malformed, RootKey, crc32c_bytes, crc32c_words, hmac_sha256, words_of
+from wire import KEY_MODES, U32_MAX, BadInput, Malformed, RootKey, crc32c_bytes, crc32c_words, UNKEYED, tag_of, words_of
 
 SEGMENT_MAGIC = b"ASSIZE\r\n"
 FRAME_MAGIC = b"ASZ1"
@@ -91,7 +91,7 @@ class Frame(NamedTuple):
 class Segment:
     """The bytes of one segment file, and what its checksums and tags start from."""
 
-    def __init__(self, number: int, data: bytes, key: bytes, mode: int, key_id: int, log_id: bytes):
+    def __init__(self, number: int, data: bytes, key: Optional[bytes], mode: int, key_id: int, log_id: bytes):
         self.number, self.data, self._key, self._ids = number, data, key, (mode, key_id, log_id)
         self._words = words_of(data)
         self._crc_start = crc32c_bytes(log_id + struct.pack("<I", number))
@@ -110,7 +110,7 @@ class Segment:
     def header_tag_holds(self) -> bool:
         """FORMAT 6.5."""
         prefix = b"assize/header".ljust(16, b"\0") + self._prefix
-        return hmac.compare_digest(hmac_sha256(self._key, prefix + self.data[:216]), self.data[216:248])
+        return hmac.compare_digest(tag_of(self._key, prefix + self.data[:216]), self.data[216:248])
 
     def frame_at(self, offset: int) -> Optional[Frame]:
         """FORMAT 7.1 and 7.4; None where no whole frame stands."""
@@ -131,7 +131,7 @@ class Segment:
     def frame_tag_holds(self, frame: Frame, previous: bytes) -> bool:
         """FORMAT 7.3."""
         message = self._frame_prefix + previous + self.data[frame.offset : frame.signed_end]
-        return hmac.compare_digest(hmac_sha256(self._key, message), frame.tag)
+        return hmac.compare_digest(tag_of(self._key, message), frame.tag)
 
     def damaged_behind(self, offset: int, expected: int) -> Optional[Frame]:
         """FORMAT 8.3: a later frame which says that the record expected at `offset` was on disk."""
@@ -148,9 +148,11 @@ class Segment:
 class Log:
     """Verifies and replays a directory, segment by segment."""
 
-    def __init__(self, directory: str, roots: list[RootKey], anchor: Optional[Anchor] = None, live: bool = False):
+    def __init__(self, directory: str, roots: Optional[list[RootKey]], anchor: Optional[Anchor] = None, live: bool = False):
+        """Without roots, the log must be an unkeyed one."""
         self.directory, self.anchor, self.live = directory, anchor, live
-        self.roots = {root.id: root for root in roots}
+        self.unkeyed = roots is None
+        self.roots = {root.id: root for root in roots or []}
         self.keys: list[tuple[int, int]] = []  # id and mode, of the first segment and after each change
         self.next_key: Optional[tuple[int, int]] = None  # named in this segment, FORMAT 7.8
         self.ledger: Ledger = None  # type: ignore[assignment]  # made of the first checkpoint
@@ -233,15 +235,20 @@ class Log:
         previous_tag, previous_sha256 = data[56:88], data[88:120]
         known = version == VERSION and mode in KEY_MODES
         root = self.roots.get(key_id)
-        segment_key = root.segment_key(mode, log_id, number) if known and root else ZEROS
+        segment_key = root.segment_key(mode, log_id, number) if known and root and mode != UNKEYED else None
         segment = Segment(number, data, segment_key, mode, key_id, log_id)
         if named == number and not segment.header_crc_holds():
             raise self._failure("the segment header is broken: its checksum does not hold", self.sequence)
         if not known:
-            raise self._failure(f"format version {version}, key mode {mode}: this reader knows version 1, modes 1 and 2", self.sequence)
+            raise self._failure(f"format version {version}, key mode {mode}: this reader knows version 1, modes 1 to 3", self.sequence)
         if named != number:
             raise self._failure(f"the header names segment {named}", self.sequence)
-        if root is None:
+        if (mode == UNKEYED) != self.unkeyed:
+            wanted = "an unkeyed one" if self.unkeyed else "one with keys"
+            raise self._failure(f"the log is {KEY_MODES[mode]}, {wanted} is expected", self.sequence)
+        if self.unkeyed and key_id:
+            raise self._failure(f"an unkeyed log names key {key_id}", self.sequence)
+        if root is None and not self.unkeyed:
             given = ", ".join(str(given) for given in sorted(self.roots))
             raise self._failure(f"the segment is keyed with key {key_id}, key {given} was given", self.sequence)
         key, before = (key_id, mode), self.keys[-1] if self.keys else (key_id, mode)
@@ -341,7 +348,7 @@ class Log:
     def _key_change(self, segment: Segment, frame: Frame) -> None:
         """FORMAT 7.8."""
         self._envelope(segment, frame, control=True)
-        if len(frame.payload) != 5 or frame.payload[4] not in KEY_MODES:
+        if len(frame.payload) != 5 or frame.payload[4] not in KEY_MODES or frame.payload[4] == UNKEYED:
             raise self._failure("the change of key names none")
         self.next_key = struct.unpack("<IB", frame.payload)
 
@@ -398,12 +405,14 @@ class Log:
         if anchor is None:
             return
         root = self.roots.get(anchor.key_id)
-        if anchor.log_id != self.log_id or root is None or anchor.key_id not in (id for id, _ in self.keys):
+        if (anchor.mode == UNKEYED) != self.unkeyed:
+            raise EvidenceError(f"the anchor is {KEY_MODES[anchor.mode]}, the log is not" if self.unkeyed else "the anchor is unkeyed")
+        if anchor.log_id != self.log_id or (root is None and not self.unkeyed) or anchor.key_id not in (id for id, _ in self.keys):
             raise EvidenceError(f"the anchor is of log {anchor.log_id.hex()}, key {anchor.key_id}")
         if (anchor.key_id, anchor.mode) not in self.keys:
             raise EvidenceError(f"the anchor is of a log with {KEY_MODES[anchor.mode]} keys")
-        key = root.anchor_key(anchor.mode, self.log_id, anchor.segment)
-        if not hmac.compare_digest(hmac_sha256(key, anchor.signed), anchor.mac):
+        key = None if root is None else root.anchor_key(anchor.mode, self.log_id, anchor.segment)
+        if not hmac.compare_digest(tag_of(key, anchor.signed), anchor.mac):
             raise EvidenceError("the anchor's tag does not hold")
         if not self.anchor_found:
             if anchor.sequence > self.sequence:

@@ -374,7 +374,7 @@ DECISIONS = {"admitted": 13, "denied_budget": 3, "denied_halted": 3, "denied_pol
 
 def build(first: list = FIRST_SEGMENT, second: list | None = SECOND_SEGMENT, checkpoint: bytes | None = None, mode: int = 1) -> LogWriter:
     """Writes the log, or a variation of it; without a second segment the first is not sealed."""
-    log = LogWriter(SECRET, KEY_ID, LOG_ID, T0, mode)
+    log = LogWriter(SECRET, 0 if mode == 3 else KEY_ID, LOG_ID, T0, mode)
     log.begin_segment(genesis(T0, FIRST_TERMS, 1, P1))
     _append(log, first)
     if second is not None:

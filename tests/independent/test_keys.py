@@ -43,9 +43,10 @@ class EvolvingKeys(OnDisk):
         relabelled[10] = 2
         relabelled[248:252] = u32(write_log.crc32c(s.LOG_ID + u32(1) + bytes(relabelled[:248])))
         self.refused({"00000001.seg": relabelled}, "the header's tag does not hold")
-        relabelled[10] = 3
-        relabelled[248:252] = u32(write_log.crc32c(s.LOG_ID + u32(1) + bytes(relabelled[:248])))
-        self.refused({"00000001.seg": relabelled}, "key mode 3")
+        for mode, message in ((3, "the log is unkeyed, one with keys is expected"), (4, "key mode 4")):
+            relabelled[10] = mode
+            relabelled[248:252] = u32(write_log.crc32c(s.LOG_ID + u32(1) + bytes(relabelled[:248])))
+            self.refused({"00000001.seg": relabelled}, message)
 
     def test_anchors_are_of_their_segment_and_mode(self):
         written = s.build(mode=2)
@@ -99,8 +100,41 @@ class ChangesOfKey(OnDisk):
         self.refused(log.files, "under key 9, static, the one before it under key 7, static and names no other")
 
     def test_what_is_named_is_a_key(self):
-        for payload in (u32(9), u32(9) + u8(0), u32(9) + u8(1) + u8(0)):
+        for payload in (u32(9), u32(9) + u8(0), u32(9) + u8(3), u32(9) + u8(1) + u8(0)):
             log = LogWriter(s.SECRET, s.KEY_ID, s.LOG_ID, s.T0)
             log.begin_segment(genesis(s.T0, s.TERMS, 1, s.P1))
             log.frame(68, payload, 0, s.T0, s.T0)
             self.refused(log.files, "names none")
+
+
+class WithoutAKey(OnDisk):
+    unkeyed = True
+
+    def test_it_holds_and_says_what_it_does_not_prove(self):
+        written = s.build(mode=3)
+        log = self.verified(written.files)
+        self.assertEqual((log.sequence, log.tag, log.keys), (60, written.tag, [(0, 3)]))
+        self.put(self.anchor, written.anchor())
+        code, out = self.run_main(self.directory, "--unkeyed", "--anchor", self.anchor)
+        self.assertEqual(code, 0, out)
+        self.assertIn("can write it anew", out)
+        self.assertEqual(self.run_main(self.directory)[0], 2)
+        self.assertEqual(self.run_main(self.directory, "--unkeyed", "--key", self.key)[0], 2)
+
+    def test_none_stands_in_for_a_keyed_one_nor_the_other_way_round(self):
+        keyed, unkeyed = s.build(), s.build(mode=3)
+        self.refused(keyed.files, "the log is static, an unkeyed one is expected")
+        self.refused({**unkeyed.files, "00000002.seg": keyed.files["00000002.seg"]}, "the log is static, an unkeyed one is expected")
+        self.write(unkeyed.files)
+        code, out = self.run_main(self.directory, "--key", self.key)
+        self.assertEqual(code, 1)
+        self.assertIn("the log is unkeyed, one with keys is expected", out)
+        self.put(self.anchor, keyed.anchor())
+        self.assertEqual(self.run_main(self.directory, "--unkeyed", "--anchor", self.anchor)[0], 1)
+
+    def test_accidents_show(self):
+        files = s.build(mode=3).files
+        for at in range(0, len(files["00000001.seg"]) - 64, 97):
+            changed = bytearray(files["00000001.seg"])
+            changed[at] ^= 1
+            self.refused({**files, "00000001.seg": changed})

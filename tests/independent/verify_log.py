@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Verifies and replays a log of assize, as a second implementation.
 
-    verify_log.py DIR --key KEY [--key KEY]... [--anchor FILE] [--live] [--json]
+    verify_log.py DIR (--key KEY [--key KEY]... | --unkeyed) [--anchor FILE] [--live] [--json]
 
 Written from docs/FORMAT.md and docs/SEMANTICS.md alone, Python 3.9 or later, standard library only. It checks the chain with the
 key, decides every admission and reroute again, applies every move of money again, and compares each outcome and each checkpoint
@@ -24,14 +24,16 @@ HOLDS, DOES_NOT_HOLD, BAD_INPUT, UNREADABLE = range(4)
 def main(arguments: list[str] | None = None) -> int:
     options = parse_arguments(arguments)
     try:
-        roots = [read_key_file(key) for key in options.key]
+        if bool(options.key) == options.unkeyed:
+            raise BadInput("either --key or --unkeyed is needed")
+        roots = [read_key_file(key) for key in options.key or []]
         if len({root.id for root in roots}) < len(roots):
             raise BadInput("two of the keys have the same id")
         anchor = read_anchor_file(options.anchor) if options.anchor else None
     except BadInput as error:
         print(f"verify_log: {error}", file=sys.stderr)
         return BAD_INPUT
-    log = Log(options.dir, roots, anchor, options.live)
+    log = Log(options.dir, None if options.unkeyed else roots, anchor, options.live)
     try:
         log.verify()
     except EvidenceError as error:
@@ -52,7 +54,8 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         epilog="Exit codes: 0 holds, 1 the evidence does not hold, 2 usage or bad input, 3 could not read.",
     )
     parser.add_argument("dir", metavar="DIR", help="the log's directory")
-    parser.add_argument("--key", required=True, action="append", metavar="KEY", help="key file of mode 0600; again for each key of the log")
+    parser.add_argument("--key", action="append", metavar="KEY", help="key file of mode 0600; again for each key of the log")
+    parser.add_argument("--unkeyed", action="store_true", help="the log has no key, and shows accidents alone")
     parser.add_argument("--anchor", metavar="FILE", help="an anchor that the log must contain")
     parser.add_argument("--live", action="store_true", help="the log is being written: a torn tail is no failure")
     parser.add_argument("--json", action="store_true", help="print one object")
@@ -116,7 +119,10 @@ def not_proven(log: Log, anchor: Anchor | None) -> list[str]:
         gaps.append(f"that nothing was recorded after the anchor at sequence {anchor.sequence}")
     if log.tail_bytes:
         gaps.append(f"the {log.tail_bytes} bytes after the last whole frame of the live log")
-    gaps.append("authorship: whoever has the key could have written this log")
+    if log.unkeyed:
+        gaps.append("authorship, or that nothing was altered: whoever can write the files of an unkeyed log can write it anew")
+    else:
+        gaps.append("authorship: whoever has the key could have written this log")
     gaps.append("times, observed quantities and request facts: they are the host's word")
     if counts["stated amounts"]:
         gaps.append(f"the amounts of {counts['stated amounts']} commits, parts and adjustments: stated by the host, not priced")

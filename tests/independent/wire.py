@@ -225,6 +225,11 @@ def hmac_sha256(key: bytes, message: bytes) -> bytes:
     return hmac.digest(key, message, "sha256")
 
 
+def tag_of(key, message: bytes) -> bytes:
+    """HMAC-SHA256, or without a key SHA-256 (FORMAT 5.4)."""
+    return hashlib.sha256(message).digest() if key is None else hmac_sha256(key, message)
+
+
 def hkdf_extract(salt: bytes, secret: bytes) -> bytes:
     """RFC 5869, 2.2."""
     return hmac_sha256(salt, secret)
@@ -240,8 +245,8 @@ def hkdf_expand(prk: bytes, info: bytes, length: int) -> bytes:
     return out[:length]
 
 
-STATIC_KEYS, EVOLVING_KEYS = 1, 2  # FORMAT 6.4
-KEY_MODES = {STATIC_KEYS: "static", EVOLVING_KEYS: "evolving"}
+STATIC_KEYS, EVOLVING_KEYS, UNKEYED = 1, 2, 3  # FORMAT 6.4
+KEY_MODES = {STATIC_KEYS: "static", EVOLVING_KEYS: "evolving", UNKEYED: "unkeyed"}
 
 
 class RootKey:

@@ -289,7 +289,12 @@ def crc32c(data: bytes) -> int:
 
 
 def mac(key: bytes, message: bytes) -> bytes:
+    if key == NO_KEY:
+        return hashlib.sha256(message).digest()  # FORMAT 5.4
     return hmac.new(key, message, hashlib.sha256).digest()
+
+
+NO_KEY = b""
 
 
 class LogWriter:
@@ -297,7 +302,7 @@ class LogWriter:
 
     def __init__(self, secret: bytes, key_id: int, log_id: bytes, time: int, mode: int = 1):
         self.key_id, self.log_id, self.time, self.mode = key_id, log_id, time, mode
-        self._source = mac(log_id, secret)  # PRK; with evolving keys, K of the segment
+        self._source = mac(log_id, secret) if mode != 3 else NO_KEY  # PRK; with evolving keys, K of the segment
         self.states: list[bytes] = []  # FORMAT 5.6, of each segment
         self.files: dict[str, bytearray] = {}
         self.number = self.sequence = self.synced_through = 0
@@ -310,6 +315,8 @@ class LogWriter:
         return f"{self.number:08}.seg"
 
     def key(self, label: bytes) -> bytes:
+        if self.mode == 3:
+            return NO_KEY
         return mac(self._source, label + b"\1")
 
     def begin_segment(self, checkpoint: bytes, part_bytes: int = 1 << 20) -> None:

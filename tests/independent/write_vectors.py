@@ -26,6 +26,8 @@ def vectors() -> dict[str, bytes]:
     files = {f"log/{name}": bytes(content) for name, content in log.files.items()}
     files.update({f"windows/{name}": bytes(content) for name, content in second.files.items()})
     files.update({f"evolving/{name}": bytes(content) for name, content in evolving.files.items()})
+    unkeyed = s.build(mode=3)
+    files.update({f"unkeyed/{name}": bytes(content) for name, content in unkeyed.files.items()})
     keys = s.build_keys(2, 2, 1, 2)
     files.update({f"keys/{name}": bytes(content) for name, content in keys.files.items()})
     return {"vectors.json": described.encode(), **files}

@@ -89,7 +89,7 @@ impl Evidence {
             read_anchor_file(path, &borrowed(keys)).map_err(blamed)
         });
         let tail = if self.live { Tail::Live } else { Tail::Strict };
-        Ok(ReadOptions { tail, log_id: None, anchor: anchor.transpose()? })
+        Ok(ReadOptions { tail, anchor: anchor.transpose()?, ..ReadOptions::default() })
     }
 
     fn failed(&self, error: &AuditError) -> Failure {

@@ -35,6 +35,8 @@ pub enum Fault {
         /// The one that it must be.
         wanted: KeyMode,
     },
+    /// The log is unkeyed where a keyed one is expected: anybody can have put it there.
+    Unkeyed,
     /// The header is of another log than the one expected.
     LogId {
         /// The log it names.
@@ -121,10 +123,11 @@ impl fmt::Display for Fault {
         match self {
             Self::HeaderBroken => write!(f, "the segment's header is not whole"),
             Self::Version { seen } => write!(f, "the header states format version {seen}; 1 is read"),
-            Self::KeyMode { seen } => write!(f, "the header states key mode {seen}; 1 and 2 are read"),
+            Self::KeyMode { seen } => write!(f, "the header states key mode {seen}; 1 to 3 are read"),
             Self::OtherKeyMode { seen, wanted } => {
                 write!(f, "the header states {seen} keys, and {wanted} ones are expected")
             }
+            Self::Unkeyed => write!(f, "the log is unkeyed, and a keyed one is expected"),
             Self::LogId { seen } => write!(f, "the header is of another log, {seen}"),
             Self::SegmentNumber { seen } => write!(f, "the header is of another segment, {seen}"),
             Self::HeaderTag => {

@@ -8,19 +8,20 @@ use crate::{
 };
 
 /// What a log is created with.
-pub struct CreateOptions {
+pub struct CreateOptions<K = LogKey> {
     /// The log's id: 16 random bytes, never used before.
     pub id: LogId,
-    /// The key of its tags.
-    pub key: LogKey,
+    /// The key of its tags; [`NoKey`](crate::wal::NoKey) for an [`UnkeyedLog`](crate::wal::UnkeyedLog).
+    pub key: K,
     /// How it is written.
     pub options: LogOptions,
 }
 
 /// What a log is opened with.
-pub struct OpenOptions {
-    /// The key of its tags; its mode must be the log's.
-    pub key: LogKey,
+pub struct OpenOptions<K = LogKey> {
+    /// The key of its tags, in the log's mode; [`NoKey`](crate::wal::NoKey) for an
+    /// [`UnkeyedLog`](crate::wal::UnkeyedLog).
+    pub key: K,
     /// How it is written.
     pub options: LogOptions,
     /// The log that it must be, if the caller knows.

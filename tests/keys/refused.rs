@@ -173,7 +173,8 @@ fn modes_are_not_mixed() {
 fn a_state_is_of_one_log_and_creates_one_once() {
     let host = Host::new();
     let create = |key: EvolvingKey, id: LogId, log: &Memory| {
-        let options = CreateOptions { id, key: key.into(), options: LogOptions::default() };
+        let options =
+            CreateOptions { id, key: assize::wal::LogKey::from(key), options: LogOptions::default() };
         Log::create(Box::new(log.clone()), options, Toy::new()).map(drop)
     };
     // A creation that ended after the state was kept begins again.

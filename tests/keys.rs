@@ -1,4 +1,4 @@
-//! Logs under an evolving key: what the host keeps, what a crash may leave of it, and what a thief can do with it.
+//! Keys of logs (evolving ones, changes of key, none): what the host keeps, what a crash may leave, what a thief can do.
 #![cfg(feature = "wal")]
 #![allow(
     clippy::unwrap_used,
@@ -10,19 +10,21 @@
     reason = "a test that fails by panicking fails"
 )]
 
-#[path = "evolving/change.rs"]
+#[path = "keys/change.rs"]
 mod change;
-#[path = "evolving/crash.rs"]
+#[path = "keys/crash.rs"]
 mod crash;
-#[path = "evolving/refused.rs"]
+#[path = "keys/refused.rs"]
 mod refused;
-#[path = "evolving/thief.rs"]
+#[path = "keys/thief.rs"]
 mod thief;
 #[path = "wal/toy.rs"]
 #[allow(dead_code, reason = "other tests use the rest of it")]
 mod toy;
+#[path = "keys/unkeyed.rs"]
+mod unkeyed;
 #[cfg(feature = "serde")]
-#[path = "evolving/vectors.rs"]
+#[path = "keys/vectors.rs"]
 mod vectors;
 
 use assize::{

@@ -3,13 +3,13 @@
 use std::{fs, path::Path};
 
 use assize::{
-    audit::{self, AuditOptions},
+    audit::{self, AuditOptions, NotProven},
     controller::{Controller, OpenOptions},
     crypto::{KeyId, RootKey},
     id::LogId,
     num::Timestamp,
     wal::{
-        Anchor, Completeness, CreateOptions, EvolvingKey, KeyMode, Level, Log, LogOptions, ReadOptions,
+        Anchor, Completeness, CreateOptions, EvolvingKey, KeyMode, Level, Log, LogOptions, ReadOptions, Tags,
         storage::{Memory, StateFile},
     },
 };
@@ -109,4 +109,13 @@ fn small() -> LogOptions {
 fn begun(id: LogId, store: Box<StateFile>) -> EvolvingKey {
     let root = RootKey::new(KeyId(9), &(0..32).collect::<Vec<u8>>()).unwrap();
     EvolvingKey::begin(root, id, store).unwrap()
+}
+
+#[test]
+fn a_log_without_a_key_is_read_alike() {
+    let log = log("unkeyed", 2);
+    let read = ReadOptions { tags: Tags::Unkeyed, ..ReadOptions::default() };
+    let report = audit::replay(&log, &[], AuditOptions { read, ..AuditOptions::default() }).unwrap();
+    assert_eq!((report.summary.key_mode, report.summary.records), (KeyMode::Unkeyed, 60));
+    assert!(report.not_proven.contains(&NotProven::Unkeyed));
 }
