@@ -170,6 +170,13 @@ impl KeyMode {
     }
 }
 
+#[cfg(feature = "serde")]
+impl serde::Serialize for KeyMode {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 impl fmt::Display for KeyMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
