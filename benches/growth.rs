@@ -149,8 +149,8 @@ fn opened(place: &Path) {
     let started = Instant::now();
     let opened = Controller::open(Box::new(Directory::new(place)), OpenOptions::new(key(), START)).unwrap();
     println!(
-        "  open: {:.1} ms, {} records read, {} permits",
-        started.elapsed().as_secs_f64() * 1e3,
+        "  open: {:.4} s, {} records read, {} permits",
+        started.elapsed().as_secs_f64(),
         opened.recovery.records,
         opened.permits.len()
     );

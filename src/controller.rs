@@ -48,7 +48,7 @@ use crate::{
     num::Timestamp,
     policy::Policy,
     sync::{Mutex, MutexGuard, RwLock},
-    wal::{Anchor, Failure, Level, Log, Progress, WaitError},
+    wal::{Anchor, ChangeKeyError, Failure, Level, Log, LogKey, Progress, WaitError},
 };
 use section::{Active, Entered, Section};
 use shadow::Shadow;
@@ -186,6 +186,14 @@ impl Controller {
     pub fn drain(&self) -> Result<Anchor, Fault> {
         let _synced = self.drive()?;
         self.log.anchor().map_err(|_| Fault::Poisoned)
+    }
+
+    /// Goes on under another key, from the next record on: [`crate::wal::Log::change_key`].
+    ///
+    /// # Errors
+    /// It is the key of the segment being written, its state does not fit, or the log has failed.
+    pub fn change_key(&self, key: impl Into<LogKey>) -> Result<(), ChangeKeyError> {
+        self.log.change_key(key)
     }
 
     /// Ends the log: writes and syncs everything, seals the segment, and gives the anchor. Open holds stay open:

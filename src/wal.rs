@@ -12,10 +12,12 @@ mod anchor;
 mod chain;
 mod damage;
 mod error;
+mod evolving;
 mod fold;
 mod frame;
 mod group;
 mod inventory;
+mod key;
 mod key_file;
 mod log;
 mod parallel;
@@ -30,12 +32,17 @@ mod writer;
 
 pub use anchor::{Anchor, AnchorError};
 pub use error::{
-    AppendError, Blame, CreateError, Failure, Fault, OpenError, OptionsError, Place, ReadError, WaitError,
+    AppendError, Blame, ChangeKeyError, CreateError, Failure, Fault, OpenError, OptionsError, Place,
+    ReadError, WaitError,
 };
+pub use evolving::{EvolvingKey, StateError};
 pub use fold::{Fold, RecordFrame};
-pub use frame::{CHECKPOINT_PART, RECOVERY, SEAL};
+pub use frame::{CHECKPOINT_PART, KEY_CHANGE, RECOVERY, SEAL};
+pub use key::{KeyMode, Keying, LogKey, NoKey};
 pub use key_file::{KeyTextError, format_key, parse_key};
-pub use log::{CreateOptions, Cut, Level, Log, LogOptions, OpenOptions, Progress, Recovery, Stats};
+pub use log::{
+    CreateOptions, Cut, Level, Log, LogOptions, OpenOptions, Progress, Recovery, Stats, UnkeyedLog,
+};
 pub(crate) use parallel::read_parts;
 pub(crate) use part::Part;
-pub use reader::{Completeness, FrameView, ReadOptions, Reader, Summary, Tail};
+pub use reader::{Completeness, FrameView, ReadOptions, Reader, Summary, Tags, Tail};

@@ -268,13 +268,13 @@ fn an_observer_sees_each_record_with_the_state_before_and_after_it() {
 fn a_log_opened_again_has_the_ledger_that_replay_makes() {
     let (storage, world) = story(600).close();
     let open = OpenOptions {
-        key: key(),
+        key: assize::wal::LogKey::from(key()),
         options: assize::wal::LogOptions::default(),
         log_id: Some(LOG),
         anchor: None,
         at: after(61),
     };
-    let ledger = assize::ledger::Ledger::unrestored();
+    let ledger = Ledger::unrestored();
     let (log, _recovery) = Log::open(Box::new(storage.copy()), open, ledger).unwrap();
     let (digest, conserved) = log.with_fold(|ledger| (ledger.digest(), ledger.check_conservation())).unwrap();
     assert_eq!((digest, conserved), (world.ledger.digest(), Ok(())));

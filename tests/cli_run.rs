@@ -418,3 +418,40 @@ fn a_key_that_others_can_read_is_refused() {
     assert_eq!(place.run(MODELS, TRACE, "log", &usual(&[])).code, 2);
     assert!(!place.path("log").exists());
 }
+
+#[test]
+fn an_evolving_log_goes_on_by_its_state_and_is_read_by_its_root() {
+    let place = Place::new();
+    let state = place.text("state");
+    let first = run_sample(&place, "log", &["--state", &state]);
+    assert_eq!(first["created"], true);
+    assert_eq!(fs::read(&state).unwrap().len(), 104);
+    // The root is elsewhere now.
+    let log = place.text("log");
+    let run = ["run", "--policy", MODELS, "--trace", TRACE, "--log", &log, "--state", &state, "--json"];
+    let second = assize(&[&run[..], &usual(&[])].concat()).json();
+    assert_eq!((&second["created"], &second["head"]["segment"]), (&json!(false), &json!(2)), "{second}");
+    for command in ["verify", "replay"] {
+        let told = place.on("log", command, &["--json"]).json();
+        assert_eq!((&told["holds"], &told["key_mode"]), (&json!(true), &json!("evolving")), "{told}");
+        assert!(place.on("log", command, &[]).out.contains("evolving"));
+    }
+    let anchor = place.text("anchor");
+    assert_eq!(place.on("log", "anchor", &["--out", &anchor]).code, 0);
+    assert_eq!(place.on("log", "verify", &["--anchor", &anchor]).code, 0);
+    // As a static log it is refused, and as an unkeyed one.
+    let refused = place.run(MODELS, TRACE, "log", &usual(&[]));
+    assert_eq!(refused.code, 1, "{}", refused.err);
+    assert!(refused.err.contains("evolving keys, and static ones are expected"), "{}", refused.err);
+    let refused = assize(&["verify", &log, "--unkeyed"]);
+    assert_eq!(refused.code, 1, "{}", refused.err);
+    assert_eq!(assize(&["verify", &log]).code, 2);
+    // A new log needs the root, and a state is one log's.
+    let other = place.text("other");
+    let run = ["run", "--policy", MODELS, "--trace", TRACE, "--log", &other, "--state"];
+    let refused = assize(&[&run[..], &[&place.text("other-state")], &usual(&[])].concat());
+    assert_eq!(refused.code, 2, "{}", refused.err);
+    let refused = place.run(MODELS, TRACE, "other", &usual(&["--state", &state]));
+    assert_eq!(refused.code, 2, "{}", refused.err);
+    assert!(refused.err.contains("has a state already"), "{}", refused.err);
+}

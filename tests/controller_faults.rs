@@ -252,7 +252,7 @@ fn what_cannot_be_created_or_opened_says_why() {
     let create = |place: &Place, log: LogOptions| {
         let policy = Policy::freeze(tiny()).unwrap();
         let (engine, terms) = (EngineOptions::default(), Terms::default());
-        let options = CreateOptions { id: LOG, key: key(), policy, terms, log, engine, at: at(0) };
+        let options = CreateOptions { id: LOG, key: key().into(), policy, terms, log, engine, at: at(0) };
         Controller::create(place.storage(), options).map(drop)
     };
     let small = LogOptions { queue_bytes: (16 << 10) - 1, ..LogOptions::default() };

@@ -16,7 +16,7 @@ use crate::limits::POLICY_BYTES_MAX;
 use crate::policy::Policy;
 use crate::record::Record;
 use crate::wal::storage::Storage;
-use crate::wal::{CHECKPOINT_PART, FrameView, RecordFrame, SEAL, Summary};
+use crate::wal::{CHECKPOINT_PART, FrameView, KEY_CHANGE, RecordFrame, SEAL, Summary};
 
 /// Verifies a log's chain and works out again everything that its records say: decisions by the kernel, balances by
 /// a ledger of its own, checkpoints bit by bit. It takes no lock and writes nothing.
@@ -209,7 +209,7 @@ impl Take for Replayer<'_> {
         let FrameView { segment, offset, sequence, kind, effective, caller, payload, .. } = *frame;
         let at = Located { sequence, segment, offset, kind };
         let taken = match kind {
-            SEAL => Ok(()),
+            SEAL | KEY_CHANGE => Ok(()),
             CHECKPOINT_PART => self.checkpoint(frame),
             _ => self.record(at, RecordFrame { sequence, effective, caller, kind, payload }),
         };

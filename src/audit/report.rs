@@ -7,7 +7,7 @@ use crate::crypto::Digest;
 use crate::id::Sequence;
 use crate::num::Timestamp;
 use crate::record::{AdmissionOutcome, Principal, Record, Spend};
-use crate::wal::{Completeness, Summary};
+use crate::wal::{Completeness, KeyMode, Summary};
 
 /// The chain holds.
 #[derive(Clone, Debug)]
@@ -131,6 +131,8 @@ pub enum NotProven {
     LiveTail,
     /// That the holder of the key did not write the log anew.
     KeyHolder,
+    /// That nobody wrote the log anew: it is unkeyed, and whoever can write its files can.
+    Unkeyed,
     /// That the times are right: the host gave them.
     Clock,
     /// That decisions and balances follow: the chain alone was read.
@@ -173,6 +175,7 @@ impl NotProven {
             Self::AfterAnchor { .. } => "after_anchor",
             Self::LiveTail => "live_tail",
             Self::KeyHolder => "key_holder",
+            Self::Unkeyed => "unkeyed",
             Self::Clock => "clock",
             Self::Contents => "contents",
             Self::PolicyValues => "policy_values",
@@ -194,7 +197,7 @@ impl NotProven {
         if summary.live {
             list.push(Self::LiveTail);
         }
-        list.push(Self::KeyHolder);
+        list.push(if summary.key_mode == KeyMode::Unkeyed { Self::Unkeyed } else { Self::KeyHolder });
         list.push(Self::Clock);
         list
     }
@@ -232,6 +235,7 @@ impl fmt::Display for NotProven {
             }
             Self::LiveTail => write!(f, "what follows the last whole frame: the log was read while written"),
             Self::KeyHolder => write!(f, "that no holder of the key wrote the log anew"),
+            Self::Unkeyed => write!(f, "that nobody wrote the log anew or altered it: it has no key"),
             Self::Clock => write!(f, "that the times are right: the host gave them"),
             Self::Contents => {
                 write!(f, "that decisions and balances follow from the records: replay shows that")

@@ -10,11 +10,12 @@ use super::report::{Calls, NotProven, ReplayReport, VerifyReport};
 use crate::crypto::{Digest, Tag};
 use crate::id::{LogId, Sequence};
 use crate::num::Timestamp;
-use crate::wal::{Anchor, Completeness, Summary};
+use crate::wal::{Anchor, Completeness, KeyMode, Summary};
 
 #[derive(Serialize)]
 struct ShownSummary {
     log_id: LogId,
+    key_mode: KeyMode,
     segments: u32,
     records: u64,
     frames: u64,
@@ -133,6 +134,7 @@ impl Serialize for AuditError {
 fn shown_summary(summary: &Summary) -> ShownSummary {
     ShownSummary {
         log_id: summary.log_id,
+        key_mode: summary.key_mode,
         segments: summary.segments,
         records: summary.records,
         frames: summary.frames,

@@ -19,7 +19,6 @@ use crate::{
         AccountState, AccountTerms, CellCounters, Engine, EngineOptions, HeldCell, HoldState, RestoreError,
         RestoredLimit,
     },
-    crypto::RootKey,
     id::{LogId, Sequence},
     kernel::Disabled,
     ledger::{self, Ledger, LedgerError},
@@ -28,7 +27,7 @@ use crate::{
     policy::Policy,
     record::{self, RecordError, Terms},
     sync::{Mutex, RwLock},
-    wal::{self, Anchor, Log, LogOptions, Recovery, storage::Storage},
+    wal::{self, Anchor, Log, LogKey, LogOptions, Recovery, storage::Storage},
     window::Window,
 };
 
@@ -36,8 +35,8 @@ use crate::{
 pub struct CreateOptions {
     /// The log's id: 16 random bytes, never used before.
     pub id: LogId,
-    /// The root key.
-    pub key: RootKey,
+    /// The root key, or an evolving key that was just begun.
+    pub key: LogKey,
     /// The first policy in force.
     pub policy: Policy,
     /// What the log holds itself to.
@@ -53,10 +52,10 @@ pub struct CreateOptions {
 impl CreateOptions {
     /// With the usual terms and sizes.
     #[must_use]
-    pub fn new(id: LogId, key: RootKey, policy: Policy, at: Timestamp) -> Self {
+    pub fn new(id: LogId, key: impl Into<LogKey>, policy: Policy, at: Timestamp) -> Self {
         Self {
             id,
-            key,
+            key: key.into(),
             policy,
             terms: Terms::default(),
             log: LogOptions::default(),
@@ -68,8 +67,8 @@ impl CreateOptions {
 
 /// What a log is opened with.
 pub struct OpenOptions {
-    /// The root key.
-    pub key: RootKey,
+    /// The root key, or the evolving key as its store has it.
+    pub key: LogKey,
     /// The log that it must be, if the host knows.
     pub id: Option<LogId>,
     /// A head that it must have, from an anchor kept elsewhere.
@@ -85,9 +84,9 @@ pub struct OpenOptions {
 impl OpenOptions {
     /// Whatever log of that key is there, with the usual sizes.
     #[must_use]
-    pub fn new(key: RootKey, at: Timestamp) -> Self {
+    pub fn new(key: impl Into<LogKey>, at: Timestamp) -> Self {
         let (log, engine) = (LogOptions::default(), EngineOptions::default());
-        Self { key, id: None, anchor: None, log, engine, at }
+        Self { key: key.into(), id: None, anchor: None, log, engine, at }
     }
 }
 

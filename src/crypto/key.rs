@@ -5,7 +5,7 @@ use core::fmt;
 
 use hkdf::Hkdf;
 use sha2::Sha256;
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use super::mac::MacKey;
 use crate::{
@@ -22,6 +22,9 @@ pub struct RootKey {
     id: KeyId,
     secret: Zeroizing<Vec<u8>>,
 }
+
+/// Its one secret is [`Zeroizing`].
+impl ZeroizeOnDrop for RootKey {}
 
 impl RootKey {
     /// Takes the secret; the caller's own copy is the caller's to wipe.
@@ -46,16 +49,23 @@ impl RootKey {
     /// PRK = HKDF-Extract(salt = log id, secret); key = HKDF-Expand(PRK, `info`, 32). FORMAT 5.
     #[must_use]
     pub fn derive(&self, log: LogId, info: &[&[u8]], prefix: &[u8]) -> MacKey {
-        let hkdf = Hkdf::<Sha256>::new(Some(&log.0), &self.secret);
-        let mut key = [0; 32];
-        // OK because 32 bytes are far below HKDF's bound of 255 · 32; a failure would leave a zero key, so it is
-        // asserted.
-        let expanded = hkdf.expand_multi_info(info, &mut key).is_ok();
-        assert!(expanded, "HKDF gives 32 bytes");
-        let derived = MacKey::new(&key, prefix);
-        key.zeroize();
-        derived
+        let mut key = Zeroizing::new([0; 32]);
+        expand(&self.extracted(log), info, &mut *key);
+        MacKey::new(&key, prefix)
     }
+
+    /// What all keys of one log are expanded from.
+    pub(super) fn extracted(&self, log: LogId) -> Hkdf<Sha256> {
+        Hkdf::new(Some(&log.0), &self.secret)
+    }
+}
+
+/// HKDF-Expand to 32 bytes.
+pub(super) fn expand(hkdf: &Hkdf<Sha256>, info: &[&[u8]], key: &mut [u8]) {
+    // OK because 32 bytes are far below HKDF's bound of 255 · 32; a failure would leave a zero key, so it is
+    // asserted.
+    let expanded = hkdf.expand_multi_info(info, key).is_ok();
+    assert!(expanded, "HKDF gives 32 bytes");
 }
 
 /// Why bytes are no root key.

@@ -5,6 +5,7 @@ use core::fmt;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
+use zeroize::ZeroizeOnDrop;
 
 /// An HMAC-SHA256 tag.
 ///
@@ -28,8 +29,17 @@ impl fmt::Debug for Tag {
 
 /// A key ready for HMAC-SHA256, with what every message starts with already absorbed.
 ///
-/// Neither shown nor copied.
-pub struct MacKey(Hmac<Sha256>);
+/// Neither shown nor copied, and wiped when dropped.
+pub struct MacKey(State);
+
+enum State {
+    Keyed(Hmac<Sha256>),
+    /// SHA-256 over the same bytes. FORMAT 5.4.
+    Unkeyed(Sha256),
+}
+
+/// An HMAC has nothing but states of its hash (RFC 2104), and they are.
+impl ZeroizeOnDrop for MacKey where Sha256: ZeroizeOnDrop {}
 
 impl MacKey {
     /// A key of 32 bytes whose every message starts with `prefix`.
@@ -41,16 +51,28 @@ impl MacKey {
         let mut state = Hmac::<Sha256>::new(&block.into());
         zeroize::Zeroize::zeroize(&mut block);
         state.update(prefix);
-        Self(state)
+        Self(State::Keyed(state))
+    }
+
+    /// In place of a key, for tags that anybody can make.
+    pub(crate) fn unkeyed(prefix: &[u8]) -> Self {
+        Self(State::Unkeyed(<Sha256 as sha2::Digest>::new_with_prefix(prefix)))
     }
 
     /// The tag of the prefix and then the parts, in order.
     #[must_use]
     pub fn tag(&self, parts: &[&[u8]]) -> Tag {
-        let mut state = self.0.clone();
-        for part in parts {
-            state.update(part);
+        match &self.0 {
+            State::Keyed(state) => {
+                let mut state = state.clone();
+                parts.iter().for_each(|part| state.update(part));
+                Tag(state.finalize().into_bytes().into())
+            }
+            State::Unkeyed(state) => {
+                let mut state = state.clone();
+                parts.iter().for_each(|part| sha2::Digest::update(&mut state, part));
+                Tag(sha2::Digest::finalize(state).into())
+            }
         }
-        Tag(state.finalize().into_bytes().into())
     }
 }

@@ -8,11 +8,12 @@ use super::{
     anchor::Head,
     error::{Fault, Place},
     frame::{self, FrameHead, WholeFrame},
+    key::KeyMode,
     segment::{Header, SegmentKey},
 };
 use crate::{
     codec::{CodecError, Reader, Writer},
-    crypto::{Digest, Digester, Tag},
+    crypto::{Digest, Digester, KeyId, Tag},
     id::Sequence,
     limits::CHECKPOINT_PART_BYTES_MAX,
     num::Timestamp,
@@ -21,6 +22,10 @@ use crate::{
 /// Where a segment is after the frames so far.
 pub(super) struct Chain {
     segment: u32,
+    /// The key that the segment is under.
+    key: (KeyId, KeyMode),
+    /// The one that its last change of key names. FORMAT 7.8.
+    next_key: Option<(KeyId, KeyMode)>,
     /// Bytes so far.
     offset: u64,
     /// The tag of the last frame, or the header's.
@@ -55,6 +60,8 @@ impl Chain {
         digest.update(bytes);
         Self {
             segment: header.segment,
+            key: (header.key_id, header.mode),
+            next_key: None,
             offset: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
             previous: tag,
             sequence: header.sequence,
@@ -99,6 +106,7 @@ impl Chain {
         }
         match head.kind {
             frame::CHECKPOINT_PART => self.check_part(head.payload(frame.body)),
+            frame::KEY_CHANGE if key_change(head.payload(frame.body)).is_none() => Err(Fault::KeyChange),
             frame::SEAL if head.payload(frame.body) != self.seal_payload() => Err(Fault::SealContents),
             _ => Ok(()),
         }
@@ -107,9 +115,10 @@ impl Chain {
     /// Whether a frame of that kind may come now, and whether it is a control frame.
     fn check_kind(&self, head: &FrameHead) -> Result<bool, Fault> {
         match (self.phase, head.kind) {
-            (Phase::Checkpoint { .. }, frame::CHECKPOINT_PART) | (Phase::Records, frame::SEAL) => Ok(true),
+            (Phase::Checkpoint { .. }, frame::CHECKPOINT_PART)
+            | (Phase::Records, frame::SEAL | frame::KEY_CHANGE) => Ok(true),
             (Phase::Records, kind) if frame::is_record_kind(kind) => Ok(false),
-            (Phase::Checkpoint { .. }, frame::SEAL) => Err(Fault::CheckpointIncomplete),
+            (Phase::Checkpoint { .. }, frame::SEAL | frame::KEY_CHANGE) => Err(Fault::CheckpointIncomplete),
             (Phase::Checkpoint { .. }, kind) if frame::is_record_kind(kind) => {
                 Err(Fault::CheckpointIncomplete)
             }
@@ -144,6 +153,9 @@ impl Chain {
             (_, frame::SEAL) => Phase::Sealed,
             (phase, _) => phase,
         };
+        if head.kind == frame::KEY_CHANGE {
+            self.next_key = key_change(head.payload(frame));
+        }
         self.offset = self.offset.saturating_add(u64::try_from(frame.len()).unwrap_or(u64::MAX));
         self.previous = tag;
         self.sequence = head.sequence;
@@ -151,6 +163,16 @@ impl Chain {
         self.synced_through = head.synced_through;
         self.frames = self.frames.saturating_add(1);
         self.digest.update(frame);
+    }
+
+    /// Whether the next segment may be under that key. FORMAT 7.8.
+    pub(super) fn goes_on_under(&self, id: KeyId, mode: KeyMode) -> Result<(), Fault> {
+        match self.key {
+            _ if self.next_key == Some((id, mode)) => Ok(()),
+            (here, _) if here != id => Err(Fault::KeyNotNamed { seen: id }),
+            (_, wanted) if wanted != mode => Err(Fault::OtherKeyMode { seen: mode, wanted }),
+            _ => Ok(()),
+        }
     }
 
     /// What a seal would say now. FORMAT 7.7.
@@ -226,6 +248,14 @@ pub(super) fn checkpoint_part(payload: &[u8]) -> Result<(u32, u32, &[u8]), Codec
     let (part, parts) = (reader.u32()?, reader.u32()?);
     let bytes = reader.raw(reader.remaining())?;
     Ok((part, parts, bytes))
+}
+
+/// What a change of key names. FORMAT 7.8.
+fn key_change(payload: &[u8]) -> Option<(KeyId, KeyMode)> {
+    let (id, mode) = payload.split_first_chunk()?;
+    let [mode] = mode else { return None };
+    let mode = KeyMode::of(*mode).filter(|mode| *mode != KeyMode::Unkeyed)?;
+    Some((KeyId(u32::from_le_bytes(*id)), mode))
 }
 
 fn next(sequence: Sequence) -> Option<Sequence> {

@@ -8,7 +8,7 @@ mod read;
 mod write;
 
 pub use read::{Fault, ReadError};
-pub use write::{AppendError, CreateError, Failure, OpenError, OptionsError, WaitError};
+pub use write::{AppendError, ChangeKeyError, CreateError, Failure, OpenError, OptionsError, WaitError};
 
 /// Whose affair an error is; a command line turns it into its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

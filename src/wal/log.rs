@@ -1,14 +1,19 @@
 //! The log for its one writer.
 
 use alloc::{boxed::Box, vec::Vec};
+use core::marker::PhantomData;
 
 use super::{
-    anchor::{Anchor, AnchorKey},
-    error::{AppendError, CreateError, Failure, OpenError, ReadError, WaitError},
+    anchor::Anchor,
+    error::{
+        AppendError, ChangeKeyError, CreateError, Failure, Fault, OpenError, Place, ReadError, WaitError,
+    },
+    evolving::StateError,
     fold::Fold,
     frame::{self, Envelope, FrameHead},
     group::{Durability, Group},
     inventory::Inventory,
+    key::{Held, Keying, LogKey, NoKey},
     recovery::{Demands, LastSegment},
     segment::FileKind,
     storage::Storage,
@@ -26,27 +31,32 @@ mod report;
 pub use options::{CreateOptions, Level, LogOptions, OpenOptions};
 pub use report::{Cut, Progress, Recovery, Stats};
 
-/// A log open for writing; `F` is the state that its records build.
+/// A log open for writing; `F` is the state that its records build, `K` what it is written under: a key, unless the log
+/// is an [`UnkeyedLog`].
 ///
 /// All methods but `close` take `&self` and may be called from many threads. Dropping a log does no I/O: what
 /// was not written is lost, as in a crash.
-pub struct Log<F: Fold> {
+pub struct Log<F: Fold, K = LogKey> {
     group: Group<Writer<F>>,
-    anchors: AnchorKey,
     id: LogId,
     queue_bytes: usize,
+    keying: PhantomData<fn() -> K>,
 }
 
-impl<F: Fold> Log<F> {
+/// A log without a key: it shows accidents, and nothing against whoever can write its files. A keyed log is never opened
+/// as one, nor one as a keyed log.
+pub type UnkeyedLog<F> = Log<F, NoKey>;
+
+impl<F: Fold, K: Keying> Log<F, K> {
     /// Creates a log in `storage`, which has nothing in it yet; its first checkpoint is `fold`'s, and its time
     /// starts at the fold's.
     ///
     /// # Errors
-    /// The place has files or another writer, the options are out of range, the fold has no checkpoint, or the
-    /// storage cannot.
+    /// The place has files or another writer, the options are out of range, the key's state is another log's or
+    /// was used, the fold has no checkpoint, or the storage cannot.
     pub fn create(
         storage: Box<dyn Storage>,
-        create: CreateOptions,
+        create: CreateOptions<K>,
         fold: F,
     ) -> Result<Self, CreateError<F::Error>> {
         create.options.check().map_err(CreateError::Options)?;
@@ -59,20 +69,24 @@ impl<F: Fold> Log<F> {
             }
             storage.remove(&name)?;
         }
-        let place = Location { storage, log_id: create.id, key: create.key, lock };
+        let mut held = Held::new(create.key);
+        if let Some(key) = held.evolving() {
+            key.reload().and_then(|()| key.check_new(create.id)).map_err(CreateError::KeyState)?;
+        }
+        let place = Location { storage, log_id: create.id, key: held, lock };
         let segment = writer::first_segment(&place, &fold)?.map_err(CreateError::Fold)?;
         Ok(Self::start(place, fold, segment, create.options))
     }
 
     /// Opens a log: verifies its last segment, restores and applies it to `fold`, cuts a torn tail and records
-    /// the cut. FORMAT 8.3 to 8.6.
+    /// the cut; steps an evolving key forward if a crash left that undone. FORMAT 5.7 and 8.3 to 8.6.
     ///
     /// # Errors
-    /// The log is missing, locked, of another id or key, ends before the anchor, or does not hold; then nothing
-    /// is changed. Or the storage cannot.
+    /// The log is missing, locked, of another id, key or key mode, ends before the anchor or the key's state, or
+    /// does not hold, or that state is an old copy; then nothing is changed. Or the storage cannot.
     pub fn open(
         storage: Box<dyn Storage>,
-        open: OpenOptions,
+        open: OpenOptions<K>,
         mut fold: F,
     ) -> Result<(Self, Recovery), OpenError<F::Error>> {
         open.options.check().map_err(OpenError::Options)?;
@@ -81,12 +95,17 @@ impl<F: Fold> Log<F> {
             lock => lock?,
         };
         let inventory = Inventory::take(&*storage)?;
-        let demands = Demands { key: &open.key, log_id: open.log_id, anchor: open.anchor.as_ref() };
+        let mut held = Held::new(open.key);
+        let log_id = check_key(&mut held, open.log_id, &inventory)?;
+        let demands = Demands { keys: held.keys(), log_id, anchor: open.anchor.as_ref() };
         let last = LastSegment::read(&*storage, &inventory, &demands, &mut fold)?;
+        if let Some(key) = held.evolving() {
+            key.advance(inventory.last()).map_err(|error| OpenError::Recover(Failure::Storage(error)))?;
+        }
         let log_id = last.scanner.header().log_id;
         let (records, sealed) = (last.records, last.is_sealed());
         let (segment, cut) = last.recover(&*storage, &inventory).map_err(OpenError::Recover)?;
-        let place = Location { storage, log_id, key: open.key, lock };
+        let place = Location { storage, log_id, key: held, lock };
         let log = Self::start(place, fold, segment, open.options);
         if let Some(cut) = &cut {
             log.record_cut(cut, open.at).map_err(OpenError::Recover)?;
@@ -188,10 +207,10 @@ impl<F: Fold> Log<F> {
     /// # Errors
     /// The log is poisoned.
     pub fn anchor(&self) -> Result<Anchor, WaitError> {
-        let (head, failure) = self.group.look(|state| (state.report().synced, state.failure()));
+        let (report, failure) = self.group.look(|state| (state.report().clone(), state.failure()));
         match failure {
             Some(failure) => Err(WaitError::Unknown(failure)),
-            None => Ok(self.anchors.anchor(head)),
+            None => Ok(report.anchors.anchor(report.synced)),
         }
     }
 
@@ -243,16 +262,20 @@ impl<F: Fold> Log<F> {
     pub fn close(self) -> Result<Anchor, WaitError> {
         // Synced before the seal is made, so that the seal says of every record that it is on disk.
         self.wait(self.head(), Level::Synced)?;
-        let head = self.group.with_leader(|writer, _| writer.seal()).map_err(WaitError::Unknown)?;
-        Ok(self.anchors.anchor(head))
+        self.group.with_leader(|writer, _| writer.close()).map_err(WaitError::Unknown)
     }
 
     fn start(place: Location, fold: F, segment: OpenSegment, options: LogOptions) -> Self {
-        let (id, anchors) = (place.log_id, AnchorKey::new(&place.key, place.log_id));
+        let id = place.log_id;
         let at = (segment.chain.sequence(), segment.chain.log_time());
         let writer = Writer::new(place, fold, segment, options.segment_bytes);
         let report = writer.report();
-        Self { group: Group::new(writer, at, report), anchors, id, queue_bytes: options.queue_bytes }
+        Self {
+            group: Group::new(writer, at, report),
+            id,
+            queue_bytes: options.queue_bytes,
+            keying: PhantomData,
+        }
     }
 
     /// FORMAT 9.16. It takes effect at the log's time: a wrong clock at an opening must not move it (SEMANTICS 8.2).
@@ -301,4 +324,47 @@ impl<F: Fold> Log<F> {
         let queue = self.queue_bytes.saturating_sub(frame::EMPTY_BYTES) & !7;
         AppendError::TooLarge { seen, max: queue.min(PAYLOAD_BYTES_MAX) }
     }
+}
+
+impl<F: Fold> Log<F> {
+    /// Goes on under another key: the next record begins a segment under it, and the last one names it. Nothing is
+    /// written before.
+    ///
+    /// After a crash the log is under the new key if its last segment is, else under the old one, as `open` tells by
+    /// [`ReadError::UnknownKey`]; in the latter case it is asked for again. The state of an old evolving key is
+    /// forgotten when the new segment is on disk ([`super::EvolvingKey::forget`] does so after a crash meanwhile).
+    /// Readers need both keys.
+    ///
+    /// # Errors
+    /// It is the key of the segment being written, its state does not fit, or the log is poisoned.
+    pub fn change_key(&self, key: impl Into<LogKey>) -> Result<(), ChangeKeyError> {
+        let key = key.into();
+        self.group.with_leader(|writer, failure| match failure {
+            Some(failure) => Err(ChangeKeyError::Poisoned(failure)),
+            None => writer.change_key(key),
+        })
+    }
+}
+
+/// Whether an evolving key is of the log's last segment, or of the one before it; gives the log that it must be.
+/// FORMAT 5.7.
+fn check_key<E>(
+    held: &mut Held,
+    log_id: Option<LogId>,
+    inventory: &Inventory,
+) -> Result<Option<LogId>, OpenError<E>> {
+    let Some(key) = held.evolving() else { return Ok(log_id) };
+    key.reload().map_err(OpenError::KeyState)?;
+    if log_id.is_some_and(|log_id| log_id != key.log_id()) {
+        return Err(OpenError::KeyState(StateError::Log { seen: key.log_id() }));
+    }
+    let (segment, last) = (key.segment(), inventory.last());
+    if last < segment {
+        let place = Place { segment, sequence: Sequence(0), offset: 0 };
+        return Err(ReadError::Evidence { place, fault: Fault::SegmentMissing }.into());
+    }
+    if last > segment.saturating_add(1) {
+        return Err(OpenError::KeyState(StateError::Behind { segment, last }));
+    }
+    Ok(Some(key.log_id()))
 }

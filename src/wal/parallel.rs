@@ -72,5 +72,5 @@ pub(crate) fn read_parts<T: Send>(
         end = next;
     }
     end.can_end(last, options.anchor).then_some(())?;
-    Some((joined.summary(&end, keys, options.anchor).ok()?, found))
+    Some((joined.summary(&end, options.anchor), found))
 }

@@ -44,6 +44,7 @@ struct Found {
 /// A segment that was read to its end.
 pub(super) struct Ended {
     header: Header,
+    anchors: AnchorKey,
     chain: Chain,
     found: Found,
 }
@@ -57,10 +58,17 @@ impl Part {
         (segment, last): (u32, u32),
         before: Option<&Self>,
     ) -> Result<Self, ReadError> {
-        let log_id = before.map_or(options.log_id, |before| Some(before.header().log_id));
-        let chain = before.map(|before| before.chain());
-        let scanner =
-            Scanner::open(storage, Access::Read, &Expected { segment, log_id, keys, before: chain })?;
+        let keys = options.tags.of(keys);
+        let expected = match before {
+            None => Expected { segment, log_id: options.log_id, keys, before: None },
+            Some(before) => Expected {
+                segment,
+                log_id: Some(before.header().log_id),
+                keys: before.scanner.keys_after(keys),
+                before: Some(before.chain()),
+            },
+        };
+        let scanner = Scanner::open(storage, Access::Read, &expected)?;
         let found = Found {
             records: 0,
             frames: 0,
@@ -113,7 +121,7 @@ impl Part {
             // On disk before its segment had its name. FORMAT 6.3.
             self.unsynced.clear();
             found.synced = head;
-        } else if seen.head.kind != frame::SEAL {
+        } else if !frame::is_control_kind(seen.head.kind) {
             found.records = found.records.saturating_add(1);
             self.unsynced.push(head.sequence, head);
         }
@@ -165,8 +173,8 @@ impl Part {
     /// What is left of it when it was read to its end: not its file.
     pub(super) fn end(self) -> Ended {
         let header = *self.header();
-        let (_, _, chain) = self.scanner.into_parts();
-        Ended { header, chain, found: self.found }
+        let (_, _, anchors, chain) = self.scanner.into_parts();
+        Ended { header, anchors, chain, found: self.found }
     }
 
     pub(super) fn refused(&self, fault: Fault) -> ReadError {
@@ -225,20 +233,12 @@ impl Joined {
     }
 
     /// What the log has shown whose last segment this is.
-    pub(super) fn summary(
-        mut self,
-        last: &Ended,
-        keys: &[&RootKey],
-        anchor: Option<Anchor>,
-    ) -> Result<Summary, ReadError> {
+    pub(super) fn summary(mut self, last: &Ended, anchor: Option<Anchor>) -> Summary {
         self.add(last);
-        let Ended { header, chain, found } = last;
-        let key = keys.iter().find(|key| key.id() == header.key_id);
-        let place = Place { segment: header.segment, sequence: chain.sequence(), offset: chain.offset() };
-        let key = key.ok_or(ReadError::UnknownKey { place, id: header.key_id })?;
-        let anchors = AnchorKey::new(key, header.log_id);
-        Ok(Summary {
+        let Ended { header, anchors, chain, found } = last;
+        Summary {
             log_id: header.log_id,
+            key_mode: header.mode,
             segments: self.segments,
             records: self.records,
             frames: self.frames,
@@ -251,7 +251,7 @@ impl Joined {
                 Some(anchor) => Completeness::Proven { through: anchor.sequence() },
                 None => Completeness::Unproven,
             },
-        })
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use super::{
     error::{Fault, ReadError},
     frame,
     inventory::Inventory,
+    key::{KeyMode, Keys},
     part::{Joined, Part},
     scanner::Seen,
     storage::Storage,
@@ -31,7 +32,8 @@ pub struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Starts at the first segment; each is verified under the one of `keys` that its header names.
+    /// Starts at the first segment; each is verified under the one of `keys` that its header names, or under none where
+    /// an unkeyed log is asked for.
     ///
     /// # Errors
     /// There is no log, it is not the one demanded, or its first header does not hold.
@@ -81,7 +83,7 @@ impl<'a> Reader<'a> {
     /// What `next_frame` answers, or the anchor does not hold.
     pub fn finish(mut self) -> Result<Summary, ReadError> {
         while self.next_frame()?.is_some() {}
-        self.before.summary(&self.part.end(), self.keys, self.options.anchor)
+        Ok(self.before.summary(&self.part.end(), self.options.anchor))
     }
 
     fn advance(&mut self) -> Result<Option<Seen>, ReadError> {
@@ -112,6 +114,27 @@ pub struct ReadOptions {
     pub log_id: Option<LogId>,
     /// A head that it must have.
     pub anchor: Option<Anchor>,
+    /// What its tags must be made with.
+    pub tags: Tags,
+}
+
+/// What the tags of a log that is read must be made with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tags {
+    /// The keys given. An unkeyed log is refused.
+    #[default]
+    Keyed,
+    /// No key; keys that are given are not used. A keyed log is refused. What is read shows accidents alone.
+    Unkeyed,
+}
+
+impl Tags {
+    pub(super) fn of<'a>(self, keys: &'a [&'a RootKey]) -> Keys<'a> {
+        match self {
+            Self::Keyed => Keys::of(keys),
+            Self::Unkeyed => Keys::UNKEYED,
+        }
+    }
 }
 
 /// What the end of the last segment may be.
@@ -148,10 +171,10 @@ pub struct FrameView<'a> {
 }
 
 impl FrameView<'_> {
-    /// Whether it is a checkpoint's part or a seal, and no record.
+    /// Whether it is a checkpoint's part, a seal or a change of key, and no record.
     #[must_use]
     pub fn is_control(&self) -> bool {
-        matches!(self.kind, frame::CHECKPOINT_PART | frame::SEAL)
+        frame::is_control_kind(self.kind)
     }
 }
 
@@ -161,6 +184,8 @@ impl FrameView<'_> {
 pub struct Summary {
     /// The log's id.
     pub log_id: LogId,
+    /// How its keys come from the root.
+    pub key_mode: KeyMode,
     /// Segments read.
     pub segments: u32,
     /// Records read.

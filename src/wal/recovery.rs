@@ -2,15 +2,16 @@
 //!
 //! Everything is read, checked and folded before anything is written.
 
-use alloc::vec::Vec;
+use alloc::{sync::Arc, vec::Vec};
 
 use super::{
     anchor::Anchor,
     chain::{self, Phase},
     error::{Failure, Fault, OpenError, Place, ReadError},
     fold::{Fold, RecordFrame},
-    frame::CHECKPOINT_PART,
+    frame::{CHECKPOINT_PART, KEY_CHANGE},
     inventory::Inventory,
+    key::Keys,
     log::Cut,
     scanner::{Expected, Scanner, Seen, Step},
     segment::unfinished_name,
@@ -19,14 +20,11 @@ use super::{
     window::Tail,
     writer::OpenSegment,
 };
-use crate::{
-    crypto::RootKey,
-    id::{LogId, Sequence},
-};
+use crate::id::{LogId, Sequence};
 
 /// What the log must be.
 pub(super) struct Demands<'a> {
-    pub(super) key: &'a RootKey,
+    pub(super) keys: Keys<'a>,
     pub(super) log_id: Option<LogId>,
     pub(super) anchor: Option<&'a Anchor>,
 }
@@ -53,9 +51,8 @@ impl LastSegment {
             let place = Place { segment, sequence: Sequence(0), offset: 0 };
             return Err(ReadError::Evidence { place, fault: Fault::SegmentMissing }.into());
         }
-        let keys = [demands.key];
         let expected =
-            Expected { segment: inventory.last(), log_id: demands.log_id, keys: &keys, before: None };
+            Expected { segment: inventory.last(), log_id: demands.log_id, keys: demands.keys, before: None };
         let scanner = Scanner::open(storage, Access::ReadWrite, &expected)?;
         let mut last = Self { scanner, records: 0, checkpoint_end: 0, on_disk: 0, torn: None };
         let anchored = last.walk(demands.anchor, fold)?;
@@ -86,6 +83,9 @@ impl LastSegment {
                     // Before it is counted itself: a seal has the sequence of the last record, and says nothing of
                     // its own bytes.
                     self.on_disk = unsynced.cover(seen.head.synced_through).unwrap_or(self.on_disk);
+                    if seen.head.kind == KEY_CHANGE {
+                        continue;
+                    }
                     unsynced.push(seen.head.sequence, self.scanner.chain().offset());
                     if self.scanner.chain().phase() == Phase::Records {
                         self.records = self.records.saturating_add(1);
@@ -153,7 +153,7 @@ impl LastSegment {
     ) -> Result<(OpenSegment, Option<Cut>), Failure> {
         let Self { scanner, checkpoint_end, on_disk, torn, .. } = self;
         let size = scanner.size();
-        let (file, key, chain) = scanner.into_parts();
+        let (file, key, anchors, chain) = scanner.into_parts();
         let cut = torn.map(|tail| Cut {
             segment: chain.head().segment,
             offset: chain.offset(),
@@ -169,7 +169,7 @@ impl LastSegment {
             storage.remove(&unfinished_name(*number)).map_err(Failure::Storage)?;
         }
         storage.sync_dir().map_err(Failure::Storage)?;
-        Ok((OpenSegment { file, key, chain, checkpoint_end }, cut))
+        Ok((OpenSegment { file, key, anchors: Arc::new(anchors), chain, checkpoint_end }, cut))
     }
 }
 

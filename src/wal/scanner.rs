@@ -1,16 +1,18 @@
 //! One segment read frame by frame, each verified. FORMAT 8.1.
 
 use super::{
+    anchor::AnchorKey,
     chain::{Chain, Phase},
     damage,
     error::{Fault, Place, ReadError},
     frame::{FrameHead, HEAD_BYTES, WholeFrame},
+    key::{KeyMode, Keys},
     segment::{HEADER_BYTES, Header, SegmentKey, segment_name},
     storage::{Access, Storage, StorageError, StorageFile},
     window::{Tail, Window},
 };
 use crate::{
-    crypto::{RootKey, Tag},
+    crypto::{EvolvedKey, Tag},
     id::{LogId, Sequence},
 };
 
@@ -18,6 +20,9 @@ use crate::{
 pub(super) struct Scanner {
     window: Window,
     key: SegmentKey,
+    anchors: AnchorKey,
+    /// From which the keys of later segments follow, if they do.
+    evolved: Option<EvolvedKey>,
     header: Header,
     chain: Chain,
 }
@@ -28,7 +33,7 @@ pub(super) struct Expected<'a> {
     /// The log that it must be of.
     pub(super) log_id: Option<LogId>,
     /// The keys that it may be under.
-    pub(super) keys: &'a [&'a RootKey],
+    pub(super) keys: Keys<'a>,
     /// How the segment before it ended.
     pub(super) before: Option<&'a Chain>,
 }
@@ -55,17 +60,23 @@ impl Scanner {
         if expected.log_id.is_some_and(|log_id| log_id != header.log_id) {
             return Err(refused(Fault::LogId { seen: header.log_id }));
         }
-        let root = expected
+        if header.mode == KeyMode::Unkeyed && expected.keys.mode != Some(header.mode) {
+            return Err(refused(Fault::Unkeyed));
+        }
+        if let Some(wanted) = expected.keys.mode.filter(|wanted| *wanted != header.mode) {
+            return Err(refused(Fault::OtherKeyMode { seen: header.mode, wanted }));
+        }
+        let secret = expected
             .keys
-            .iter()
-            .find(|key| key.id() == header.key_id)
+            .secret(header.mode, header.key_id, header.log_id, header.segment)
             .ok_or(ReadError::UnknownKey { place, id: header.key_id })?;
-        let key = SegmentKey::new(root, header.log_id, header.segment);
+        let key = SegmentKey::new(&secret, header.log_id, header.segment);
+        let anchors = AnchorKey::new(&secret, header.log_id);
         let tag = Header::verify(bytes, &key).map_err(refused)?;
         follows(&header, expected.before).map_err(refused)?;
         let synced = expected.before.map_or(Sequence(0), Chain::synced_through);
         let chain = Chain::new(&header, bytes, tag, synced);
-        Ok(Self { window, key, header, chain })
+        Ok(Self { window, key, anchors, evolved: secret.into_evolved(), header, chain })
     }
 
     /// Reads and verifies what comes next.
@@ -124,12 +135,17 @@ impl Scanner {
         &self.chain
     }
 
+    /// `keys`, with what this segment adds for later ones of its log.
+    pub(super) fn keys_after<'a>(&'a self, keys: Keys<'a>) -> Keys<'a> {
+        Keys { evolved: self.evolved.as_ref().or(keys.evolved), ..keys }
+    }
+
     pub(super) fn refused(&self, fault: Fault) -> ReadError {
         ReadError::Evidence { place: self.chain.place(), fault }
     }
 
-    pub(super) fn into_parts(self) -> (alloc::boxed::Box<dyn StorageFile>, SegmentKey, Chain) {
-        (self.window.into_file(), self.key, self.chain)
+    pub(super) fn into_parts(self) -> (alloc::boxed::Box<dyn StorageFile>, SegmentKey, AnchorKey, Chain) {
+        (self.window.into_file(), self.key, self.anchors, self.chain)
     }
 }
 
@@ -172,6 +188,9 @@ pub(super) fn follows(header: &Header, before: Option<&Chain>) -> Result<(), Fau
         // Opening reads the last segment alone.
         None => return Ok(()),
     };
+    if let Some(before) = before {
+        before.goes_on_under(header.key_id, header.mode)?;
+    }
     if header.sequence != sequence {
         return Err(Fault::HeaderSequence { seen: header.sequence });
     }

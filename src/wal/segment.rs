@@ -1,11 +1,14 @@
-//! Segments: their names, keys and headers. FORMAT 5.2, 6 and 7.4.
+//! Segments: their names, keys and headers. FORMAT 5.2, 5.3, 6 and 7.4.
 
 use alloc::{format, string::String, vec::Vec};
 
-use super::error::Fault;
+use super::{
+    error::Fault,
+    key::{KeyMode, Secret},
+};
 use crate::{
     codec::{CodecError, Reader, Writer},
-    crypto::{Digest, KeyId, MacKey, RootKey, Tag},
+    crypto::{Digest, KeyId, MacKey, Tag},
     id::{LogId, Sequence},
     limits::SEGMENTS_MAX,
     num::Timestamp,
@@ -13,8 +16,6 @@ use crate::{
 
 /// FORMAT 6.4.
 pub(super) const FORMAT_VERSION: u16 = 1;
-/// FORMAT 6.4.
-pub(super) const KEY_MODE_STATIC: u8 = 1;
 /// FORMAT 6.4.
 pub(super) const HEADER_BYTES: usize = 256;
 const MAGIC: [u8; 8] = *b"ASSIZE\r\n";
@@ -65,12 +66,12 @@ pub(super) struct SegmentKey {
 }
 
 impl SegmentKey {
-    pub(super) fn new(root: &RootKey, log_id: LogId, segment: u32) -> Self {
-        let (key_id, number) = (root.id().0.to_le_bytes(), segment.to_le_bytes());
-        // FORMAT 5.2
+    pub(super) fn new(secret: &Secret<'_>, log_id: LogId, segment: u32) -> Self {
+        let (key_id, number) = (secret.id().0.to_le_bytes(), segment.to_le_bytes());
+        // FORMAT 5.2 and 5.3
         let derive = |domain: &[u8]| {
             let info: [&[u8]; 3] = [b"assize/segment/1", &key_id, &number];
-            root.derive(log_id, &info, &prefix(domain, root.id(), log_id, segment))
+            secret.derive(log_id, &info, &prefix(domain, secret, log_id, segment))
         };
         // FORMAT 7.4
         let checksum_seed = crc32c::crc32c_append(crc32c::crc32c(&log_id.0), &number);
@@ -94,15 +95,15 @@ impl SegmentKey {
 }
 
 /// FORMAT 6.6.
-fn prefix(domain: &[u8], key_id: KeyId, log_id: LogId, segment: u32) -> Vec<u8> {
+fn prefix(domain: &[u8], secret: &Secret<'_>, log_id: LogId, segment: u32) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(64);
     bytes.extend_from_slice(domain);
     bytes.resize(16, 0);
     let mut writer = Writer::new(&mut bytes);
     writer.u16(FORMAT_VERSION);
-    writer.u8(KEY_MODE_STATIC);
+    writer.u8(secret.mode().code());
     writer.u8(0);
-    writer.u32(key_id.0);
+    writer.u32(secret.id().0);
     writer.raw(&log_id.0);
     writer.u32(segment);
     bytes.resize(64, 0);
@@ -112,6 +113,7 @@ fn prefix(domain: &[u8], key_id: KeyId, log_id: LogId, segment: u32) -> Vec<u8> 
 /// What a segment's header says. FORMAT 6.4.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Header {
+    pub(super) mode: KeyMode,
     pub(super) key_id: KeyId,
     pub(super) log_id: LogId,
     pub(super) segment: u32,
@@ -129,7 +131,7 @@ impl Header {
         let mut writer = Writer::new(&mut bytes);
         writer.raw(&MAGIC);
         writer.u16(FORMAT_VERSION);
-        writer.u8(KEY_MODE_STATIC);
+        writer.u8(self.mode.code());
         writer.u8(0);
         writer.u32(self.key_id.0);
         writer.raw(&self.log_id.0);
@@ -159,11 +161,14 @@ impl Header {
         if reader.array()? != MAGIC {
             return Ok(Err(Fault::HeaderBroken));
         }
-        let (version, mode, zero) = (reader.u16()?, reader.u8()?, reader.u8()?);
+        let (version, code, zero) = (reader.u16()?, reader.u8()?, reader.u8()?);
         if version != FORMAT_VERSION {
             return Ok(Err(Fault::Version { seen: version }));
         }
+        let mode = KeyMode::of(code);
         let header = Self {
+            // One that is not known is refused below.
+            mode: mode.unwrap_or(KeyMode::Static),
             key_id: KeyId(reader.u32()?),
             log_id: LogId(reader.array()?),
             segment: reader.u32()?,
@@ -188,8 +193,8 @@ impl Header {
             && crc32c::crc32c_append(seed, checked) == checksum;
         Ok(match (whole, mode) {
             (false, _) => Err(Fault::HeaderBroken),
-            (true, KEY_MODE_STATIC) => Ok(header),
-            (true, seen) => Err(Fault::KeyMode { seen }),
+            (true, Some(_)) => Ok(header),
+            (true, None) => Err(Fault::KeyMode { seen: code }),
         })
     }
 

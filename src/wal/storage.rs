@@ -1,6 +1,6 @@
 //! Where segments live: the one seam between the log and files, and the only place that names them.
 //!
-//! [`Directory`] is the file system, [`Memory`] is for tests. Key and anchor files are read and written here too.
+//! [`Directory`] is the file system, [`Memory`] is for tests. Key, state and anchor files are read and written here too.
 
 use alloc::{boxed::Box, string::String, vec::Vec};
 use core::fmt;
@@ -8,12 +8,14 @@ use std::io;
 
 #[cfg(unix)]
 mod directory;
+mod key_store;
 mod memory;
 #[cfg(unix)]
 mod small_file;
 
 #[cfg(unix)]
 pub use directory::Directory;
+pub use key_store::{KeyStore, StateFile};
 pub use memory::{Crash, Failing, Memory, Piece, Unit};
 #[cfg(unix)]
 pub use small_file::{

@@ -1,20 +1,21 @@
 //! The leader's side: completes, folds and writes batches, and begins new segments. FORMAT 6.3 and 7.
 
-use alloc::{boxed::Box, vec::Vec};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
 use super::{
-    anchor::Head,
+    anchor::{Anchor, AnchorKey, Head},
     chain::{Chain, Phase},
-    error::Failure,
+    error::{ChangeKeyError, Failure},
     fold::{Fold, RecordFrame},
     frame::{self, FrameHead},
     group::{Durability, Lead, Round},
+    key::{Held, LogKey},
     segment::{Header, SegmentKey, segment_name, unfinished_name},
     storage::{Storage, StorageError, StorageFile, StorageLock},
 };
 use crate::{
     codec::Writer as Bytes,
-    crypto::{Digest, RootKey, Tag},
+    crypto::{Digest, Tag},
     id::{LogId, Sequence},
     limits::{CHECKPOINT_PART_BYTES_MAX, SEGMENTS_MAX},
 };
@@ -22,6 +23,8 @@ use crate::{
 /// What writes a log, held by whoever leads.
 pub(super) struct Writer<F: Fold> {
     place: Location,
+    /// The key of the next segment, where it is another one.
+    next_key: Option<LogKey>,
     fold: F,
     fold_error: Option<F::Error>,
     segment: OpenSegment,
@@ -35,7 +38,7 @@ pub(super) struct Writer<F: Fold> {
 pub(super) struct Location {
     pub(super) storage: Box<dyn Storage>,
     pub(super) log_id: LogId,
-    pub(super) key: RootKey,
+    pub(super) key: Held,
     #[expect(dead_code, reason = "it is held for as long as the log is open, and let go when dropped")]
     pub(super) lock: Box<dyn StorageLock>,
 }
@@ -44,6 +47,7 @@ pub(super) struct Location {
 pub(super) struct OpenSegment {
     pub(super) file: Box<dyn StorageFile>,
     pub(super) key: SegmentKey,
+    pub(super) anchors: Arc<AnchorKey>,
     pub(super) chain: Chain,
     /// Where its checkpoint ends.
     pub(super) checkpoint_end: u64,
@@ -58,10 +62,12 @@ pub(super) struct Counts {
 }
 
 /// What others may see of the writer between two rounds.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub(super) struct Report {
     /// The last frame known to be on disk.
     pub(super) synced: Head,
+    /// The key of anchors in its segment.
+    pub(super) anchors: Arc<AnchorKey>,
     /// The segment being written.
     pub(super) segment: u32,
     pub(super) counts: Counts,
@@ -72,7 +78,7 @@ impl<F: Fold> Writer<F> {
     pub(super) fn new(place: Location, fold: F, segment: OpenSegment, segment_bytes: u64) -> Self {
         let synced = segment.chain.head();
         let counts = Counts::default();
-        Self { place, fold, fold_error: None, segment, synced, segment_bytes, counts }
+        Self { place, next_key: None, fold, fold_error: None, segment, synced, segment_bytes, counts }
     }
 
     pub(super) fn fold(&self) -> &F {
@@ -84,15 +90,50 @@ impl<F: Fold> Writer<F> {
     }
 
     pub(super) fn report(&self) -> Report {
-        Report { synced: self.synced, segment: self.segment.chain.head().segment, counts: self.counts }
+        let OpenSegment { anchors, chain, .. } = &self.segment;
+        assert!(self.synced.segment == chain.head().segment, "a segment is on disk before it is written to");
+        Report {
+            synced: self.synced,
+            anchors: Arc::clone(anchors),
+            segment: self.synced.segment,
+            counts: self.counts,
+        }
     }
 
-    /// Seals the segment, if it is not, and syncs it.
-    pub(super) fn seal(&mut self) -> Result<Head, Failure> {
+    /// Seals the segment, and gives the anchor of its seal.
+    pub(super) fn close(&mut self) -> Result<Anchor, Failure> {
+        let head = self.seal(None)?;
+        Ok(self.segment.anchors.anchor(head))
+    }
+
+    /// Begins a segment under that key with the next record.
+    pub(super) fn change_key(&mut self, mut key: LogKey) -> Result<(), ChangeKeyError> {
+        if key.id() == self.place.key.id() {
+            return Err(ChangeKeyError::Same { id: key.id() });
+        }
+        if let LogKey::Evolving(key) = &mut key {
+            let last = self.segment.chain.head().segment;
+            key.check_next(self.place.log_id, last).map_err(ChangeKeyError::KeyState)?;
+        }
+        self.next_key = Some(key);
+        Ok(())
+    }
+
+    /// Seals the segment, if it is not, and syncs it; the last frame before the seal names the next key, if it is
+    /// another one.
+    fn seal(&mut self, next: Option<&LogKey>) -> Result<Head, Failure> {
         if self.segment.chain.phase() != Phase::Sealed {
             let mut bytes = Vec::new();
-            let payload = self.segment.chain.seal_payload();
             let offset = self.segment.chain.offset();
+            if let Some(next) = next {
+                // FORMAT 7.8
+                self.segment.push_control(&mut bytes, frame::KEY_CHANGE, self.synced.sequence, |out| {
+                    let mut writer = Bytes::new(out);
+                    writer.u32(next.id().0);
+                    writer.u8(next.mode().code());
+                });
+            }
+            let payload = self.segment.chain.seal_payload();
             self.segment.push_control(&mut bytes, frame::SEAL, self.synced.sequence, |out| {
                 out.extend_from_slice(&payload);
             });
@@ -104,13 +145,23 @@ impl<F: Fold> Writer<F> {
 
     /// Seals the segment and begins the next one with a checkpoint.
     fn rotate(&mut self) -> Result<(), Failure> {
-        self.seal()?;
+        // A segment that was sealed before its key changed names no other: one more goes on under the old key.
+        let sealed = self.segment.chain.phase() == Phase::Sealed;
+        let next_key = if sealed { None } else { self.next_key.take() };
+        self.seal(next_key.as_ref())?;
         let chain = &self.segment.chain;
         let number = chain.head().segment.saturating_add(1);
         if number > SEGMENTS_MAX {
             return Err(Failure::SegmentsExhausted);
         }
+        let mut old = next_key.map(|next| self.place.key.change(next));
+        if let (Some(key), Some(_)) = (self.place.key.evolving(), &old) {
+            // Before the segment: a state that is ahead of the log is none of a log that is lost. FORMAT 5.7.
+            key.advance(number).map_err(Failure::Storage)?;
+        }
+        let chain = &self.segment.chain;
         let header = Header {
+            mode: self.place.key.mode(),
             key_id: self.place.key.id(),
             log_id: self.place.log_id,
             segment: number,
@@ -124,6 +175,13 @@ impl<F: Fold> Writer<F> {
             return Err(Failure::Fold { sequence: chain.sequence() });
         }
         let (segment, bytes) = begin_segment(&self.place, &header, &checkpoint).map_err(Failure::Storage)?;
+        if let Some(key) = self.place.key.evolving() {
+            // The segment has its name and its bytes: FORMAT 5.7. Should this fail, opening steps forward.
+            key.advance(number).map_err(Failure::Storage)?;
+        }
+        if let Some(old) = old.as_mut().and_then(Held::evolving) {
+            old.store().forget().map_err(Failure::Storage)?;
+        }
         self.segment = segment;
         self.counts.bytes = self.counts.bytes.saturating_add(bytes);
         self.synced = self.segment.chain.head();
@@ -139,7 +197,7 @@ impl<F: Fold> Writer<F> {
         let records = chain.offset().saturating_sub(self.segment.checkpoint_end);
         let after = records.saturating_add(u64::try_from(frame_bytes).unwrap_or(u64::MAX));
         let limit = self.segment_bytes.max(self.segment.checkpoint_end);
-        chain.phase() == Phase::Sealed || (records > 0 && after > limit)
+        chain.phase() == Phase::Sealed || self.next_key.is_some() || (records > 0 && after > limit)
     }
 
     /// Completes the frame at the batch's front, and folds its record.
@@ -244,6 +302,7 @@ pub(super) fn first_segment<F: Fold>(
         return Ok(Err(error));
     }
     let header = Header {
+        mode: place.key.mode(),
         key_id: place.key.id(),
         log_id: place.log_id,
         segment: 1,
@@ -265,11 +324,13 @@ fn begin_segment(
     assert!(!checkpoint.is_empty(), "a checkpoint has at least one byte");
     let (unfinished, name) = (unfinished_name(header.segment), segment_name(header.segment));
     let file = place.storage.create(&unfinished)?;
-    let key = SegmentKey::new(&place.key, place.log_id, header.segment);
+    let secret = place.key.secret(header.segment);
+    let key = SegmentKey::new(&secret, place.log_id, header.segment);
+    let anchors = Arc::new(AnchorKey::new(&secret, place.log_id));
     let (mut bytes, tag) = header.encode(&key);
     // Everything before the segment is on disk: the seal before it was synced.
     let chain = Chain::new(header, &bytes, tag, header.sequence);
-    let mut segment = OpenSegment { file, key, chain, checkpoint_end: 0 };
+    let mut segment = OpenSegment { file, key, anchors, chain, checkpoint_end: 0 };
     let parts = checkpoint.chunks(CHECKPOINT_PART_BYTES_MAX);
     let count = u32::try_from(parts.len()).unwrap_or(u32::MAX);
     for (part, content) in (0..count).zip(parts) {

@@ -84,7 +84,7 @@ impl Forgery {
         let liar = Liar { ledger, alter, log_time: CREATED, checkpoints: 0.into() };
         let storage = Memory::new();
         let options = LogOptions { segment_bytes, ..LogOptions::default() };
-        let create = CreateOptions { id: LOG, key: key(), options };
+        let create = CreateOptions { id: LOG, key: assize::wal::LogKey::from(key()), options };
         let log = Log::create(Box::new(storage.clone()), create, liar).unwrap();
         Self { world, storage, log }
     }

@@ -14,13 +14,14 @@ import struct
 from typing import NamedTuple, Optional
 
 from ledger import Ledger
-from records import CHECKPOINT_PART, KIND_NAMES, RECOVERY, SEAL, Contradiction
-from wire import U32_MAX, BadInput, Malformed, RootKey, crc32c_bytes, crc32c_words, hmac_sha256, words_of
+from records import CHECKPOINT_PART, KEY_CHANGE, KIND_NAMES, RECOVERY, SEAL, Contradiction
+from wire import KEY_MODES, U32_MAX, BadInput, Malformed, RootKey, crc32c_bytes, crc32c_words, UNKEYED, tag_of, words_of
 
 SEGMENT_MAGIC = b"ASSIZE\r\n"
 FRAME_MAGIC = b"ASZ1"
 ANCHOR_MAGIC = b"ASZANCH1"
-VERSION, STATIC_KEYS = 1, 1
+VERSION = 1
+SEGMENTS_MAX = 99_999_999  # FORMAT 6.1
 HEADER_BYTES, ANCHOR_BYTES = 256, 120
 FRAME_HEAD = struct.Struct("<IIQqqQHH")  # FORMAT 7.1, 44 bytes
 FRAME_TAIL = 36
@@ -41,6 +42,7 @@ class EvidenceError(Exception):
 class Anchor(NamedTuple):
     """FORMAT 11.1."""
 
+    mode: int
     key_id: int
     log_id: bytes
     segment: int
@@ -60,9 +62,11 @@ def read_anchor_file(path: str) -> Anchor:
     if len(raw) != ANCHOR_BYTES or raw[:8] != ANCHOR_MAGIC:
         raise BadInput(f"anchor file {path} is not {ANCHOR_BYTES} bytes that start with {ANCHOR_MAGIC.decode()}")
     version, mode, zero, key_id, log_id, segment, zeros, sequence, tag, log_time = struct.unpack_from("<HBBI16sIIQ32sq", raw, 8)
-    if (version, mode, zero, zeros) != (VERSION, STATIC_KEYS, 0, 0):
+    if (version, zero, zeros) != (VERSION, 0, 0) or mode not in KEY_MODES:
         raise BadInput(f"anchor file {path} has version {version} and key mode {mode}, or reserved bytes that are not zero")
-    return Anchor(key_id, log_id, segment, sequence, tag, log_time, raw[:88], raw[88:])
+    if not 1 <= segment <= SEGMENTS_MAX:
+        raise BadInput(f"anchor file {path} names segment {segment}")
+    return Anchor(mode, key_id, log_id, segment, sequence, tag, log_time, raw[:88], raw[88:])
 
 
 class Frame(NamedTuple):
@@ -87,12 +91,12 @@ class Frame(NamedTuple):
 class Segment:
     """The bytes of one segment file, and what its checksums and tags start from."""
 
-    def __init__(self, number: int, data: bytes, key: bytes, key_id: int, log_id: bytes):
-        self.number, self.data, self._key, self._ids = number, data, key, (key_id, log_id)
+    def __init__(self, number: int, data: bytes, key: Optional[bytes], mode: int, key_id: int, log_id: bytes):
+        self.number, self.data, self._key, self._ids = number, data, key, (mode, key_id, log_id)
         self._words = words_of(data)
         self._crc_start = crc32c_bytes(log_id + struct.pack("<I", number))
         # FORMAT 6.6
-        self._prefix = struct.pack("<HBBI16sI", VERSION, STATIC_KEYS, 0, key_id, log_id, number) + bytes(20)
+        self._prefix = struct.pack("<HBBI16sI", VERSION, mode, 0, key_id, log_id, number) + bytes(20)
         self._frame_prefix = b"assize/frame".ljust(16, b"\0") + self._prefix
 
     def with_bytes(self, data: bytes) -> Segment:
@@ -106,7 +110,7 @@ class Segment:
     def header_tag_holds(self) -> bool:
         """FORMAT 6.5."""
         prefix = b"assize/header".ljust(16, b"\0") + self._prefix
-        return hmac.compare_digest(hmac_sha256(self._key, prefix + self.data[:216]), self.data[216:248])
+        return hmac.compare_digest(tag_of(self._key, prefix + self.data[:216]), self.data[216:248])
 
     def frame_at(self, offset: int) -> Optional[Frame]:
         """FORMAT 7.1 and 7.4; None where no whole frame stands."""
@@ -127,7 +131,7 @@ class Segment:
     def frame_tag_holds(self, frame: Frame, previous: bytes) -> bool:
         """FORMAT 7.3."""
         message = self._frame_prefix + previous + self.data[frame.offset : frame.signed_end]
-        return hmac.compare_digest(hmac_sha256(self._key, message), frame.tag)
+        return hmac.compare_digest(tag_of(self._key, message), frame.tag)
 
     def damaged_behind(self, offset: int, expected: int) -> Optional[Frame]:
         """FORMAT 8.3: a later frame which says that the record expected at `offset` was on disk."""
@@ -144,8 +148,13 @@ class Segment:
 class Log:
     """Verifies and replays a directory, segment by segment."""
 
-    def __init__(self, directory: str, root: RootKey, anchor: Optional[Anchor] = None, live: bool = False):
-        self.directory, self.root, self.anchor, self.live = directory, root, anchor, live
+    def __init__(self, directory: str, roots: Optional[list[RootKey]], anchor: Optional[Anchor] = None, live: bool = False):
+        """Without roots, the log must be an unkeyed one."""
+        self.directory, self.anchor, self.live = directory, anchor, live
+        self.unkeyed = roots is None
+        self.roots = {root.id: root for root in roots or []}
+        self.keys: list[tuple[int, int]] = []  # id and mode, of the first segment and after each change
+        self.next_key: Optional[tuple[int, int]] = None  # named in this segment, FORMAT 7.8
         self.ledger: Ledger = None  # type: ignore[assignment]  # made of the first checkpoint
         self.log_id = b""
         self.log_time = self.segments = self.frames = self.sequence = self.synced_through = 0
@@ -207,7 +216,10 @@ class Log:
             if frame.kind == SEAL:
                 self._seal(segment, frame, first)
                 return
-            self._record(segment, frame)
+            if frame.kind == KEY_CHANGE:
+                self._key_change(segment, frame)
+            else:
+                self._record(segment, frame)
             at = frame.end
         self._end_without_seal(segment, at, last)
 
@@ -221,16 +233,28 @@ class Log:
             raise self._failure("no segment header stands here", self.sequence)
         version, mode, zero, key_id, log_id, named, zeros, sequence, time = struct.unpack_from("<HBBI16sIIQq", data, 8)
         previous_tag, previous_sha256 = data[56:88], data[88:120]
-        segment_key = self.root.segment_key(log_id, number)
-        segment = Segment(number, data, segment_key, key_id, log_id)
+        known = version == VERSION and mode in KEY_MODES
+        root = self.roots.get(key_id)
+        segment_key = root.segment_key(mode, log_id, number) if known and root and mode != UNKEYED else None
+        segment = Segment(number, data, segment_key, mode, key_id, log_id)
         if named == number and not segment.header_crc_holds():
             raise self._failure("the segment header is broken: its checksum does not hold", self.sequence)
-        if version != VERSION or mode != STATIC_KEYS:
-            raise self._failure(f"format version {version}, key mode {mode}: this reader knows version 1 and mode 1", self.sequence)
+        if not known:
+            raise self._failure(f"format version {version}, key mode {mode}: this reader knows version 1, modes 1 to 3", self.sequence)
         if named != number:
             raise self._failure(f"the header names segment {named}", self.sequence)
-        if key_id != self.root.id:
-            raise self._failure(f"the log is keyed with key {key_id}, key {self.root.id} was given", self.sequence)
+        if (mode == UNKEYED) != self.unkeyed:
+            wanted = "an unkeyed one" if self.unkeyed else "one with keys"
+            raise self._failure(f"the log is {KEY_MODES[mode]}, {wanted} is expected", self.sequence)
+        if self.unkeyed and key_id:
+            raise self._failure(f"an unkeyed log names key {key_id}", self.sequence)
+        if root is None and not self.unkeyed:
+            given = ", ".join(str(given) for given in sorted(self.roots))
+            raise self._failure(f"the segment is keyed with key {key_id}, key {given} was given", self.sequence)
+        key, before = (key_id, mode), self.keys[-1] if self.keys else (key_id, mode)
+        if key not in (before, self.next_key):
+            stated, wanted = (f"key {id}, {KEY_MODES[mode]}" for id, mode in (key, before))
+            raise self._failure(f"the segment is under {stated}, the one before it under {wanted} and names no other", self.sequence)
         if number > 1 and log_id != self.log_id:
             raise self._failure(f"the segment is of another log, {log_id.hex()}", self.sequence)
         if zero or zeros or any(data[120:216]) or any(data[252:256]):
@@ -243,7 +267,9 @@ class Log:
             raise self._failure(f"the header continues from sequence {sequence} at {time}, the log stands elsewhere", self.sequence)
         if previous_tag != self.seal_tag or previous_sha256 != self.sealed_sha256:
             raise self._failure("the header does not continue the segment before: seal's tag or SHA-256 differ", self.sequence)
-        self.tag, self.frames = data[216:248], 0
+        if key != before or not self.keys:
+            self.keys.append(key)
+        self.tag, self.frames, self.next_key = data[216:248], 0, None
         return segment
 
     def _checkpoint(self, segment: Segment) -> int:
@@ -319,6 +345,13 @@ class Log:
             raise self._failure("torn tail; opening recovers")
         self.tail_bytes = len(tail)
 
+    def _key_change(self, segment: Segment, frame: Frame) -> None:
+        """FORMAT 7.8."""
+        self._envelope(segment, frame, control=True)
+        if len(frame.payload) != 5 or frame.payload[4] not in KEY_MODES or frame.payload[4] == UNKEYED:
+            raise self._failure("the change of key names none")
+        self.next_key = struct.unpack("<IB", frame.payload)
+
     # ---- Frames ----
 
     def _envelope(self, segment: Segment, frame: Frame, control: bool) -> None:
@@ -371,9 +404,15 @@ class Log:
         anchor = self.anchor
         if anchor is None:
             return
-        if anchor.log_id != self.log_id or anchor.key_id != self.root.id:
+        root = self.roots.get(anchor.key_id)
+        if (anchor.mode == UNKEYED) != self.unkeyed:
+            raise EvidenceError(f"the anchor is {KEY_MODES[anchor.mode]}, the log is not" if self.unkeyed else "the anchor is unkeyed")
+        if anchor.log_id != self.log_id or (root is None and not self.unkeyed) or anchor.key_id not in (id for id, _ in self.keys):
             raise EvidenceError(f"the anchor is of log {anchor.log_id.hex()}, key {anchor.key_id}")
-        if not hmac.compare_digest(hmac_sha256(self.root.anchor_key(self.log_id), anchor.signed), anchor.mac):
+        if (anchor.key_id, anchor.mode) not in self.keys:
+            raise EvidenceError(f"the anchor is of a log with {KEY_MODES[anchor.mode]} keys")
+        key = None if root is None else root.anchor_key(anchor.mode, self.log_id, anchor.segment)
+        if not hmac.compare_digest(tag_of(key, anchor.signed), anchor.mac):
             raise EvidenceError("the anchor's tag does not hold")
         if not self.anchor_found:
             if anchor.sequence > self.sequence:

@@ -17,6 +17,9 @@ from chain import EvidenceError, Log
 class OnDisk(unittest.TestCase):
     """Writes logs into a directory of its own and verifies them."""
 
+    more_keys: tuple = ()
+    unkeyed = False
+
     def setUp(self):
         holder = tempfile.TemporaryDirectory()
         self.addCleanup(holder.cleanup)
@@ -39,7 +42,8 @@ class OnDisk(unittest.TestCase):
 
     def verified(self, files: dict, live: bool = False) -> Log:
         self.write(files)
-        log = Log(self.directory, wire.read_key_file(self.key), live=live)
+        roots = None if self.unkeyed else [wire.read_key_file(self.key), *self.more_keys]
+        log = Log(self.directory, roots, live=live)
         log.verify()
         return log
 

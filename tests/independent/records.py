@@ -18,6 +18,7 @@ from wire import TOO_SHORT, U32_MAX, Malformed, Reader
     1, 2, 3, 4, 16, 17, 18, 19, 20, 21, 22, 23, 32, 33, 34, 35, 36, 66,
 )  # fmt: skip
 CHECKPOINT_PART, SEAL = 64, 65
+KEY_CHANGE = 68  # a control frame, which no ledger sees
 KIND_NAMES = {
     TERMS: "terms", POLICY: "policy", HALT: "halt", CANDIDATE: "candidate switch", ADMISSION: "admission", COMMIT: "commit",
     RELEASE: "release", EXTEND: "extend", PART_COMMIT: "part commit", REROUTE: "reroute", EXPIRE: "expire", ADJUST: "adjust", ACCOUNT: "account", GRANT: "grant",

@@ -372,9 +372,9 @@ TOTALS = {"granted": 37_000, "available": -3_700, "reserved": 1_500, "committed"
 DECISIONS = {"admitted": 13, "denied_budget": 3, "denied_halted": 3, "denied_policy": 2}
 
 
-def build(first: list = FIRST_SEGMENT, second: list | None = SECOND_SEGMENT, checkpoint: bytes | None = None) -> LogWriter:
+def build(first: list = FIRST_SEGMENT, second: list | None = SECOND_SEGMENT, checkpoint: bytes | None = None, mode: int = 1) -> LogWriter:
     """Writes the log, or a variation of it; without a second segment the first is not sealed."""
-    log = LogWriter(SECRET, KEY_ID, LOG_ID, T0)
+    log = LogWriter(SECRET, 0 if mode == 3 else KEY_ID, LOG_ID, T0, mode)
     log.begin_segment(genesis(T0, FIRST_TERMS, 1, P1))
     _append(log, first)
     if second is not None:
@@ -383,6 +383,20 @@ def build(first: list = FIRST_SEGMENT, second: list | None = SECOND_SEGMENT, che
         log.begin_segment(middle_checkpoint() if checkpoint is None else checkpoint)
         _append(log, second)
     log.files[log.name] += bytes(64)
+    return log
+
+
+OTHER_SECRET, OTHER_KEY_ID = bytes(range(32)), 9
+
+
+def build_keys(*modes: int) -> LogWriter:
+    """A segment without records in each mode, under the first key and the other one in turn."""
+    keys = [(SECRET, KEY_ID), (OTHER_SECRET, OTHER_KEY_ID)]
+    log = LogWriter(SECRET, KEY_ID, LOG_ID, T0, modes[0])
+    log.begin_segment(genesis(T0, FIRST_TERMS, 1, P1))
+    for at, mode in enumerate(modes[1:], 1):
+        log.change_key(*keys[at % 2], mode)
+        log.begin_segment(genesis(T0, FIRST_TERMS, 1, P1))
     return log
 
 

@@ -288,7 +288,7 @@ class Tampering(OnDisk):
         early = bytearray(self.files[name])
         early[starts[3] : starts[3] + 16] = bytes(16)
         self.write(self.files)
-        log = Log(self.directory, wire.read_key_file(self.key), live=True)
+        log = Log(self.directory, [wire.read_key_file(self.key)], live=True)
         read, readings = log._read, []
 
         def overtaken(number: int) -> bytes:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Verifies and replays a log of assize, as a second implementation.
 
-    verify_log.py DIR --key KEY [--anchor FILE] [--live] [--json]
+    verify_log.py DIR (--key KEY [--key KEY]... | --unkeyed) [--anchor FILE] [--live] [--json]
 
 Written from docs/FORMAT.md and docs/SEMANTICS.md alone, Python 3.9 or later, standard library only. It checks the chain with the
 key, decides every admission and reroute again, applies every move of money again, and compares each outcome and each checkpoint
@@ -16,7 +16,7 @@ import sys
 
 from chain import Anchor, EvidenceError, Log, read_anchor_file
 from ledger import totals_of
-from wire import BadInput, read_key_file
+from wire import KEY_MODES, BadInput, read_key_file
 
 HOLDS, DOES_NOT_HOLD, BAD_INPUT, UNREADABLE = range(4)
 
@@ -24,12 +24,16 @@ HOLDS, DOES_NOT_HOLD, BAD_INPUT, UNREADABLE = range(4)
 def main(arguments: list[str] | None = None) -> int:
     options = parse_arguments(arguments)
     try:
-        root = read_key_file(options.key)
+        if bool(options.key) == options.unkeyed:
+            raise BadInput("either --key or --unkeyed is needed")
+        roots = [read_key_file(key) for key in options.key or []]
+        if len({root.id for root in roots}) < len(roots):
+            raise BadInput("two of the keys have the same id")
         anchor = read_anchor_file(options.anchor) if options.anchor else None
     except BadInput as error:
         print(f"verify_log: {error}", file=sys.stderr)
         return BAD_INPUT
-    log = Log(options.dir, root, anchor, options.live)
+    log = Log(options.dir, None if options.unkeyed else roots, anchor, options.live)
     try:
         log.verify()
     except EvidenceError as error:
@@ -50,7 +54,8 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         epilog="Exit codes: 0 holds, 1 the evidence does not hold, 2 usage or bad input, 3 could not read.",
     )
     parser.add_argument("dir", metavar="DIR", help="the log's directory")
-    parser.add_argument("--key", required=True, metavar="KEY", help="key file of mode 0600")
+    parser.add_argument("--key", action="append", metavar="KEY", help="key file of mode 0600; again for each key of the log")
+    parser.add_argument("--unkeyed", action="store_true", help="the log has no key, and shows accidents alone")
     parser.add_argument("--anchor", metavar="FILE", help="an anchor that the log must contain")
     parser.add_argument("--live", action="store_true", help="the log is being written: a torn tail is no failure")
     parser.add_argument("--json", action="store_true", help="print one object")
@@ -72,7 +77,7 @@ def report(log: Log, anchor: Anchor | None) -> dict:
     return {
         "holds": True,
         "log_id": log.log_id.hex(),
-        "key_id": log.root.id,
+        "keys": [{"id": id, "mode": KEY_MODES[mode]} for id, mode in log.keys],
         "segments": log.segments,
         "records": log.sequence,
         "head": {"sequence": log.sequence, "tag": log.tag.hex(), "log_time": ledger.log_time},
@@ -114,7 +119,10 @@ def not_proven(log: Log, anchor: Anchor | None) -> list[str]:
         gaps.append(f"that nothing was recorded after the anchor at sequence {anchor.sequence}")
     if log.tail_bytes:
         gaps.append(f"the {log.tail_bytes} bytes after the last whole frame of the live log")
-    gaps.append("authorship: whoever has the key could have written this log")
+    if log.unkeyed:
+        gaps.append("authorship, or that nothing was altered: whoever can write the files of an unkeyed log can write it anew")
+    else:
+        gaps.append("authorship: whoever has the key could have written this log")
     gaps.append("times, observed quantities and request facts: they are the host's word")
     if counts["stated amounts"]:
         gaps.append(f"the amounts of {counts['stated amounts']} commits, parts and adjustments: stated by the host, not priced")
@@ -130,6 +138,7 @@ def as_text(found: dict) -> str:
 
     lines = [
         ("log", found["log_id"]),
+        ("keys", ", ".join(f"{key['id']} ({key['mode']})" for key in found["keys"])),
         ("segments", found["segments"]),
         ("records", found["records"]),
         ("head", f"sequence {found['head']['sequence']}, tag {found['head']['tag']}"),

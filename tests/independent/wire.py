@@ -225,6 +225,11 @@ def hmac_sha256(key: bytes, message: bytes) -> bytes:
     return hmac.digest(key, message, "sha256")
 
 
+def tag_of(key, message: bytes) -> bytes:
+    """HMAC-SHA256, or without a key SHA-256 (FORMAT 5.4)."""
+    return hashlib.sha256(message).digest() if key is None else hmac_sha256(key, message)
+
+
 def hkdf_extract(salt: bytes, secret: bytes) -> bytes:
     """RFC 5869, 2.2."""
     return hmac_sha256(salt, secret)
@@ -240,20 +245,39 @@ def hkdf_expand(prk: bytes, info: bytes, length: int) -> bytes:
     return out[:length]
 
 
+STATIC_KEYS, EVOLVING_KEYS, UNKEYED = 1, 2, 3  # FORMAT 6.4
+KEY_MODES = {STATIC_KEYS: "static", EVOLVING_KEYS: "evolving", UNKEYED: "unkeyed"}
+
+
 class RootKey:
-    """A root key with its id; derives the keys of one log (FORMAT 5.1 and 5.2)."""
+    """A root key with its id; derives the keys of one log (FORMAT 5.1 to 5.3)."""
 
     def __init__(self, key_id: int, secret: bytes):
         self.id = key_id
         self._secret = secret
+        self._evolved: dict[bytes, tuple[int, bytes]] = {}  # by log: the last segment asked for, and its K
 
-    def segment_key(self, log_id: bytes, segment: int) -> bytes:
+    def segment_key(self, mode: int, log_id: bytes, segment: int) -> bytes:
         info = b"assize/segment/1" + struct.pack("<II", self.id, segment)
-        return hkdf_expand(hkdf_extract(log_id, self._secret), info, 32)
+        return hkdf_expand(self._source(mode, log_id, segment), info, 32)
 
-    def anchor_key(self, log_id: bytes) -> bytes:
+    def anchor_key(self, mode: int, log_id: bytes, segment: int) -> bytes:
         info = b"assize/anchor/1" + struct.pack("<I", self.id)
-        return hkdf_expand(hkdf_extract(log_id, self._secret), info, 32)
+        return hkdf_expand(self._source(mode, log_id, segment), info, 32)
+
+    def _source(self, mode: int, log_id: bytes, segment: int) -> bytes:
+        """What the keys of a segment are expanded from: PRK, or K of that segment."""
+        prk = hkdf_extract(log_id, self._secret)
+        if mode == STATIC_KEYS:
+            return prk
+        info = b"assize/evolve/1" + struct.pack("<I", self.id)
+        at, key = self._evolved.get(log_id, (0, prk))
+        if at > segment:
+            at, key = 0, prk
+        while at < segment:
+            at, key = at + 1, hkdf_expand(key, info, 32)
+        self._evolved[log_id] = at, key
+        return key
 
 
 _KEY_FILE = re.compile(rb"assize-key-1\nid=(0|[1-9][0-9]{0,9})\nsecret=((?:[0-9a-f]{2}){32,64})\n")

@@ -289,15 +289,21 @@ def crc32c(data: bytes) -> int:
 
 
 def mac(key: bytes, message: bytes) -> bytes:
+    if key == NO_KEY:
+        return hashlib.sha256(message).digest()  # FORMAT 5.4
     return hmac.new(key, message, hashlib.sha256).digest()
+
+
+NO_KEY = b""
 
 
 class LogWriter:
     """Chains frames into segments. `files` holds the bytes of each segment so far."""
 
-    def __init__(self, secret: bytes, key_id: int, log_id: bytes, time: int):
-        self.key_id, self.log_id, self.time = key_id, log_id, time
-        self._prk = mac(log_id, secret)
+    def __init__(self, secret: bytes, key_id: int, log_id: bytes, time: int, mode: int = 1):
+        self.key_id, self.log_id, self.time, self.mode = key_id, log_id, time, mode
+        self._source = mac(log_id, secret) if mode != 3 else NO_KEY  # PRK; with evolving keys, K of the segment
+        self.states: list[bytes] = []  # FORMAT 5.6, of each segment
         self.files: dict[str, bytearray] = {}
         self.number = self.sequence = self.synced_through = 0
         self.tag = self.seal_tag = self.seal_sha256 = bytes(32)
@@ -309,13 +315,18 @@ class LogWriter:
         return f"{self.number:08}.seg"
 
     def key(self, label: bytes) -> bytes:
-        return mac(self._prk, label + b"\1")
+        if self.mode == 3:
+            return NO_KEY
+        return mac(self._source, label + b"\1")
 
     def begin_segment(self, checkpoint: bytes, part_bytes: int = 1 << 20) -> None:
         self.number += 1
+        if self.mode == 2:
+            self._source = self.key(b"assize/evolve/1" + u32(self.key_id))
+            self.states.append(self.state())
         self._segment_key = self.key(b"assize/segment/1" + u32(self.key_id) + u32(self.number))
         self._frames, self._first = 0, self.sequence + 1
-        head = b"ASSIZE\r\n" + u16(1) + u8(1) + u8(0) + u32(self.key_id) + self.log_id + u32(self.number) + u32(0)
+        head = b"ASSIZE\r\n" + u16(1) + u8(self.mode) + u8(0) + u32(self.key_id) + self.log_id + u32(self.number) + u32(0)
         head += u64(self.sequence) + i64(self.time) + self.seal_tag + self.seal_sha256 + bytes(96)
         self.tag = mac(self._segment_key, self._prefix("assize/header") + head)
         head += self.tag
@@ -323,6 +334,14 @@ class LogWriter:
         parts = [checkpoint[at : at + part_bytes] for at in range(0, len(checkpoint), part_bytes)]
         for at, part in enumerate(parts):
             self.frame(64, u32(at) + u32(len(parts)) + part, self.sequence, self.time, self.time)
+
+    def change_key(self, secret: bytes, key_id: int, mode: int) -> None:
+        """FORMAT 7.8: the next segment is under that key."""
+        self.frame(68, u32(key_id) + u8(mode), self.sequence, self.time, self.time)
+        self.seal()
+        self.key_id, self.mode, self._source = key_id, mode, mac(self.log_id, secret)
+        for _ in range(self.number if mode == 2 else 0):
+            self._source = self.key(b"assize/evolve/1" + u32(key_id))
 
     def record(self, kind: int, payload: bytes, caller: int) -> int:
         self.sequence += 1
@@ -352,11 +371,16 @@ class LogWriter:
 
     def anchor(self) -> bytes:
         """FORMAT 11.1, of the head."""
-        out = b"ASZANCH1" + u16(1) + u8(1) + u8(0) + u32(self.key_id) + self.log_id + u32(self.number) + u32(0)
+        out = b"ASZANCH1" + u16(1) + u8(self.mode) + u8(0) + u32(self.key_id) + self.log_id + u32(self.number) + u32(0)
         out += u64(self.sequence) + self.tag + i64(self.time)
         return out + mac(self.key(b"assize/anchor/1" + u32(self.key_id)), out)
 
+    def state(self) -> bytes:
+        """FORMAT 5.6."""
+        out = b"ASZSTAT1" + u16(1) + u8(2) + u8(0) + u32(self.key_id) + self.log_id + u32(self.number) + u32(0) + self._source
+        return out + digest("assize/state/1", out)
+
     def _prefix(self, domain: str) -> bytes:
         """FORMAT 6.6."""
-        out = domain.encode().ljust(16, b"\0") + u16(1) + u8(1) + u8(0) + u32(self.key_id) + self.log_id + u32(self.number)
+        out = domain.encode().ljust(16, b"\0") + u16(1) + u8(self.mode) + u8(0) + u32(self.key_id) + self.log_id + u32(self.number)
         return out.ljust(64, b"\0")

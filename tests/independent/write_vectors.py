@@ -20,10 +20,16 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 def vectors() -> dict[str, bytes]:
     """The content of each file, by its path under `vectors/`."""
-    log, second = s.build(), windows.build()
-    described = json.dumps({**stated_vectors(log), "windows": stated_windows(second)}, indent=1) + "\n"
+    log, second, evolving = s.build(), windows.build(), s.build(mode=2)
+    stated = {**stated_vectors(log), "windows": stated_windows(second), "evolving": stated_evolving(evolving)}
+    described = json.dumps(stated, indent=1) + "\n"
     files = {f"log/{name}": bytes(content) for name, content in log.files.items()}
     files.update({f"windows/{name}": bytes(content) for name, content in second.files.items()})
+    files.update({f"evolving/{name}": bytes(content) for name, content in evolving.files.items()})
+    unkeyed = s.build(mode=3)
+    files.update({f"unkeyed/{name}": bytes(content) for name, content in unkeyed.files.items()})
+    keys = s.build_keys(2, 2, 1, 2)
+    files.update({f"keys/{name}": bytes(content) for name, content in keys.files.items()})
     return {"vectors.json": described.encode(), **files}
 
 
@@ -74,6 +80,15 @@ def stated_windows(log) -> dict:
         **head_and_frames(log),
         "totals": windows.TOTALS,
         "decisions_by_outcome": windows.DECISIONS,
+    }
+
+
+def stated_evolving(log) -> dict:
+    """The first log over again, under an evolving key of the same root."""
+    return {
+        "anchor": hexed(log.anchor()),
+        "states": [state.hex() for state in log.states],
+        "head": {"segment": log.number, "sequence": log.sequence, "tag": log.tag.hex(), "log_time": log.time},
     }
 
 

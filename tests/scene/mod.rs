@@ -216,7 +216,7 @@ impl Scene {
 
     fn create(place: Place, id: LogId, setup: Setup) -> Self {
         let Setup { policy, terms, log, engine } = setup;
-        let options = CreateOptions { id, key: key(), policy, terms, log, engine, at: at(0) };
+        let options = CreateOptions { id, key: key().into(), policy, terms, log, engine, at: at(0) };
         let controller = Controller::create(place.storage(), options).unwrap();
         Self { controller, place, log, engine }
     }
@@ -366,7 +366,7 @@ pub fn try_open(
     engine: EngineOptions,
     anchor: Option<Anchor>,
 ) -> Result<Opened, OpenError> {
-    let options = OpenOptions { key: key(), id: Some(LOG), anchor, log, engine, at: at(0) };
+    let options = OpenOptions { key: key().into(), id: Some(LOG), anchor, log, engine, at: at(0) };
     Controller::open(place.storage(), options)
 }
 

@@ -20,8 +20,12 @@ use crate::{
     },
 };
 
-const DEMANDED: ReadOptions =
-    ReadOptions { log_id: Some(LOG_ID), tail: assize::wal::Tail::Strict, anchor: None };
+const DEMANDED: ReadOptions = ReadOptions {
+    log_id: Some(LOG_ID),
+    tail: assize::wal::Tail::Strict,
+    anchor: None,
+    tags: assize::wal::Tags::Keyed,
+};
 
 /// Verification, replay and opening must all refuse; gives what verification says.
 fn refused(storage: impl Storage + Clone + 'static, what: &str) -> AuditError {

@@ -256,7 +256,8 @@ fn header_fault(unit: &Unit, byte: usize, checksum: Checksum, fault: Fault) -> b
     match (byte, checksum) {
         (8..10, _) => matches!(fault, Fault::Version { .. }),
         (_, Checksum::Left) => fault == Fault::HeaderBroken,
-        (10, _) => matches!(fault, Fault::KeyMode { .. }),
+        // Of 1 a bit makes the mode without a key, or one that there is not.
+        (10, _) => matches!(fault, Fault::KeyMode { .. } | Fault::Unkeyed),
         (16..32, _) if unit.segment > 1 => matches!(fault, Fault::LogId { .. }),
         (32..36, _) => matches!(fault, Fault::SegmentNumber { .. }),
         (16..32 | 40..120 | 216..248, _) => fault == Fault::HeaderTag,

@@ -75,7 +75,10 @@ fn rows() -> Vec<(&'static str, Memory, Fault, (u32, u64))> {
         ("a header cut short", first(|forge| forge.bytes.truncate(255)), Fault::HeaderBroken, (1, 0)),
         ("most of a header missing", first(|forge| forge.bytes.truncate(36)), Fault::HeaderBroken, (1, 0)),
         ("version 2", alone(|header| header.version = 2, |_| {}), Fault::Version { seen: 2 }, (1, 0)),
-        ("no key", alone(|header| header.key_mode = 3, |_| {}), Fault::KeyMode { seen: 3 }, (1, 0)),
+        ("no key", alone(|header| header.key_mode = 3, |_| {}), Fault::Unkeyed, (1, 0)),
+        ("mode 4", alone(|header| header.key_mode = 4, |_| {}), Fault::KeyMode { seen: 4 }, (1, 0)),
+        ("a change to no key", first(|forge| forge.record(68, &[8, 0, 0, 0, 3])), Fault::KeyChange, (1, 4)),
+        ("a change of four bytes", first(|forge| forge.record(68, &[8, 0, 0, 0])), Fault::KeyChange, (1, 4)),
         (
             "another log's segment",
             second(|header| header.log_id = LogId([3; 16]), |_| {}),
@@ -434,9 +437,12 @@ fn an_anchor_must_hold() {
     let fork = |id, forks_at: u64| {
         let storage = Memory::new();
         let options = LogOptions { segment_bytes: 400, ..LogOptions::default() };
-        let log =
-            Log::create(Box::new(storage.clone()), CreateOptions { id, key: key(), options }, Toy::new())
-                .unwrap();
+        let log = Log::create(
+            Box::new(storage.clone()),
+            CreateOptions { id, key: key().into(), options },
+            Toy::new(),
+        )
+        .unwrap();
         toy::append(&log, forks_at);
         for _ in forks_at..9 {
             log.append(1, Timestamp(START.0 + 27), START, |out| out.extend_from_slice(b"other")).unwrap();
@@ -558,7 +564,7 @@ fn what_is_no_log_is_told_by_name() {
     let error = {
         let key = RootKey::new(KeyId(9), &[1; 32]).unwrap();
         let log = first(|_| {});
-        let options = OpenOptions { key, ..toy::open_options() };
+        let options = OpenOptions { key: assize::wal::LogKey::from(key), ..toy::open_options() };
         Log::open(Box::new(log), options, Toy::new()).map(|_| ()).unwrap_err()
     };
     assert!(matches!(error, OpenError::Read(ReadError::UnknownKey { id: KeyId(7), .. })), "{error}");

@@ -122,7 +122,7 @@ impl Forge {
 
     /// The fields that the next frame of that kind has.
     pub(crate) fn next(&self, kind: u16, payload: &[u8]) -> Fields {
-        let control = kind == 64 || kind == 65;
+        let control = matches!(kind, 64 | 65 | 68);
         Fields {
             sequence: self.sequence + u64::from(!control),
             effective: self.time,

@@ -147,7 +147,7 @@ fn frames_cannot_be_taken_away_repeated_moved_or_brought_in() {
 fn fork(id: LogId) -> (Memory, Vec<Kept>) {
     let storage = Memory::new();
     let options = LogOptions { segment_bytes: 400, ..LogOptions::default() };
-    let create = assize::wal::CreateOptions { id, key: key(), options };
+    let create = assize::wal::CreateOptions { id, key: assize::wal::LogKey::from(key()), options };
     let log = Log::create(Box::new(storage.clone()), create, Toy::new()).unwrap();
     append(&log, 2);
     for _ in 0..5 {

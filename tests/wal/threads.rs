@@ -128,7 +128,8 @@ impl Fold for Panicking {
 
 #[test]
 fn a_leader_that_panics_leaves_nobody_waiting() {
-    let options = CreateOptions { id: LOG_ID, key: key(), options: LogOptions::default() };
+    let options =
+        CreateOptions { id: LOG_ID, key: assize::wal::LogKey::from(key()), options: LogOptions::default() };
     let log = Log::create(Box::new(Memory::new()), options, Panicking).unwrap();
     let unknown = Err(WaitError::Unknown(Failure::Panicked));
     thread::scope(|scope| {

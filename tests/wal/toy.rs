@@ -112,11 +112,11 @@ impl fmt::Display for ToyError {
 impl std::error::Error for ToyError {}
 
 pub(crate) fn create_options(options: LogOptions) -> CreateOptions {
-    CreateOptions { id: LOG_ID, key: key(), options }
+    CreateOptions { id: LOG_ID, key: key().into(), options }
 }
 
 pub(crate) fn open_options() -> OpenOptions {
-    OpenOptions { key: key(), options: LogOptions::default(), log_id: None, anchor: None, at: START }
+    OpenOptions { key: key().into(), options: LogOptions::default(), log_id: None, anchor: None, at: START }
 }
 
 pub(crate) fn create(storage: &Memory, segment_bytes: u64) -> Log<Toy> {

@@ -14,7 +14,7 @@ use assize::{
     ledger::Ledger,
     policy::Policy,
     wal::{
-        Anchor, ReadOptions, Tail,
+        Anchor, ReadOptions, Tags, Tail,
         storage::{AnchorFileError, Directory, read_anchor_file},
     },
 };
@@ -29,8 +29,11 @@ pub(crate) struct Evidence {
     /// The log's directory.
     dir: PathBuf,
     /// A root key's file; several where the log's segments are under several, - is standard input.
-    #[arg(long = "key", value_name = "KEY", required = true)]
+    #[arg(long = "key", value_name = "KEY", required_unless_present = "unkeyed")]
     keys: Vec<PathBuf>,
+    /// The log has no key, and shows accidents alone; one with a key is refused.
+    #[arg(long, conflicts_with_all = ["keys", "anchor"])]
+    unkeyed: bool,
     /// An anchor that the log must have: without one, nobody can tell whether records were cut off its end.
     #[arg(long, value_name = "FILE")]
     anchor: Option<PathBuf>,
@@ -97,7 +100,8 @@ impl Evidence {
             read_anchor_file(path, &borrowed(keys)).map_err(blamed)
         });
         let tail = if self.live { Tail::Live } else { Tail::Strict };
-        Ok(ReadOptions { tail, log_id: None, anchor: anchor.transpose()? })
+        let tags = if self.unkeyed { Tags::Unkeyed } else { Tags::Keyed };
+        Ok(ReadOptions { tail, tags, anchor: anchor.transpose()?, ..ReadOptions::default() })
     }
 
     fn threads(&self) -> Threads {

@@ -20,7 +20,7 @@ use assize::{
 use clap::{Args, ValueEnum};
 
 use self::{
-    log::{Place, Ready},
+    log::{Keys, Place, Ready},
     question::{Question, Stated},
     replay::Replay,
     report::{Counted, PolicyInForce, Replayed, Report},
@@ -29,7 +29,7 @@ use crate::{
     bar, document,
     failure::Failure,
     head::Head,
-    keys, money,
+    money,
     output::{self, Format},
 };
 
@@ -47,9 +47,12 @@ pub(crate) struct Arguments {
     /// The log's directory; one that is missing or empty becomes a new log.
     #[arg(long)]
     log: PathBuf,
-    /// The root key's file; - is standard input.
-    #[arg(long)]
-    key: PathBuf,
+    /// The root key's file; - is standard input. With --state, a new log alone needs it.
+    #[arg(long, required_unless_present = "state")]
+    key: Option<PathBuf>,
+    /// The state of an evolving key, outside the log's directory: what the host keeps in place of the root key.
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
     /// Accounts under the organisation, to which requests go round.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     accounts: u32,
@@ -115,7 +118,7 @@ pub(crate) fn run(arguments: &Arguments, format: Format) -> Result<(), Failure> 
     let question = Question::new(&policy, &arguments.stated, first)?;
     let place = Place {
         log: &arguments.log,
-        key: keys::read(&arguments.key)?,
+        key: Keys { root: arguments.key.as_deref(), state: arguments.state.as_deref() },
         policy,
         document: &arguments.policy,
         created: first.at,

@@ -52,6 +52,7 @@ pub(crate) fn facts(log: &str, summary: &Summary) -> Vec<(&'static str, String)>
     };
     vec![
         ("log", format!("{log}, {}", summary.log_id)),
+        ("keys", summary.key_mode.to_string()),
         ("segments", grouped(summary.segments)),
         ("records", grouped(summary.records)),
         ("bytes", grouped(summary.bytes)),

@@ -6,7 +6,10 @@ use super::{Blame, Place};
 use crate::{
     crypto::KeyId,
     id::{LogId, Sequence},
-    wal::storage::{FileName, StorageError},
+    wal::{
+        key::KeyMode,
+        storage::{FileName, StorageError},
+    },
 };
 
 /// What does not hold about a log.
@@ -25,6 +28,15 @@ pub enum Fault {
         /// The one stated.
         seen: u8,
     },
+    /// The header states another key mode than the log has, or than the key given is for.
+    OtherKeyMode {
+        /// The one stated.
+        seen: KeyMode,
+        /// The one that it must be.
+        wanted: KeyMode,
+    },
+    /// The log is unkeyed where a keyed one is expected: anybody can have put it there.
+    Unkeyed,
     /// The header is of another log than the one expected.
     LogId {
         /// The log it names.
@@ -79,6 +91,13 @@ pub enum Fault {
     },
     /// The frame's tag is not the key's over it and the frame before it.
     FrameTag,
+    /// The header is under another key than the segment before it, which does not name that one.
+    KeyNotNamed {
+        /// The key's id.
+        seen: KeyId,
+    },
+    /// The change of key names no key.
+    KeyChange,
     /// The parts of the segment's checkpoint are out of order or of a wrong size.
     CheckpointPart,
     /// The segment ends before its checkpoint is complete.
@@ -104,7 +123,11 @@ impl fmt::Display for Fault {
         match self {
             Self::HeaderBroken => write!(f, "the segment's header is not whole"),
             Self::Version { seen } => write!(f, "the header states format version {seen}; 1 is read"),
-            Self::KeyMode { seen } => write!(f, "the header states key mode {seen}; 1 is read"),
+            Self::KeyMode { seen } => write!(f, "the header states key mode {seen}; 1 to 3 are read"),
+            Self::OtherKeyMode { seen, wanted } => {
+                write!(f, "the header states {seen} keys, and {wanted} ones are expected")
+            }
+            Self::Unkeyed => write!(f, "the log is unkeyed, and a keyed one is expected"),
             Self::LogId { seen } => write!(f, "the header is of another log, {seen}"),
             Self::SegmentNumber { seen } => write!(f, "the header is of another segment, {seen}"),
             Self::HeaderTag => {
@@ -127,6 +150,10 @@ impl fmt::Display for Fault {
                 write!(f, "the frame says that sequence {seen} is on disk, out of its range")
             }
             Self::FrameTag => write!(f, "the frame's tag does not verify"),
+            Self::KeyNotNamed { seen } => {
+                write!(f, "the header is under key {}, which the segment before it does not name", seen.0)
+            }
+            Self::KeyChange => write!(f, "the change of key names none"),
             Self::CheckpointPart => write!(f, "a part of the checkpoint is out of order or of a wrong size"),
             Self::CheckpointIncomplete => write!(f, "the segment's checkpoint is not complete"),
             Self::CheckpointTime => write!(f, "the checkpoint's log time is not the header's"),

@@ -4,9 +4,13 @@ use core::{error::Error, fmt};
 
 use super::{Blame, Place, ReadError};
 use crate::{
+    crypto::KeyId,
     id::Sequence,
     limits::{PAYLOAD_BYTES_MAX, QUEUE_BYTES_MAX, QUEUE_BYTES_MIN, SEGMENT_BYTES_MAX},
-    wal::storage::{Cause, StorageError},
+    wal::{
+        evolving::StateError,
+        storage::{Cause, StorageError},
+    },
 };
 
 /// Options that no log can have.
@@ -50,6 +54,8 @@ pub enum CreateError<E> {
     Exists,
     /// Another writer is at it.
     Locked,
+    /// The state of the evolving key is not there, or not of a log that is to be created.
+    KeyState(StateError),
     /// The fold has no checkpoint.
     Fold(E),
     /// The storage could not.
@@ -63,6 +69,7 @@ impl<E> CreateError<E> {
         match self {
             Self::Options(_) | Self::Exists => Blame::Caller,
             Self::Locked | Self::Storage(_) => Blame::Storage,
+            Self::KeyState(error) => error.blame(),
             Self::Fold(_) => Blame::Bug,
         }
     }
@@ -80,6 +87,7 @@ impl<E> fmt::Display for CreateError<E> {
             Self::Options(_) => write!(f, "the log's options are out of their range"),
             Self::Exists => write!(f, "the directory is not empty; a log is created in a new one"),
             Self::Locked => write!(f, "another writer holds the lock"),
+            Self::KeyState(_) => write!(f, "no log can be created with the key's state"),
             Self::Fold(_) => write!(f, "the first state has no checkpoint; this is a bug, please report it"),
             Self::Storage(_) => write!(f, "the log cannot be created"),
         }
@@ -92,6 +100,7 @@ impl<E: Error + 'static> Error for CreateError<E> {
             Self::Options(error) => Some(error),
             Self::Storage(error) => Some(error),
             Self::Fold(error) => Some(error),
+            Self::KeyState(error) => Some(error),
             Self::Exists | Self::Locked => None,
         }
     }
@@ -105,6 +114,8 @@ pub enum OpenError<E> {
     Options(OptionsError),
     /// Another writer is at it.
     Locked,
+    /// The state of the evolving key is not there, or not of this log, or an old copy.
+    KeyState(StateError),
     /// The log is missing, or does not hold.
     Read(ReadError),
     /// The fold does not take the checkpoint or a record.
@@ -125,6 +136,7 @@ impl<E> OpenError<E> {
         match self {
             Self::Options(_) => Blame::Caller,
             Self::Locked => Blame::Storage,
+            Self::KeyState(error) => error.blame(),
             Self::Read(error) => error.blame(),
             Self::Fold { .. } => Blame::Evidence,
             Self::Recover(failure) => failure.blame(),
@@ -152,6 +164,7 @@ impl<E> fmt::Display for OpenError<E> {
         match self {
             Self::Options(_) => write!(f, "the log's options are out of their range"),
             Self::Locked => write!(f, "another writer holds the lock"),
+            Self::KeyState(_) => write!(f, "the log does not open with the key's state"),
             Self::Read(_) => write!(f, "the log does not open"),
             Self::Fold { place, .. } => write!(f, "{place}: what the log holds does not apply"),
             Self::Recover(_) => write!(f, "the log cannot be made ready for writing"),
@@ -164,9 +177,57 @@ impl<E: Error + 'static> Error for OpenError<E> {
         match self {
             Self::Options(error) => Some(error),
             Self::Locked => None,
+            Self::KeyState(error) => Some(error),
             Self::Read(error) => Some(error),
             Self::Fold { source, .. } => Some(source),
             Self::Recover(failure) => Some(failure),
+        }
+    }
+}
+
+/// Why a log does not go on under another key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ChangeKeyError {
+    /// It is the log's key already: each key has an id of its own.
+    Same {
+        /// Its id.
+        id: KeyId,
+    },
+    /// The state of the evolving key is not of this log, or of a later segment than comes next.
+    KeyState(StateError),
+    /// The log is poisoned.
+    Poisoned(Failure),
+}
+
+impl ChangeKeyError {
+    /// Whose affair it is.
+    #[must_use]
+    pub fn blame(&self) -> Blame {
+        match self {
+            Self::Same { .. } => Blame::Caller,
+            Self::KeyState(error) => error.blame(),
+            Self::Poisoned(failure) => failure.blame(),
+        }
+    }
+}
+
+impl fmt::Display for ChangeKeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Same { id } => write!(f, "key {} is the log's already", id.0),
+            Self::KeyState(_) => write!(f, "the log does not go on with the key's state"),
+            Self::Poisoned(_) => write!(f, "the log is poisoned and takes nothing more"),
+        }
+    }
+}
+
+impl Error for ChangeKeyError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Same { .. } => None,
+            Self::KeyState(error) => Some(error),
+            Self::Poisoned(failure) => Some(failure),
         }
     }
 }

@@ -1,27 +1,27 @@
 //! What a log is created, opened and written with.
 
 use crate::{
-    crypto::RootKey,
     id::LogId,
     limits::{QUEUE_BYTES_MAX, QUEUE_BYTES_MIN, SEGMENT_BYTES_MAX},
     num::Timestamp,
-    wal::{anchor::Anchor, error::OptionsError},
+    wal::{anchor::Anchor, error::OptionsError, key::LogKey},
 };
 
 /// What a log is created with.
-pub struct CreateOptions {
+pub struct CreateOptions<K = LogKey> {
     /// The log's id: 16 random bytes, never used before.
     pub id: LogId,
-    /// The key of its tags.
-    pub key: RootKey,
+    /// The key of its tags; [`NoKey`](crate::wal::NoKey) for an [`UnkeyedLog`](crate::wal::UnkeyedLog).
+    pub key: K,
     /// How it is written.
     pub options: LogOptions,
 }
 
 /// What a log is opened with.
-pub struct OpenOptions {
-    /// The key of its tags.
-    pub key: RootKey,
+pub struct OpenOptions<K = LogKey> {
+    /// The key of its tags, in the log's mode; [`NoKey`](crate::wal::NoKey) for an
+    /// [`UnkeyedLog`](crate::wal::UnkeyedLog).
+    pub key: K,
     /// How it is written.
     pub options: LogOptions,
     /// The log that it must be, if the caller knows.

@@ -74,7 +74,7 @@ mod tests {
         request.quantity(policy.schema().quantity("calls").unwrap(), 1).unwrap();
         let options = CreateOptions {
             id: LogId([1; 16]),
-            key: RootKey::new(KeyId(1), &[7; 32]).unwrap(),
+            key: RootKey::new(KeyId(1), &[7; 32]).unwrap().into(),
             policy,
             terms: Terms::default(),
             log: LogOptions { queue_bytes: CONTROLLER_QUEUE_BYTES_MIN, ..LogOptions::default() },

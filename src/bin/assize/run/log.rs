@@ -9,12 +9,14 @@ use assize::{
         Call, Controller, CreateError, CreateOptions, Fault, NotSwapped, OpenError, OpenOptions, Opened,
         Permit,
     },
-    crypto::RootKey,
     id::LogId,
     num::Timestamp,
     policy::Policy,
     record::{CommitOutcome, Spend, Terms},
-    wal::{Blame, Level, LogOptions, ReadError, ReadOptions, Reader, Recovery, storage::Directory},
+    wal::{
+        Blame, EvolvingKey, Level, LogKey, LogOptions, ReadError, ReadOptions, Reader, Recovery,
+        storage::{Directory, StateFile},
+    },
 };
 use serde::Serialize;
 
@@ -23,17 +25,45 @@ use super::{
     operation::{Run, Step},
     trace::PAUSE_NS_MAX,
 };
-use crate::failure::Failure;
+use crate::{failure::Failure, keys};
 
 /// Where a run's log is, and what it begins with if there is none.
 pub(super) struct Place<'a> {
     pub(super) log: &'a Path,
-    pub(super) key: RootKey,
+    pub(super) key: Keys<'a>,
     pub(super) policy: Policy,
     /// Where the policy was read.
     pub(super) document: &'a PathBuf,
     /// The first time of a new log.
     pub(super) created: Timestamp,
+}
+
+/// The key that the log is written under: the root, or an evolving one by its state.
+#[derive(Clone, Copy)]
+pub(super) struct Keys<'a> {
+    pub(super) root: Option<&'a Path>,
+    pub(super) state: Option<&'a Path>,
+}
+
+impl Keys<'_> {
+    /// Of a new log.
+    fn begin(self, id: LogId) -> Result<LogKey, Failure> {
+        let root = self.root.ok_or_else(|| Failure::input("a new log needs its root key: --key"))?;
+        let root = keys::read(root)?;
+        let Some(state) = self.state else { return Ok(root.into()) };
+        let key = EvolvingKey::begin(root, id, Box::new(StateFile::new(state)));
+        key.map(LogKey::from).map_err(|error| Failure::blamed(error.blame(), state, &error))
+    }
+
+    /// Of a log that is there: a state is enough.
+    fn load(self) -> Result<LogKey, Failure> {
+        let Some(state) = self.state else {
+            let root = self.root.ok_or_else(|| Failure::input("neither --key nor --state is given"))?;
+            return keys::read(root).map(LogKey::from);
+        };
+        let key = EvolvingKey::load(Box::new(StateFile::new(state)));
+        key.map(LogKey::from).map_err(|error| Failure::blamed(error.blame(), state, &error))
+    }
 }
 
 /// A log that a run can write to.
@@ -81,7 +111,7 @@ impl Place<'_> {
     /// Creates or opens the log.
     pub(super) fn begin(self) -> Result<Ready, Failure> {
         let storage = Directory::new(self.log);
-        let there = match Reader::open(&storage, &[&self.key], ReadOptions::default()) {
+        let there = match Reader::open(&storage, &[], ReadOptions::default()) {
             Err(ReadError::Missing | ReadError::Empty) => false,
             // What else is wrong is for opening to say.
             _ => true,
@@ -95,7 +125,7 @@ impl Place<'_> {
             .map_err(|error| Failure::input(format_args!("the system gives no random bytes: {error}")))?;
         let options = CreateOptions {
             id: LogId(id),
-            key: self.key,
+            key: self.key.begin(LogId(id))?,
             policy: self.policy,
             terms: TERMS,
             log: LogOptions::default(),
@@ -117,7 +147,7 @@ impl Place<'_> {
 
     fn open(self) -> Result<Ready, Failure> {
         let options = OpenOptions {
-            key: self.key,
+            key: self.key.load()?,
             id: None,
             anchor: None,
             log: LogOptions::default(),
