@@ -56,7 +56,7 @@ impl History {
         let month_ns = 30 * DAY.unsigned_abs();
         let options = CreateOptions {
             id: LogId([0x77; 16]),
-            key: read_key_file(place.path("key")).unwrap(),
+            key: read_key_file(place.path("key")).unwrap().into(),
             policy,
             terms: Terms {
                 clock_jump_ns_max: 30 * month_ns,
