@@ -31,7 +31,7 @@ pub use what_if::{
 
 use core::num::NonZeroUsize;
 
-use crate::wal::ReadOptions;
+use crate::wal::{ReadOptions, threads_available};
 
 /// How a log is audited.
 #[derive(Default)]
@@ -60,6 +60,6 @@ impl Threads {
     /// As many as this process can run at once.
     #[must_use]
     pub fn available() -> Self {
-        std::thread::available_parallelism().map_or_else(|_| Self::default(), Self)
+        Self(threads_available())
     }
 }

@@ -43,6 +43,6 @@ pub use key_file::{KeyTextError, format_key, parse_key};
 pub use log::{
     CreateOptions, Cut, Level, Log, LogOptions, OpenOptions, Progress, Recovery, Stats, UnkeyedLog,
 };
-pub(crate) use parallel::read_parts;
+pub(crate) use parallel::{read_parts, threads_available};
 pub(crate) use part::Part;
 pub use reader::{Completeness, FrameView, ReadOptions, Reader, Summary, Tags, Tail};

@@ -54,8 +54,9 @@ impl MacKey {
         Self(State::Keyed(state))
     }
 
-    /// In place of a key, for tags that anybody can make.
-    pub(crate) fn unkeyed(prefix: &[u8]) -> Self {
+    /// No key: its tags are SHA-256 of `prefix` and the message, which anybody can make. FORMAT 5.4.
+    #[must_use]
+    pub fn unkeyed(prefix: &[u8]) -> Self {
         Self(State::Unkeyed(<Sha256 as sha2::Digest>::new_with_prefix(prefix)))
     }
 

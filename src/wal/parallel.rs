@@ -15,6 +15,11 @@ use crate::{
     sync::{Mutex, PoisonError, Sender, channel},
 };
 
+/// How many threads this process can run at once.
+pub(crate) fn threads_available() -> NonZeroUsize {
+    thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
 /// Verifies all segments at once on so many threads. `work` reads one segment to its end, and says what it found;
 /// `done` hears of the records and the bytes of each that was read.
 ///
