@@ -29,7 +29,7 @@ use battery::{
     Drawn,
     ask::Answer,
     chance::{Client, MAKING, Shared},
-    log::replay,
+    log::replay_once,
     number_from_env,
     told::{Crash, Known},
 };
@@ -188,7 +188,7 @@ impl Run {
         let _ = self.has_failed();
         let read = ReadOptions { anchor: Some(anchor), ..ReadOptions::default() };
         let report = loop {
-            match replay(&self.memory, read) {
+            match replay_once(&self.memory, read) {
                 Ok(report) => break report,
                 Err(error) => assert!(self.has_failed(), "{}: {error}", self.what()),
             }
