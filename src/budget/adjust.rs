@@ -66,14 +66,15 @@ impl Engine {
         for &index in path.cells() {
             let (account, entry) = self.owner(index).ok_or(PathError::Foreign)?;
             let cell = self.cells.get(index).ok_or(PathError::Foreign)?;
-            let committed_micros = if cell.is_striped() {
-                self.gather_booked(registry, entry, cell, refunded);
-                self.all_counters(entry).committed_micros
-            } else {
-                cell.committed()
-            };
+            let striped = cell.is_striped();
+            let committed_micros =
+                if striped { self.all_counters(entry).committed_micros } else { cell.committed() };
             if committed_micros < refunded.micros() {
                 return Err(AdjustError::AboveCommitted { account, committed_micros });
+            }
+            if striped {
+                // After the look: bookings meanwhile only add to what was seen, so that all of it can be gathered.
+                self.gather_booked(registry, entry, cell, refunded);
             }
         }
         for &index in path.cells() {

@@ -75,3 +75,26 @@ fn loom_a_reading_meets_a_move_between_stripes() {
         }
     });
 }
+
+/// What is given back was booked by then, in whichever stripe.
+#[test]
+fn loom_a_refund_meets_a_commit_on_another_stripe() {
+    explore(&["too early", "given back"], || {
+        let (engine, [_, second], hold) = two_stripes();
+        let other = in_thread(&engine, move |engine| engine.commit(hold, amount(2)).unwrap());
+        let mine = engine.adjust(&second, -2);
+        let _ = other.join().unwrap();
+        match mine {
+            Ok(adjusted) => {
+                assert_eq!(adjusted.refunded, amount(2));
+                at_rest(&engine, AccountId(0), [4, 4, 0, 0, 0]);
+                "given back"
+            }
+            Err(AdjustError::AboveCommitted { committed_micros: 0, .. }) => {
+                at_rest(&engine, AccountId(0), [4, 2, 0, 2, 0]);
+                "too early"
+            }
+            Err(error) => panic!("{error}"),
+        }
+    });
+}
