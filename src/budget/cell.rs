@@ -483,7 +483,7 @@ mod tests {
         let cell = Cell::default();
         cell.open(
             AccountId(0),
-            Kind { bound: Bound::Limit(0), cut: false, ended: false },
+            Kind::whole(Bound::Limit(0)),
             &CellCounters { granted_micros: i64::MAX, available_micros, ..CellCounters::default() },
         );
         cell

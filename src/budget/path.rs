@@ -117,10 +117,15 @@ impl Engine {
     /// # Errors
     /// None or more than 4 are named, one twice, one is unknown or closed, or the path has more than 24 cells.
     pub fn path(&self, accounts: &[AccountId]) -> Result<Path, PathError> {
-        self.make_path(accounts, 0)
+        self.path_on_stripe(accounts, 0)
     }
 
-    pub(super) fn make_path(&self, accounts: &[AccountId], stripe: usize) -> Result<Path, PathError> {
+    /// As [`path`](Self::path): of a striped account, it has the stripe of that number, or of what is left of it after
+    /// division by how many there are. Each thread, say, by its own number.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn path_on_stripe(&self, accounts: &[AccountId], stripe: usize) -> Result<Path, PathError> {
         if accounts.is_empty() {
             return Err(PathError::Empty);
         }

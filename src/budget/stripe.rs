@@ -3,7 +3,6 @@
 use super::Engine;
 use super::account::{AccountError, AccountState, CellCounters};
 use super::cell::{Cell, Kind, Survey};
-use super::path::{Path, PathError};
 use super::registry::{Entry, Registry};
 use crate::caps::Bound;
 use crate::id::AccountId;
@@ -52,15 +51,6 @@ impl Engine {
         first.set_striped();
         entry.set_stripes(others.ok_or(full)?, stripes);
         Ok(())
-    }
-
-    /// As [`path`](Self::path): of a striped account, it has the stripe of that number, or of what is left of it after
-    /// division by how many there are. Each thread, say, by its own number.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn path_on_stripe(&self, accounts: &[AccountId], stripe: usize) -> Result<Path, PathError> {
-        self.make_path(accounts, stripe)
     }
 
     /// The stripes of a striped account.

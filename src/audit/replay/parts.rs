@@ -7,7 +7,7 @@ use crate::audit::error::Good;
 use crate::audit::read::{FromPart, Take as _};
 use crate::audit::report::Calls;
 use crate::crypto::Digest;
-use crate::wal::{CHECKPOINT_PART, Part, Summary};
+use crate::wal::{Part, Summary};
 
 /// What one segment has come to, from its own checkpoint.
 pub(super) struct ReplayedPart {
@@ -23,16 +23,13 @@ pub(super) struct ReplayedPart {
 impl FromPart for ReplayedPart {
     fn read(part: &mut Part) -> Option<Self> {
         let mut replayer = Replayer { from_genesis: part.is_first(), ..Replayer::new(None) };
-        let mut begins = None;
         while let Some(frame) = part.next_frame().ok()? {
-            if begins.is_none() && frame.kind != CHECKPOINT_PART {
-                begins = Some(Digest::of(FORM, &replayer.form));
-            }
             replayer.take(&frame).ok()?;
         }
         let Replayer { state, mut form, good, calls, .. } = replayer;
         let state = state?;
-        let begins = begins.unwrap_or_else(|| Digest::of(FORM, &form));
+        // Still that of the checkpoint: a segment has no other.
+        let begins = Digest::of(FORM, &form);
         form.clear();
         state.ledger.encode(&mut form);
         let ends = Digest::of(FORM, &form);

@@ -38,7 +38,7 @@ pub(crate) struct Evidence {
     #[arg(long, value_name = "FILE")]
     anchor: Option<PathBuf>,
     /// How many of its segments are read at once, each of them with a ledger of its own in a replay; as many as there
-    /// are cores, but no more than 8, unless it is said.
+    /// are cores, but no more than 8, unless it is said. What looks at each record reads them in order, one by one.
     #[arg(long, value_name = "COUNT")]
     threads: Option<NonZeroUsize>,
     /// The log is being written: reading ends at the last whole record, and a torn tail is no failure.
