@@ -8,6 +8,8 @@
 mod account;
 mod adjust;
 mod cell;
+mod entry;
+mod grant;
 mod hold;
 mod lend;
 mod path;
@@ -35,7 +37,8 @@ use core::fmt;
 use crate::limits::{ACCOUNTS_MAX, HOLDS_MAX};
 use crate::sync::{OnceLock, RwLock};
 use cell::Cell;
-use registry::{Entry, Registry};
+use entry::Entry;
+use registry::Registry;
 use slab::Slab;
 use table::Table;
 

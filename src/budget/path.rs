@@ -5,7 +5,7 @@ use core::fmt;
 use super::Engine;
 use super::account::AccountState;
 use super::cell::{CLOSED, Cell};
-use super::registry::Entry;
+use super::entry::Entry;
 use crate::caps::{Binding, Bound};
 use crate::certainty::Estimate;
 use crate::id::AccountId;

@@ -1,23 +1,22 @@
-//! Accounts by name, and what is done to them under the one lock: opening, granting, closing, reading.
+//! Accounts by name, and what is done to them under the one lock: opening, closing, moving, reading.
 
-use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::ops::{Deref, DerefMut};
 
 use super::Engine;
-use super::account::{AccountError, AccountReading, AccountState, AccountTerms, CellCounters, GrantError};
+use super::account::{AccountError, AccountReading, AccountState, AccountTerms, CellCounters};
 use super::cell::{CLOSED, Cell, Kind};
+use super::entry::{CLOSED_FOR_GOOD, CLOSING, Entry, OPEN};
 use super::restore::RestoredLimit;
 use super::slot::Phase;
-use super::take::{Demand, Shortfall};
 use super::window::Windows;
 use crate::caps::Bound;
 use crate::certainty::Bounded;
 use crate::id::{AccountId, LimitId, Name};
 use crate::limits::DEPTH_MAX;
 use crate::num::{Amount, Timestamp};
-use crate::sync::{AtomicU32, Ordering, PoisonError};
+use crate::sync::PoisonError;
 use crate::window::Window;
 
 /// What only the lock's holder sees.
@@ -33,35 +32,6 @@ pub(super) struct Registry {
     /// What restored counters say is reserved at a cell, and no restored hold has claimed yet; never 0.
     pub(super) unclaimed: BTreeMap<u32, u64>,
 }
-
-/// An account, apart from its money: all but its state, its parent and its current windows is written once, before it
-/// is published.
-#[derive(Debug)]
-pub(super) struct Entry {
-    /// As it was opened: its parent may be another by now.
-    pub(super) terms: AccountTerms,
-    parent: AtomicU32,
-    /// The current cells of its limits, one or more.
-    first: AtomicU32,
-    others: Box<[AtomicU32]>,
-    /// The first of its further stripes, which have one number after the other, and how many stripes it has in all;
-    /// set by who has the engine alone.
-    further_stripes: AtomicU32,
-    stripes: AtomicU32,
-    /// The cell of its cap on what is held, and of that on holds.
-    pub(super) held: Option<u32>,
-    pub(super) holds: Option<u32>,
-    /// Changes under the lock only.
-    state: AtomicU32,
-}
-
-/// No account.
-const NONE: u32 = u32::MAX;
-
-const OPEN: u32 = 0;
-/// Its cell is closed for now, until it is certain that no hold is open.
-const CLOSING: u32 = 1;
-const CLOSED_FOR_GOOD: u32 = 2;
 
 impl Engine {
     /// Opens the account, or finds it if it was opened on the same terms. Handles are dense, in order of opening,
@@ -111,78 +81,6 @@ impl Engine {
     #[must_use]
     pub fn accounts(&self) -> u32 {
         self.count(&self.registry())
-    }
-
-    /// Adds to what a limit has been granted (of an account by itself, its first), or takes back, when below zero,
-    /// from what it has available in its current window. So much more or less is what each later window begins with.
-    /// No other account changes.
-    ///
-    /// # Errors
-    /// The account is unknown or closed, it has no such limit, what is granted would pass [`Amount::MAX`], or less is
-    /// available than is to be taken back. Nothing has changed then.
-    pub fn grant(&self, limit: impl Into<LimitId>, delta_micros: i64) -> Result<(), GrantError> {
-        self.grant_under(&mut self.registry_mut(), limit.into(), delta_micros)
-    }
-
-    /// The open account of a limit, and its current cell.
-    pub(super) fn grantable(&self, limit: LimitId) -> Result<(&Entry, u32, &Cell), GrantError> {
-        let LimitId { account, limit: number } = limit;
-        let entry = self.entry(account).ok_or(GrantError::Unknown { account })?;
-        if entry.state() == AccountState::Closed {
-            return Err(GrantError::Closed { account });
-        }
-        let no_limit = GrantError::Limit { account, limit: number };
-        let index = entry.current_of(number).ok_or(no_limit)?;
-        Ok((entry, index, self.cells.get(index).ok_or(no_limit)?))
-    }
-
-    /// As [`grant`](Self::grant), for who holds the registry's lock for writing.
-    pub(super) fn grant_under(
-        &self,
-        registry: &mut Registry,
-        limit: LimitId,
-        delta_micros: i64,
-    ) -> Result<(), GrantError> {
-        let account = limit.account;
-        let (entry, index, cell) = self.grantable(limit)?;
-        let counters = if limit.limit == 0 { self.all_counters(entry) } else { cell.counters() };
-        // What is granted to a window is never above the allowance.
-        let allowance = match registry.windows.get(&limit) {
-            Some(windows) => windows.allowance.signed_micros(),
-            None => counters.granted_micros,
-        };
-        // INVARIANT I6: both sides change by the same amount, and `available` stays at most `granted` at every
-        // moment: up, `granted` goes first; down, it goes last.
-        let Some(amount) = Amount::new(delta_micros.unsigned_abs()) else {
-            return Err(GrantError::AboveAvailable {
-                available_micros: counters.available_micros,
-                delta_micros,
-            });
-        };
-        if delta_micros >= 0 {
-            let above = GrantError::AboveMaximum { granted_micros: allowance, delta_micros };
-            allowance.checked_add(delta_micros).ok_or(above)?;
-            cell.change_granted(delta_micros);
-            cell.put_back(amount);
-        } else {
-            self.take_under(registry, Demand::amount(&[index], amount)).map_err(
-                |shortfall| match shortfall {
-                    Shortfall::Insufficient { available_micros, .. } => {
-                        GrantError::AboveAvailable { available_micros, delta_micros }
-                    }
-                    Shortfall::Closed { account } => GrantError::Closed { account },
-                    Shortfall::Contended | Shortfall::WindowEnded { .. } => GrantError::Contended,
-                    Shortfall::Foreign => GrantError::Unknown { account },
-                },
-            )?;
-            cell.change_granted(delta_micros);
-        }
-        if let Some(windows) = registry.windows.get_mut(&limit) {
-            // OK because it was seen above to be an amount.
-            let allowance = u64::try_from(allowance.saturating_add(delta_micros)).ok().and_then(Amount::new);
-            windows.allowance = allowance.unwrap_or(windows.allowance);
-        }
-        Ok(())
     }
 
     /// Closes an account that has no hold and no open account below it. Expired holds do not keep it open. Looks
@@ -261,8 +159,7 @@ impl Engine {
                 *children = children.saturating_add_signed(change);
             }
         }
-        // ORDERING: Release pairs with `Entry::parent`.
-        entry.parent.store(parent.map_or(NONE, |parent| parent.0), Ordering::Release);
+        entry.set_parent(parent);
         Ok(())
     }
 
@@ -274,8 +171,7 @@ impl Engine {
         parent: AccountId,
     ) -> Result<(), AccountError> {
         let entry = self.entry(account).ok_or(AccountError::Unknown { account })?;
-        // ORDERING: as in `reparent`.
-        entry.parent.store(parent.0, Ordering::Release);
+        entry.set_parent(Some(parent));
         if entry.state() == AccountState::Open
             && let Some(children) = registry.children_open_mut(parent)
         {
@@ -343,22 +239,8 @@ impl Engine {
         };
         let held = cap(Bound::Held, terms.caps.held_max().map(Amount::signed_micros))?;
         let holds = cap(Bound::Holds, terms.caps.holds_max().map(i64::from))?;
-        let mut current = current.into_iter().map(AtomicU32::new);
-        let first = current.next().ok_or(AccountError::Limit { account, limit: 0 })?;
-        let entry = Entry {
-            terms: terms.clone(),
-            parent: AtomicU32::new(terms.parent.map_or(NONE, |parent| parent.0)),
-            first,
-            others: current.collect(),
-            further_stripes: AtomicU32::new(0),
-            stripes: AtomicU32::new(1),
-            held,
-            holds,
-            state: AtomicU32::new(match state {
-                AccountState::Open => OPEN,
-                AccountState::Closed => CLOSED_FOR_GOOD,
-            }),
-        };
+        let (first, others) = current.split_first().ok_or(AccountError::Limit { account, limit: 0 })?;
+        let entry = Entry::new(terms.clone(), (*first, others), (held, holds), state);
         let published = place.set(entry).is_ok();
         assert!(published, "the first free place is free");
         registry.names.insert(terms.name, account);
@@ -470,88 +352,6 @@ impl Registry {
                 self.unclaimed.remove(&cell);
             }
         }
-    }
-}
-
-impl Entry {
-    pub(super) fn parent(&self) -> Option<AccountId> {
-        // ORDERING: Acquire pairs with `reparent`.
-        let parent = self.parent.load(Ordering::Acquire);
-        (parent != NONE).then_some(AccountId(parent))
-    }
-
-    fn terms_now(&self) -> AccountTerms {
-        AccountTerms { parent: self.parent(), ..self.terms.clone() }
-    }
-
-    /// The current cell of its first limit.
-    pub(super) fn first(&self) -> u32 {
-        // ORDERING: Acquire pairs with `set_current`: who sees a new window's cell sees it opened.
-        self.first.load(Ordering::Acquire)
-    }
-
-    /// The current cells of its limits.
-    pub(super) fn current(&self) -> impl Iterator<Item = u32> {
-        // ORDERING: as in `first`.
-        let others = self.others.iter().map(|cell| cell.load(Ordering::Acquire));
-        core::iter::once(self.first()).chain(others)
-    }
-
-    /// As `current`; of a striped account, the cell of that stripe.
-    pub(super) fn current_on(&self, stripe: usize) -> impl Iterator<Item = u32> {
-        let stripes = usize::from(self.stripes());
-        let stripe = self.stripe_cells().nth(stripe.checked_rem(stripes).unwrap_or(0));
-        stripe.into_iter().chain(self.current().skip(1))
-    }
-
-    /// The cells of its stripes, the first of which is that of its first limit; one of an account that is not striped.
-    pub(super) fn stripe_cells(&self) -> impl Iterator<Item = u32> + Clone {
-        // ORDERING: Relaxed, here and below: the exclusive access to the engine orders it.
-        let others = self.further_stripes.load(Ordering::Relaxed);
-        let further = u32::from(self.stripes()).saturating_sub(1);
-        core::iter::once(self.first()).chain(others..others.saturating_add(further))
-    }
-
-    pub(super) fn stripes(&self) -> u8 {
-        // ORDERING: as in `stripe_cells`.
-        u8::try_from(self.stripes.load(Ordering::Relaxed)).unwrap_or(1)
-    }
-
-    /// Sets how many stripes it has, and where all but the first begin.
-    pub(super) fn set_stripes(&self, further: u32, stripes: u8) {
-        // ORDERING: as in `stripe_cells`.
-        self.further_stripes.store(further, Ordering::Relaxed);
-        self.stripes.store(stripes.into(), Ordering::Relaxed);
-    }
-
-    pub(super) fn current_of(&self, limit: u8) -> Option<u32> {
-        self.current().nth(usize::from(limit))
-    }
-
-    /// Makes a window current whose cell is open. The caller holds the registry's lock for writing.
-    pub(super) fn set_current(&self, limit: u8, cell: u32) {
-        let place = match usize::from(limit).checked_sub(1) {
-            None => Some(&self.first),
-            Some(other) => self.others.get(other),
-        };
-        if let Some(place) = place {
-            // ORDERING: Release pairs with `first` and `current`.
-            place.store(cell, Ordering::Release);
-        }
-    }
-
-    pub(super) fn state(&self) -> AccountState {
-        // ORDERING: Acquire pairs with `set_state`. Whoever read a closed word in the cell has acquired the closing
-        // that wrote it, and reads at least that closing's state here.
-        match self.state.load(Ordering::Acquire) {
-            CLOSED_FOR_GOOD => AccountState::Closed,
-            _ => AccountState::Open,
-        }
-    }
-
-    fn set_state(&self, state: u32) {
-        // ORDERING: Release pairs with `state`.
-        self.state.store(state, Ordering::Release);
     }
 }
 

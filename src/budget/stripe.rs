@@ -3,7 +3,8 @@
 use super::Engine;
 use super::account::{AccountError, AccountState, CellCounters};
 use super::cell::{Cell, Kind, Survey};
-use super::registry::{Entry, Registry};
+use super::entry::Entry;
+use super::registry::Registry;
 use crate::caps::Bound;
 use crate::id::AccountId;
 use crate::limits::STRIPES_MAX;

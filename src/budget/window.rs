@@ -3,11 +3,12 @@
 use alloc::collections::{BTreeMap, VecDeque};
 
 use super::Engine;
-use super::account::{AccountError, AccountState, CellCounters, GrantError};
+use super::account::{AccountError, AccountState, CellCounters};
 use super::cell::{Attempt, Cell, Kind};
+use super::entry::Entry;
 use super::hold::Hold;
 use super::path::Path;
-use super::registry::{Entry, Registry};
+use super::registry::Registry;
 use crate::caps::Bound;
 use crate::id::{AccountId, LimitId};
 use crate::limits::ENDED_LOOKS_MAX;
@@ -86,7 +87,7 @@ impl Engine {
     }
 
     /// Ends the windows of an open account that are over by then, under the lock under which it was seen to be open.
-    fn end_over(
+    pub(super) fn end_over(
         &self,
         registry: &mut Registry,
         account: AccountId,
@@ -127,53 +128,6 @@ impl Engine {
         let after = began.checked_add_ns(1).ok_or(last)?;
         self.end_over(&mut registry, account, entry, now)?;
         self.end_and_begin(&mut registry, limit, entry, Window::Given.span(now.max(after)), 0)
-    }
-
-    /// Grants to a limit, or takes back, once the account's windows that are over at that instant have ended; a grant that
-    /// would be turned away then ends none. Exact while nobody else works on the account.
-    ///
-    /// # Errors
-    /// There is no room for another cell, and windows may have ended; or else, within, as of [`grant`](Self::grant).
-    pub(crate) fn grant_at(
-        &self,
-        limit: LimitId,
-        delta_micros: i64,
-        now: Timestamp,
-    ) -> Result<Result<(), GrantError>, AccountError> {
-        let mut registry = self.registry_mut();
-        if let Err(refused) = self.check_grant(&registry, limit, delta_micros, now) {
-            return Ok(Err(refused));
-        }
-        let entry = self.entry(limit.account).ok_or(AccountError::Unknown { account: limit.account })?;
-        self.end_over(&mut registry, limit.account, entry, now)?;
-        Ok(self.grant_under(&mut registry, limit, delta_micros))
-    }
-
-    fn check_grant(
-        &self,
-        registry: &Registry,
-        limit: LimitId,
-        delta_micros: i64,
-        now: Timestamp,
-    ) -> Result<(), GrantError> {
-        let (_, _, cell) = self.grantable(limit)?;
-        let windows = registry.windows.get(&limit);
-        let allowance = windows.map_or(cell.granted(), |windows| windows.allowance.signed_micros());
-        let available_micros = match windows.and_then(|windows| Some((windows, windows.next(now)?))) {
-            Some((windows, (_, between))) => {
-                let debt_micros = cell.available().min(0).saturating_neg();
-                allowance.saturating_sub(windows.carried(debt_micros, between).signed_micros())
-            }
-            None => cell.available(),
-        };
-        if delta_micros >= 0 {
-            let above = GrantError::AboveMaximum { granted_micros: allowance, delta_micros };
-            return allowance.checked_add(delta_micros).map(drop).ok_or(above);
-        }
-        if available_micros.max(0).saturating_add(delta_micros) < 0 {
-            return Err(GrantError::AboveAvailable { available_micros, delta_micros });
-        }
-        Ok(())
     }
 
     fn end_and_begin(
@@ -297,14 +251,14 @@ impl Windows {
     }
 
     /// What of a debt is carried over: what the windows between do not pay.
-    fn carried(&self, debt_micros: i64, between: u64) -> Amount {
+    pub(super) fn carried(&self, debt_micros: i64, between: u64) -> Amount {
         let allowed = u128::from(between).saturating_mul(u128::from(self.allowance.micros()));
         let carried = u128::from(debt_micros.unsigned_abs()).saturating_sub(allowed);
         u64::try_from(carried).ok().and_then(Amount::new).unwrap_or(Amount::MAX)
     }
 
     /// The window that holds the instant, and how many lie between, if the current one is over by then.
-    fn next(&self, now: Timestamp) -> Option<(Span, u64)> {
+    pub(super) fn next(&self, now: Timestamp) -> Option<(Span, u64)> {
         if self.window == Window::Given || now < self.span.end {
             return None;
         }
