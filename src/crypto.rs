@@ -5,6 +5,7 @@ mod digest;
 mod evolved;
 mod key;
 mod mac;
+mod sha256;
 
 pub use digest::{Digest, Digester};
 #[cfg(feature = "wal")]

@@ -22,7 +22,7 @@ mod terms;
 pub use account::{Account, AccountClosed, Boundary, Grant, Reparent};
 pub use adjust::{Adjust, AdjustOutcome};
 pub use admission::{Admission, AdmissionOutcome, Decided, Reroute, RerouteOutcome};
-pub use call::{Arguments, Call};
+pub use call::{Arguments, Call, ReadArguments};
 pub use error::RecordError;
 pub use kind::Kind;
 pub use log::{PolicyBytes, Recovery};

@@ -14,7 +14,7 @@ use crate::{
     budget::{AdjustError, Adjusted},
     id::Sequence,
     num::Amount,
-    record::{self, Adjust, AdjustOutcome, Arguments as _, Record},
+    record::{self, Adjust, AdjustOutcome, Arguments as _},
 };
 
 impl Controller {
@@ -43,8 +43,8 @@ impl Controller {
             return self.settled(before.sequence, Repeat::Repeated, outcome, call);
         }
         let outcome = entered.adjust(hold, actual)?;
-        let record = Record::Adjust(record::Call { operation: call.operation, arguments, outcome });
-        let sequence = entered.append(&record)?;
+        let sequence =
+            entered.append_call(&record::Call { operation: call.operation, arguments, outcome })?;
         entered.section.counts.adjusted();
         entered.remember(call.operation, digest, sequence, Outcome::Adjust(outcome), None);
         drop(entered);

@@ -89,8 +89,8 @@ impl Controller {
         let refused = |error| Fault::Grant { account, error };
         let granted = self.engine.grant_at(id, change_micros.get(), entered.now);
         granted.map_err(|_| entered.broken())?.map_err(refused)?;
-        let record = Record::Grant(record::Call { operation: call.operation, arguments, outcome: () });
-        let sequence = entered.append(&record)?;
+        let sequence =
+            entered.append_call(&record::Call { operation: call.operation, arguments, outcome: () })?;
         entered.remember(call.operation, digest, sequence, Outcome::Grant, None);
         drop(entered);
         self.settle_at(sequence, call.level)?;

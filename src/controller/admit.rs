@@ -16,7 +16,7 @@ use crate::{
     kernel::{Decision, Request, RequestError, prescribe},
     limits::EXPIRED_PER_ADMISSION_MAX,
     num::{Amount, MicroUnits, Timestamp},
-    record::{self, AdmissionOutcome, Arguments as _, Decided, Halt, Operation, Path, Principal, Record},
+    record::{self, AdmissionOutcome, Arguments as _, Decided, Halt, Operation, Path, Principal},
     wal::Level,
 };
 
@@ -91,10 +91,10 @@ impl Controller {
         let arguments = record::Admission {
             principal: admission.principal,
             path: Path::new(admission.accounts).map_err(|error| Fault::Path(path_error(error)))?,
-            request: admission.request.clone(),
+            request: admission.request,
         };
         let digest = call.operation.map(|_| arguments.digest(&mut Vec::new())).unwrap_or_default();
-        let Asked { mut entered, active, first } = self.ask(&arguments.request, call)?;
+        let Asked { mut entered, active, first } = self.ask(admission.request, call)?;
         if let Some(before) = entered.before(call.operation, digest)? {
             return self.repeat(entered, before, call.level);
         }
@@ -110,7 +110,7 @@ impl Controller {
         let mut opened = None;
         let (outcome, throttled) = if entered.section.halt == Halt::None {
             let ask = Ask {
-                request: &arguments.request,
+                request: admission.request,
                 cells: &cells,
                 throttled: true,
                 deadline: admission.deadline,
@@ -121,15 +121,13 @@ impl Controller {
             (AdmissionOutcome::DeniedHalted, None)
         };
         let path = arguments.path;
-        let record = Record::Admission(record::Call { operation: call.operation, arguments, outcome });
-        let sequence = entered.append(&record)?;
+        let sequence =
+            entered.append_call(&record::Call { operation: call.operation, arguments, outcome })?;
         let permit = entered.keep(sequence, &active, path, &outcome, opened);
         let slot = permit.as_ref().map(|permit| permit.engine.slot());
         entered.remember(call.operation, digest, sequence, Outcome::Admission(outcome), slot);
         drop(entered);
-        if let Record::Admission(record::Call { arguments, .. }) = &record {
-            self.offer(sequence, &arguments.request, &outcome, &active);
-        }
+        self.offer(sequence, admission.request, &outcome, &active);
         self.answer(Answer { sequence, outcome, permit, throttled }, &active, call.level)
     }
 

@@ -9,9 +9,9 @@ use crate::{
     id::{OperationId, Sequence},
     num::Timestamp,
     record::{
-        Adjust, AdjustOutcome, Admission, AdmissionOutcome, Arguments as _, Commit, CommitOutcome, Extend,
-        ExtendOutcome, Kind, Operation, PartCommit, PartCommitOutcome, RecordError, Release, ReleaseOutcome,
-        Reroute, RerouteOutcome, Terms,
+        Adjust, AdjustOutcome, Admission, AdmissionOutcome, Commit, CommitOutcome, Extend, ExtendOutcome,
+        Kind, Operation, PartCommit, PartCommitOutcome, ReadArguments as _, RecordError, Release,
+        ReleaseOutcome, Reroute, RerouteOutcome, Terms,
     },
 };
 

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     budget::Settlement as Booked,
     num::Amount,
-    record::{self, Arguments as _, PartCommit, PartCommitOutcome, Record, Spend},
+    record::{self, Arguments as _, PartCommit, PartCommitOutcome, Spend},
 };
 
 impl Controller {
@@ -44,9 +44,8 @@ impl Controller {
             },
             None => {
                 let outcome = entered.part_commit(permit, &arguments.spend)?;
-                let record =
-                    Record::PartCommit(record::Call { operation: call.operation, arguments, outcome });
-                let sequence = entered.append(&record)?;
+                let sequence =
+                    entered.append_call(&record::Call { operation: call.operation, arguments, outcome })?;
                 entered.section.counts.part_committed();
                 entered.remember(call.operation, digest, sequence, Outcome::PartCommit(outcome), None);
                 (sequence, outcome, Repeat::First)

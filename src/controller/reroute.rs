@@ -1,6 +1,6 @@
 //! A second try after a candidate failed: release, decide again without it, hold the new cost, as one record.
 
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
 
 use super::{
@@ -16,7 +16,7 @@ use crate::{
     id::CandidateId,
     kernel::Request,
     num::Timestamp,
-    record::{self, AdmissionOutcome, Arguments as _, Halt, Record, RerouteOutcome},
+    record::{self, AdmissionOutcome, Arguments as _, Halt, RerouteOutcome},
 };
 
 /// What is asked after a candidate failed.
@@ -86,7 +86,7 @@ impl Controller {
         reroute: &Reroute<'_>,
         call: Call,
     ) -> Result<Permit, NotAdmitted> {
-        let mut request = reroute.request.clone();
+        let mut request = Box::new(reroute.request.clone());
         request.exclude(reroute.failed).map_err(Fault::Malformed)?;
         let arguments = record::Reroute { hold: permit.hold, failed: reroute.failed, request };
         let digest = call.operation.map(|_| arguments.digest(&mut Vec::new())).unwrap_or_default();
@@ -125,15 +125,13 @@ impl Controller {
             decided.map_err(|_| entered.broken())?.0
         };
         let outcome = RerouteOutcome { given_back, admission };
-        let record = Record::Reroute(record::Call { operation: call.operation, arguments, outcome });
-        let sequence = entered.append(&record)?;
+        let record = record::Call { operation: call.operation, arguments, outcome };
+        let sequence = entered.append_call(&record)?;
         let kept = entered.keep(sequence, &active, path, &admission, opened);
         let slot = kept.as_ref().map(|permit| permit.engine.slot());
         entered.remember(call.operation, digest, sequence, Outcome::Reroute(outcome), slot);
         drop(entered);
-        if let Record::Reroute(record::Call { arguments, .. }) = &record {
-            self.offer(sequence, &arguments.request, &admission, &active);
-        }
+        self.offer(sequence, &record.arguments.request, &admission, &active);
         self.answer(
             Answer { sequence, outcome: admission, permit: kept, throttled: None },
             &active,

@@ -8,7 +8,7 @@ use crate::{
     ledger::Ledger,
     num::{Amount, Timestamp},
     policy::Policy,
-    record::{self, Expire, Halt, Operation, Record, Terms},
+    record::{self, Arguments, Expire, Halt, Kind, Operation, Record, Terms},
     sync::MutexGuard,
     wal::{AppendError, Log},
 };
@@ -108,7 +108,16 @@ pub(super) struct Entered<'a> {
 impl Entered<'_> {
     /// Appends a record of what was just done. What had room keeps it, since this is the only place that appends.
     pub(super) fn append(&mut self, record: &Record) -> Result<Sequence, Fault> {
-        let appended = self.log.append(record.kind().code(), self.now, self.caller, |out| record.encode(out));
+        self.append_as(record.kind(), |out| record.encode(out))
+    }
+
+    /// The same, of a call: what was asked may be the caller's own.
+    pub(super) fn append_call<A: Arguments>(&mut self, call: &record::Call<A>) -> Result<Sequence, Fault> {
+        self.append_as(A::KIND, |out| call.encode(out))
+    }
+
+    fn append_as(&mut self, kind: Kind, encode: impl FnOnce(&mut Vec<u8>)) -> Result<Sequence, Fault> {
+        let appended = self.log.append(kind.code(), self.now, self.caller, encode);
         match appended {
             Ok(sequence) => {
                 self.section.log_time = self.now;

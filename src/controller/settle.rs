@@ -17,8 +17,8 @@ use crate::{
     kernel::cost_of,
     num::{Amount, Timestamp},
     record::{
-        self, Arguments as _, Commit, CommitOutcome, Extend, ExtendOutcome, Halt, Record, Release,
-        ReleaseOutcome, Settled, Spend,
+        self, Arguments as _, Commit, CommitOutcome, Extend, ExtendOutcome, Halt, Release, ReleaseOutcome,
+        Settled, Spend,
     },
 };
 
@@ -157,8 +157,8 @@ impl Controller {
             },
         };
         let ended = entered.section.holds.take(hold.slot(), permit.hold);
-        let record = Record::Commit(record::Call { operation: call.operation, arguments, outcome });
-        let sequence = entered.append(&record)?;
+        let sequence =
+            entered.append_call(&record::Call { operation: call.operation, arguments, outcome })?;
         if let Some((ended, cells)) = ended.zip(cells) {
             entered.remember_settled(&ended, &outcome, cells);
         }
@@ -192,8 +192,8 @@ impl Controller {
             Given::Expired { .. } => ReleaseOutcome::Expired,
         };
         entered.section.holds.take(hold.slot(), permit.hold);
-        let record = Record::Release(record::Call { operation: call.operation, arguments, outcome });
-        let sequence = entered.append(&record)?;
+        let sequence =
+            entered.append_call(&record::Call { operation: call.operation, arguments, outcome })?;
         entered.section.counts.released();
         entered.remember(call.operation, digest, sequence, Outcome::Release(outcome), None);
         drop(entered);
@@ -223,8 +223,8 @@ impl Controller {
             },
             None => {
                 let outcome = entered.extend(permit, more, deadline)?;
-                let record = Record::Extend(record::Call { operation: call.operation, arguments, outcome });
-                let sequence = entered.append(&record)?;
+                let sequence =
+                    entered.append_call(&record::Call { operation: call.operation, arguments, outcome })?;
                 entered.remember(call.operation, digest, sequence, Outcome::Extend(outcome), None);
                 (sequence, outcome, Repeat::First)
             }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use sha2::{Digest as _, Sha256};
+use super::sha256::{Hasher, State};
 
 /// A SHA-256 digest of tagged canonical bytes (FIPS 180-4).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -46,15 +46,15 @@ impl serde::Serialize for Digest {
 }
 
 /// A digest in the making.
-#[derive(Clone, Debug)]
-pub struct Digester(Sha256);
+#[derive(Clone)]
+pub struct Digester(pub(super) Hasher);
 
 impl Digester {
     /// Starts with the tag. A tag has at most 255 bytes; all are constants of this crate.
     #[must_use]
     pub fn tagged(tag: &'static str) -> Self {
-        let mut hasher = Sha256::new();
-        hasher.update([u8::try_from(tag.len()).unwrap_or(u8::MAX)]);
+        let mut hasher = Hasher::new(State::new());
+        hasher.update(&[u8::try_from(tag.len()).unwrap_or(u8::MAX)]);
         hasher.update(tag.as_bytes());
         Self(hasher)
     }
@@ -62,7 +62,7 @@ impl Digester {
     /// Starts empty, for the digest of a file's bytes.
     #[must_use]
     pub fn untagged() -> Self {
-        Self(Sha256::new())
+        Self(Hasher::new(State::new()))
     }
 
     /// Appends.
@@ -73,6 +73,12 @@ impl Digester {
     /// The digest of what was appended.
     #[must_use]
     pub fn finish(self) -> Digest {
-        Digest(self.0.finalize().into())
+        Digest(self.0.finish())
+    }
+}
+
+impl fmt::Debug for Digester {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Digester(..)")
     }
 }

@@ -58,7 +58,7 @@ impl EvolvedKey {
     }
 
     /// The key for one purpose within the segment, ready for messages that start with `prefix`.
-    pub(crate) fn derive(&self, info: &[&[u8]], prefix: &[u8]) -> MacKey {
+    pub(crate) fn derive(&self, info: &[&[u8]], prefix: &[[u8; 64]]) -> MacKey {
         let mut key = Zeroizing::new([0; 32]);
         expand(&self.extracted(), info, &mut *key);
         MacKey::new(&key, prefix)
@@ -108,7 +108,7 @@ mod tests {
         is_wiped(&root);
         is_wiped(&key);
         is_wiped(&key.secret);
-        is_wiped(&key.derive(&[b"x"], b""));
+        is_wiped(&key.derive(&[b"x"], &[]));
     }
 
     #[test]

@@ -44,11 +44,11 @@ impl RootKey {
         self.id
     }
 
-    /// The key for one purpose within one log, ready for messages that start with `prefix`.
+    /// The key for one purpose within one log, ready for messages that start with `prefix`, whole blocks of the hash.
     ///
     /// PRK = HKDF-Extract(salt = log id, secret); key = HKDF-Expand(PRK, `info`, 32). FORMAT 5.
     #[must_use]
-    pub fn derive(&self, log: LogId, info: &[&[u8]], prefix: &[u8]) -> MacKey {
+    pub fn derive(&self, log: LogId, info: &[&[u8]], prefix: &[[u8; 64]]) -> MacKey {
         let mut key = Zeroizing::new([0; 32]);
         expand(&self.extracted(log), info, &mut *key);
         MacKey::new(&key, prefix)

@@ -94,11 +94,8 @@ impl Holds {
         now: Timestamp,
         late_window_ns: u64,
     ) -> Result<(&Hold, Standing), Mismatch> {
-        let unknown = Mismatch::HoldUnknown { hold: sequence };
-        let hold = self.holds.get(&sequence).ok_or(unknown.clone())?;
-        if is_older(hold.deadline, now, late_window_ns) {
-            return Err(unknown);
-        }
+        let hold = self.holds.get(&sequence).filter(|hold| !is_older(hold.deadline, now, late_window_ns));
+        let hold = hold.ok_or(Mismatch::HoldUnknown { hold: sequence })?;
         let standing = match hold.state {
             HoldState::Expired => Standing::Expired,
             HoldState::Open if hold.deadline <= now => Standing::Due,

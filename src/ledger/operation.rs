@@ -9,7 +9,7 @@ use crate::codec::Reader;
 use crate::crypto::Digest;
 use crate::id::{OperationId, Sequence};
 use crate::num::Timestamp;
-use crate::record::{Arguments, Kind, Operation, RecordError, Terms};
+use crate::record::{Kind, Operation, ReadArguments, RecordError, Terms};
 
 /// What is remembered of an operation. FORMAT 10.9.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl Remembered {
     ///
     /// # Errors
     /// It is of another kind.
-    pub fn outcome<A: Arguments>(&self) -> Result<A::Outcome, RecordError> {
+    pub fn outcome<A: ReadArguments>(&self) -> Result<A::Outcome, RecordError> {
         if A::KIND != self.kind {
             return Err(RecordError::Kind { seen: self.kind.code() });
         }

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::num::NonZeroI64;
 
-use super::call::Arguments;
+use super::call::{Arguments, ReadArguments};
 use super::caps::{read_caps, write_caps};
 use super::error::RecordError;
 use super::kind::Kind;
@@ -85,7 +85,9 @@ impl Arguments for Grant {
     }
 
     fn encode_outcome((): &(), _: &mut Vec<u8>) {}
+}
 
+impl ReadArguments for Grant {
     fn decode(reader: &mut Reader<'_>, _: Option<&Schema>) -> Result<Self, RecordError> {
         let (account, limit) = read_limit(reader)?;
         let change_micros = NonZeroI64::new(reader.i64()?).ok_or_else(|| reader.invalid("grant"))?;

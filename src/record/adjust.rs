@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::call::Arguments;
+use super::call::{Arguments, ReadArguments};
 use super::error::RecordError;
 use super::kind::Kind;
 use super::settlement::{read_amount, read_hold};
@@ -54,7 +54,9 @@ impl Arguments for Adjust {
         writer.u64(outcome.unfunded.micros());
         writer.u64(outcome.refunded.micros());
     }
+}
 
+impl ReadArguments for Adjust {
     fn decode(reader: &mut Reader<'_>, _: Option<&Schema>) -> Result<Self, RecordError> {
         Ok(Self { hold: read_hold(reader)?, actual: read_amount(reader)? })
     }

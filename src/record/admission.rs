@@ -1,8 +1,9 @@
 //! Requests decided, the first time and again after a failure.
 
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
+use core::borrow::Borrow;
 
-use super::call::Arguments;
+use super::call::{Arguments, ReadArguments};
 use super::error::RecordError;
 use super::kind::Kind;
 use super::operation::Principal;
@@ -18,16 +19,18 @@ use crate::num::{Amount, MicroUnits, Timestamp};
 use crate::policy::Schema;
 
 /// Decide a request, and hold its cost. FORMAT 9.7.
+///
+/// The request is the record's own, or, where one is only written, the caller's.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub struct Admission {
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(bound = "R: Borrow<Request>"))]
+pub struct Admission<R = Box<Request>> {
     /// Who made the request.
     pub principal: Principal,
     /// The accounts that pay.
     pub path: Path,
     /// What was asked.
     #[cfg_attr(feature = "serde", serde(serialize_with = "super::shown::request"))]
-    pub request: Request,
+    pub request: R,
 }
 
 /// What an admission or a reroute came to. FORMAT 9.8.
@@ -220,7 +223,7 @@ impl Decided {
     }
 }
 
-impl Arguments for Admission {
+impl<R: Borrow<Request>> Arguments for Admission<R> {
     type Outcome = AdmissionOutcome;
 
     const KIND: Kind = Kind::Admission;
@@ -228,13 +231,15 @@ impl Arguments for Admission {
     fn encode(&self, out: &mut Vec<u8>) {
         self.principal.encode(out);
         self.path.encode(out);
-        encode_request(&self.request, out);
+        encode_request(self.request.borrow(), out);
     }
 
     fn encode_outcome(outcome: &AdmissionOutcome, out: &mut Vec<u8>) {
         outcome.encode(out);
     }
+}
 
+impl ReadArguments for Admission {
     fn decode(reader: &mut Reader<'_>, schema: Option<&Schema>) -> Result<Self, RecordError> {
         let schema = schema.ok_or(RecordError::SchemaMissing { kind: Self::KIND })?;
         Ok(Self {
@@ -259,7 +264,7 @@ pub struct Reroute {
     pub failed: CandidateId,
     /// What is asked now.
     #[cfg_attr(feature = "serde", serde(serialize_with = "super::shown::request"))]
-    pub request: Request,
+    pub request: Box<Request>,
 }
 
 /// What a reroute came to: the hold is released, whatever was decided.
@@ -289,7 +294,9 @@ impl Arguments for Reroute {
         Writer::new(out).u64(outcome.given_back.micros());
         outcome.admission.encode(out);
     }
+}
 
+impl ReadArguments for Reroute {
     fn decode(reader: &mut Reader<'_>, schema: Option<&Schema>) -> Result<Self, RecordError> {
         let schema = schema.ok_or(RecordError::SchemaMissing { kind: Self::KIND })?;
         let hold = read_hold(reader)?;
@@ -329,7 +336,7 @@ fn encode_request(request: &Request, out: &mut Vec<u8>) {
 
 const COUNT_BYTES: usize = 2;
 
-fn decode_request(reader: &mut Reader<'_>, schema: &Schema) -> Result<Request, RecordError> {
+fn decode_request(reader: &mut Reader<'_>, schema: &Schema) -> Result<Box<Request>, RecordError> {
     let bytes = reader.u16()?;
-    Ok(Request::decode(reader.raw(usize::from(bytes))?, schema)?)
+    Ok(Box::new(Request::decode(reader.raw(usize::from(bytes))?, schema)?))
 }

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::call::Arguments;
+use super::call::{Arguments, ReadArguments};
 use super::error::RecordError;
 use super::kind::Kind;
 use super::settlement::{read_amount, read_hold};
@@ -58,7 +58,9 @@ impl Arguments for PartCommit {
         writer.u64(outcome.unfunded.micros());
         writer.u64(outcome.held.micros());
     }
+}
 
+impl ReadArguments for PartCommit {
     fn decode(reader: &mut Reader<'_>, schema: Option<&Schema>) -> Result<Self, RecordError> {
         let hold = read_hold(reader)?;
         Ok(Self { hold, spend: Spend::decode(reader, schema, Self::KIND)? })

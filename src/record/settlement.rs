@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::admission::{read_binding, write_binding};
-use super::call::Arguments;
+use super::call::{Arguments, ReadArguments};
 use super::error::RecordError;
 use super::kind::Kind;
 use super::spend::Spend;
@@ -71,7 +71,9 @@ impl Arguments for Commit {
         writer.u64(outcome.booked_extra.micros());
         writer.u64(outcome.unfunded.micros());
     }
+}
 
+impl ReadArguments for Commit {
     fn decode(reader: &mut Reader<'_>, schema: Option<&Schema>) -> Result<Self, RecordError> {
         let hold = read_hold(reader)?;
         Ok(Self { hold, spend: Spend::decode(reader, schema, Self::KIND)? })
@@ -132,7 +134,9 @@ impl Arguments for Release {
         writer.u8(code);
         writer.u64(given_back);
     }
+}
 
+impl ReadArguments for Release {
     fn decode(reader: &mut Reader<'_>, _: Option<&Schema>) -> Result<Self, RecordError> {
         Ok(Self { hold: read_hold(reader)? })
     }
@@ -207,7 +211,9 @@ impl Arguments for Extend {
             ExtendOutcome::DeniedHalted => writer.u8(4),
         }
     }
+}
 
+impl ReadArguments for Extend {
     fn decode(reader: &mut Reader<'_>, _: Option<&Schema>) -> Result<Self, RecordError> {
         Ok(Self { hold: read_hold(reader)?, amount: read_amount(reader)? })
     }

@@ -1,6 +1,7 @@
 //! Requests and quantities as documents show them: by place, since a record knows no names.
 
 use alloc::vec::Vec;
+use core::borrow::Borrow;
 
 use serde::{Serialize, Serializer};
 
@@ -48,7 +49,11 @@ struct ShownQuantity {
 }
 
 /// Serialises a request.
-pub(super) fn request<S: Serializer>(request: &Request, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn request<R: Borrow<Request>, S: Serializer>(
+    request: &R,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let request = request.borrow();
     let Facts { value, confidence, risk, requested, cost_limit } = *request.facts();
     let facts = ShownFacts {
         value_micros: value,

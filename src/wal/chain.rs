@@ -74,9 +74,9 @@ impl Chain {
         }
     }
 
-    /// Whether the whole frame may come next; gives its tag. FORMAT 8.1.
-    pub(super) fn check(
-        &self,
+    /// Goes past a whole frame that was read, if it may come next. After an error the chain leads nowhere. FORMAT 8.1.
+    pub(super) fn take(
+        &mut self,
         head: &FrameHead,
         frame: &WholeFrame<'_>,
         key: &SegmentKey,
@@ -89,7 +89,10 @@ impl Chain {
         if sequence != Some(head.sequence) {
             return Err(Fault::FrameSequence { seen: head.sequence });
         }
-        if !key.frame_tag(&self.previous, frame.body).matches(&frame.tag) {
+        // Of the bytes before the frame, which the digest takes next.
+        let seal = (head.kind == frame::SEAL).then(|| self.seal_payload());
+        let tag = key.frame_tag(&self.previous, frame.body, &mut self.digest, frame.bytes);
+        if !tag.matches(&frame.tag) {
             return Err(Fault::FrameTag);
         }
         // FORMAT 7.2, 7.5
@@ -104,11 +107,24 @@ impl Chain {
         if head.synced_through < self.synced_through || head.synced_through > self.sequence {
             return Err(Fault::SyncedThrough { seen: head.synced_through });
         }
+        let payload = head.payload(frame.body);
         match head.kind {
-            frame::CHECKPOINT_PART => self.check_part(head.payload(frame.body)),
-            frame::KEY_CHANGE if key_change(head.payload(frame.body)).is_none() => Err(Fault::KeyChange),
-            frame::SEAL if head.payload(frame.body) != self.seal_payload() => Err(Fault::SealContents),
-            _ => Ok(()),
+            frame::CHECKPOINT_PART => self.check_part(payload)?,
+            frame::KEY_CHANGE if key_change(payload).is_none() => return Err(Fault::KeyChange),
+            frame::SEAL if seal.as_deref() != Some(payload) => return Err(Fault::SealContents),
+            _ => {}
+        }
+        self.advance(head, frame.bytes, tag);
+        Ok(())
+    }
+
+    /// Completes a frame that is written, of which `synced` is what is on disk, and goes past it.
+    pub(super) fn complete(&mut self, frame: &mut [u8], synced: Sequence, key: &SegmentKey) {
+        let tag = frame::complete(frame, synced, key, &self.previous, &mut self.digest);
+        let head = FrameHead::parse(frame);
+        assert!(head.is_some_and(|head| head.bytes == frame.len()), "it is a whole frame");
+        if let Some(head) = head {
+            self.advance(&head, frame, tag);
         }
     }
 
@@ -141,8 +157,8 @@ impl Chain {
         if size && in_order { Ok(()) } else { Err(Fault::CheckpointPart) }
     }
 
-    /// Goes past a frame that holds.
-    pub(super) fn advance(&mut self, head: &FrameHead, frame: &[u8], tag: Tag) {
+    /// Goes past a frame that holds, and is digested.
+    fn advance(&mut self, head: &FrameHead, frame: &[u8], tag: Tag) {
         self.phase = match (self.phase, head.kind) {
             (Phase::Checkpoint { .. }, _) => match checkpoint_part(head.payload(frame)) {
                 Ok((part, parts, _)) if part.checked_add(1) != Some(parts) => {
@@ -162,7 +178,6 @@ impl Chain {
         self.log_time = head.effective;
         self.synced_through = head.synced_through;
         self.frames = self.frames.saturating_add(1);
-        self.digest.update(frame);
     }
 
     /// Whether the next segment may be under that key. FORMAT 7.8.

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::segment::SegmentKey;
 use crate::{
     codec::{CodecError, Reader, Writer},
-    crypto::Tag,
+    crypto::{Digester, Tag},
     id::Sequence,
     limits::PAYLOAD_BYTES_MAX,
     num::Timestamp,
@@ -20,12 +20,9 @@ pub const RECOVERY: u16 = 66;
 /// The kind of the control frame that names the key of the next segment. FORMAT 7.8.
 pub const KEY_CHANGE: u16 = 68;
 
-/// The kinds of records that this version reads. FORMAT 9.1.
-const RECORD_KINDS: [u16; 18] = [1, 2, 3, 4, 16, 17, 18, 19, 20, 21, 22, 23, 32, 33, 34, 35, 36, RECOVERY];
-
-/// Whether frames of that kind are records, and numbered.
+/// Whether frames of that kind are records that this version reads, and numbered. FORMAT 9.1.
 pub(super) fn is_record_kind(kind: u16) -> bool {
-    RECORD_KINDS.contains(&kind)
+    matches!(kind, 1..=4 | 16..=23 | 32..=36 | RECOVERY)
 }
 
 /// Whether frames of that kind are not numbered.
@@ -145,22 +142,32 @@ pub(super) fn push(
     Ok(())
 }
 
-/// Completes a frame that [`push`] made: fills in `synced_through`, tag and checksum; gives the tag.
-pub(super) fn complete(frame: &mut [u8], synced: Sequence, key: &SegmentKey, previous: &Tag) -> Tag {
+/// Completes a frame that [`push`] made: fills in `synced_through`, tag and checksum; gives the tag. `digester` takes
+/// the whole frame.
+pub(super) fn complete(
+    frame: &mut [u8],
+    synced: Sequence,
+    key: &SegmentKey,
+    previous: &Tag,
+    digester: &mut Digester,
+) -> Tag {
     if let Some(place) = frame.get_mut(SYNCED_THROUGH_OFFSET..SYNCED_THROUGH_OFFSET.saturating_add(8)) {
         place.copy_from_slice(&synced.0.to_le_bytes());
     }
     let (body, trailer) = frame.split_at_mut(frame.len().saturating_sub(TRAILER_BYTES));
-    let tag = key.frame_tag(previous, body);
+    let tag = key.frame_tag(previous, body, digester, body);
     let (tag_place, checksum_place) = trailer.split_at_mut(TAG_BYTES);
     tag_place.copy_from_slice(&tag.0);
     let checksum = key.checksum(&[body, tag_place]);
     checksum_place.copy_from_slice(&checksum.to_le_bytes());
+    digester.update(trailer);
     tag
 }
 
 /// A frame whose padding and checksum hold, in its parts.
 pub(super) struct WholeFrame<'a> {
+    /// All of it.
+    pub(super) bytes: &'a [u8],
     /// What is under the tag.
     pub(super) body: &'a [u8],
     /// The tag it carries.
@@ -176,6 +183,6 @@ impl<'a> WholeFrame<'a> {
         let padding = body.get(content..)?;
         let whole =
             padding.iter().all(|byte| *byte == 0) && key.checksum(&[body, tag]).to_le_bytes() == *checksum;
-        whole.then_some(Self { body, tag: Tag(*tag) })
+        whole.then_some(Self { bytes: frame, body, tag: Tag(*tag) })
     }
 }

@@ -259,7 +259,7 @@ impl Secret<'_> {
         }
     }
 
-    pub(super) fn derive(&self, log_id: LogId, info: &[&[u8]], prefix: &[u8]) -> MacKey {
+    pub(super) fn derive(&self, log_id: LogId, info: &[&[u8]], prefix: &[[u8; 64]]) -> MacKey {
         match self {
             Self::None => MacKey::unkeyed(prefix),
             Self::Static(root) => root.derive(log_id, info, prefix),

@@ -85,10 +85,8 @@ impl Scanner {
         let Some((head, frame)) = whole_frame(&mut self.window, offset, &self.key)? else {
             return self.end();
         };
-        let tag = frame.tag;
-        self.chain.check(&head, &frame, &self.key).map_err(|fault| self.refused(fault))?;
-        let bytes = self.window.shown(offset, head.bytes).unwrap_or_default();
-        self.chain.advance(&head, bytes, tag);
+        let (place, tag) = (self.chain.place(), frame.tag);
+        self.chain.take(&head, &frame, &self.key).map_err(|fault| ReadError::Evidence { place, fault })?;
         Ok(Step::Frame(Seen { head, offset, tag }))
     }
 

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     codec::{CodecError, Reader, Writer},
-    crypto::{Digest, KeyId, MacKey, Tag},
+    crypto::{Digest, Digester, KeyId, MacKey, Tag},
     id::{LogId, Sequence},
     limits::SEGMENTS_MAX,
     num::Timestamp,
@@ -71,16 +71,22 @@ impl SegmentKey {
         // FORMAT 5.2 and 5.3
         let derive = |domain: &[u8]| {
             let info: [&[u8]; 3] = [b"assize/segment/1", &key_id, &number];
-            secret.derive(log_id, &info, &prefix(domain, secret, log_id, segment))
+            secret.derive(log_id, &info, &[prefix(domain, secret, log_id, segment)])
         };
         // FORMAT 7.4
         let checksum_seed = crc32c::crc32c_append(crc32c::crc32c(&log_id.0), &number);
         Self { header: derive(b"assize/header"), frame: derive(b"assize/frame"), checksum_seed }
     }
 
-    /// FORMAT 7.3.
-    pub(super) fn frame_tag(&self, previous: &Tag, body: &[u8]) -> Tag {
-        self.frame.tag(&[&previous.0, body])
+    /// FORMAT 7.3. `digester` takes `beside` meanwhile.
+    pub(super) fn frame_tag(
+        &self,
+        previous: &Tag,
+        body: &[u8],
+        digester: &mut Digester,
+        beside: &[u8],
+    ) -> Tag {
+        self.frame.tag_beside(&previous.0, body, digester, beside)
     }
 
     /// FORMAT 7.4.
@@ -95,7 +101,7 @@ impl SegmentKey {
 }
 
 /// FORMAT 6.6.
-fn prefix(domain: &[u8], secret: &Secret<'_>, log_id: LogId, segment: u32) -> Vec<u8> {
+fn prefix(domain: &[u8], secret: &Secret<'_>, log_id: LogId, segment: u32) -> [u8; 64] {
     let mut bytes = Vec::with_capacity(64);
     bytes.extend_from_slice(domain);
     bytes.resize(16, 0);
@@ -107,7 +113,9 @@ fn prefix(domain: &[u8], secret: &Secret<'_>, log_id: LogId, segment: u32) -> Ve
     writer.raw(&log_id.0);
     writer.u32(segment);
     bytes.resize(64, 0);
-    bytes
+    let mut prefix = [0; 64];
+    prefix.copy_from_slice(&bytes);
+    prefix
 }
 
 /// What a segment's header says. FORMAT 6.4.

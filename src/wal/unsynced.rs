@@ -37,4 +37,5 @@ impl<T> Unsynced<T> {
     }
 }
 
-const RECORDS_MAX: usize = 1 << 16;
+/// A writer says of what is on disk with the next frame that it makes: these are far more than it has under way.
+const RECORDS_MAX: usize = 1 << 10;

@@ -6,7 +6,7 @@ use super::storage::{StorageError, StorageFile};
 use crate::crypto::{Digest, Digester};
 
 /// Reads a file in large pieces and shows any part of it in one slice. Its memory is that of the largest part
-/// asked for, and at least a mebibyte.
+/// asked for, and at least an eighth of a mebibyte, which stays in a core's own cache.
 pub(super) struct Window {
     file: Box<dyn StorageFile>,
     /// The file's size when it was last looked at.
@@ -98,7 +98,7 @@ pub(super) struct Tail {
 }
 
 /// Bytes read at once.
-const READ_BYTES: usize = 1 << 20;
+const READ_BYTES: usize = 1 << 17;
 /// Bytes looked at once, in search of the last that is not zero.
 const PIECE_BYTES: u64 = 1 << 16;
 const ZEROS: [u8; 4096] = [0; 4096];

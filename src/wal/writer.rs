@@ -204,8 +204,7 @@ impl<F: Fold> Writer<F> {
     fn take(&mut self, head: &FrameHead, frame: &mut [u8]) -> Result<(), Failure> {
         let OpenSegment { key, chain, .. } = &mut self.segment;
         assert!(head.sequence == chain.next_sequence(), "records are queued in order");
-        let tag = frame::complete(frame, self.synced.sequence, key, chain.previous());
-        let head = FrameHead { synced_through: self.synced.sequence, ..*head };
+        chain.complete(frame, self.synced.sequence, key);
         let record = RecordFrame {
             sequence: head.sequence,
             effective: head.effective,
@@ -218,7 +217,6 @@ impl<F: Fold> Writer<F> {
             return Err(Failure::Fold { sequence: head.sequence });
         }
         assert!(self.fold.log_time() == head.effective, "the state's time is that of its last record");
-        chain.advance(&head, frame, tag);
         Ok(())
     }
 
@@ -282,13 +280,8 @@ impl OpenSegment {
     ) {
         let start = out.len();
         let pushed = frame::push(out, self.chain.control(kind), payload);
-        let frame = out.get_mut(start..).unwrap_or_default();
-        let head = FrameHead::parse(frame).filter(|_| pushed.is_ok());
-        assert!(head.is_some(), "a control frame is small");
-        let Some(head) = head else { return };
-        let head = FrameHead { synced_through: synced, ..head };
-        let tag = frame::complete(frame, synced, &self.key, self.chain.previous());
-        self.chain.advance(&head, frame, tag);
+        assert!(pushed.is_ok(), "a control frame is small");
+        self.chain.complete(out.get_mut(start..).unwrap_or_default(), synced, &self.key);
     }
 }
 

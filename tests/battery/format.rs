@@ -112,7 +112,7 @@ fn mac(key: &RootKey, log_id: LogId, segment: u32, domain: &[u8], parts: &[&[u8]
     prefix.extend_from_slice(&segment.to_le_bytes());
     prefix.resize(64, 0);
     let info: [&[u8]; 3] = [b"assize/segment/1", &key.id().0.to_le_bytes(), &segment.to_le_bytes()];
-    let Tag(tag) = key.derive(log_id, &info, &prefix).tag(parts);
+    let Tag(tag) = key.derive(log_id, &info, &[prefix.try_into().unwrap()]).tag(parts);
     tag
 }
 

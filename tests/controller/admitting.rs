@@ -70,7 +70,7 @@ fn a_tight_account_is_decided_again_under_what_it_can_pay() {
         let decided = *record.outcome.decided().unwrap();
         assert_eq!(decided.limit_applied, applied.map(MicroUnits), "{granted} {own:?}");
         let action = if candidate == GAMMA { Action::Execute } else { Action::Substitute };
-        assert_eq!((decided.decision.action, record.arguments.request), (action, request));
+        assert_eq!((decided.decision.action, *record.arguments.request), (action, request));
         scene.finish();
     }
 }

@@ -44,7 +44,7 @@ fn the_failed_candidate_is_left_out_and_the_new_cost_is_held() {
         assert_eq!((record.arguments.hold, record.arguments.failed), (old, failed));
         assert_eq!(record.outcome.given_back, given_back);
         request.exclude(failed).unwrap();
-        assert_eq!(record.arguments.request, request, "what was asked, with the failed one excluded");
+        assert_eq!(*record.arguments.request, request, "what was asked, with the failed one excluded");
     }
     // Nobody is left: the hold is released all the same.
     let Err(NotRerouted::Denied(denial)) = reroute(&scene, permit, GAMMA, &request, 2) else {

@@ -119,7 +119,7 @@ pub fn grant(account: u32, change: i64) -> Record {
 
 pub fn admission(path: Path, request: Request, outcome: AdmissionOutcome) -> Call<Admission> {
     let principal = Principal::Attested(name("tester"));
-    Call { operation: None, arguments: Admission { principal, path, request }, outcome }
+    Call { operation: None, arguments: Admission { principal, path, request: Box::new(request) }, outcome }
 }
 
 pub fn commit(hold: Sequence, spend: Spend, outcome: (Settled, u64, u64, u64)) -> Call<Commit> {
@@ -285,7 +285,7 @@ impl World {
         let given_back = self.ledger.hold(hold).map_or(Amount::ZERO, |hold| hold.amount);
         Call {
             operation: None,
-            arguments: Reroute { hold, failed: FAR, request },
+            arguments: Reroute { hold, failed: FAR, request: Box::new(request) },
             outcome: RerouteOutcome {
                 given_back,
                 admission: AdmissionOutcome::Admitted { decided, deadline },

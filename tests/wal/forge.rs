@@ -75,9 +75,9 @@ impl Forge {
             bytes.extend(fields.log_id.0);
             bytes.extend(number);
             bytes.resize(64, 0);
-            bytes
+            <[u8; 64]>::try_from(bytes).unwrap()
         };
-        let key_for = |domain: &str| key.derive(fields.log_id, &info, &prefix(domain));
+        let key_for = |domain: &str| key.derive(fields.log_id, &info, &[prefix(domain)]);
         let keys = (key_for("assize/header"), key_for("assize/frame"));
         let seed = crc32c::crc32c(&[&fields.log_id.0[..], &number].concat());
 
