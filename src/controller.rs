@@ -10,6 +10,8 @@ mod accounts;
 mod adjust;
 mod administer;
 mod admit;
+#[cfg(feature = "tokio")]
+mod asynchronous;
 mod fault;
 mod open;
 mod operation;
@@ -27,6 +29,8 @@ mod timer;
 
 pub use administer::NotSwapped;
 pub use admit::{Admission, Call};
+#[cfg(feature = "tokio")]
+pub use asynchronous::{AlreadyDriven, AsyncController, Driver};
 pub use fault::{Fault, FaultClass};
 pub use open::{CreateError, CreateOptions, OpenError, OpenOptions, Opened};
 pub use operation::{Outcome, Remembered};
@@ -162,7 +166,7 @@ impl Controller {
         })
     }
 
-    /// Writes and syncs what is queued: for a host's own thread, when its callers only queue or await.
+    /// Writes and syncs what is queued: for a host's own thread, when its callers only queue.
     ///
     /// # Errors
     /// The log has failed.
