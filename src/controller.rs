@@ -6,14 +6,18 @@
 //! happen outside it. `docs/ARCHITECTURE.md` follows one request through it. A policy that is to come can decide in
 //! its shadow first: [`Controller::set_shadow`].
 
+mod accounts;
 mod adjust;
 mod administer;
 mod admit;
+#[cfg(feature = "tokio")]
+mod asynchronous;
 mod fault;
 mod open;
 mod operation;
 mod part;
 mod permit;
+mod queued;
 mod reroute;
 mod section;
 mod settle;
@@ -25,6 +29,8 @@ mod timer;
 
 pub use administer::NotSwapped;
 pub use admit::{Admission, Call};
+#[cfg(feature = "tokio")]
+pub use asynchronous::{AlreadyDriven, AsyncController, Driver};
 pub use fault::{Fault, FaultClass};
 pub use open::{CreateError, CreateOptions, OpenError, OpenOptions, Opened};
 pub use operation::{Outcome, Remembered};
@@ -50,6 +56,7 @@ use crate::{
     sync::{Mutex, MutexGuard, RwLock},
     wal::{Anchor, ChangeKeyError, Failure, Level, Log, LogKey, Progress, WaitError},
 };
+use queued::Queued;
 use section::{Active, Entered, Section};
 use shadow::Shadow;
 
@@ -106,11 +113,15 @@ impl Controller {
     /// # Errors
     /// The log has failed, and must be opened again before it can tell.
     pub fn operation(&self, id: &OperationId) -> Result<Option<Remembered>, Fault> {
+        self.answered(self.queue_operation(id)?).map_err(|_| Fault::Poisoned)
+    }
+
+    fn queue_operation(&self, id: &OperationId) -> Result<Queued<Option<Remembered>>, Fault> {
         let found = self.locked()?.operations.find(id).copied();
-        if let Some(remembered) = &found {
-            self.settle_at(remembered.sequence, Level::Synced).map_err(|_| Fault::Poisoned)?;
-        }
-        Ok(found)
+        Ok(match found {
+            Some(remembered) => Queued::new(remembered.sequence, Level::Synced, found),
+            None => Queued::new(Sequence(0), Level::Queued, None),
+        })
     }
 
     /// Outcomes so far and the present state.
@@ -149,10 +160,13 @@ impl Controller {
     /// # Errors
     /// [`Fault::Unknown`] when the log failed before that; [`Fault::NoRecord`] when there is no such record.
     pub fn wait(&self, sequence: Sequence, level: Level) -> Result<(), Fault> {
-        self.settle_at(sequence, level)
+        self.log.wait(sequence, level).map_err(|error| match error {
+            WaitError::NotAppended { head } => Fault::NoRecord { head },
+            _ => Fault::Unknown { sequence },
+        })
     }
 
-    /// Writes and syncs what is queued: for a host's own thread, when its callers only queue or await.
+    /// Writes and syncs what is queued: for a host's own thread, when its callers only queue.
     ///
     /// # Errors
     /// The log has failed.
@@ -247,14 +261,6 @@ impl Controller {
         }
         self.sound()?;
         Ok(section)
-    }
-
-    /// Waits until a record is where it must be before a call is answered. INVARIANT I9.
-    fn settle_at(&self, sequence: Sequence, level: Level) -> Result<(), Fault> {
-        self.log.wait(sequence, level).map_err(|error| match error {
-            WaitError::NotAppended { head } => Fault::NoRecord { head },
-            _ => Fault::Unknown { sequence },
-        })
     }
 }
 

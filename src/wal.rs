@@ -38,6 +38,8 @@ pub use error::{
 pub use evolving::{EvolvingKey, StateError};
 pub use fold::{Fold, RecordFrame};
 pub use frame::{CHECKPOINT_PART, KEY_CHANGE, RECOVERY, SEAL};
+#[cfg(feature = "tokio")]
+pub(crate) use group::{DriverId, TaskSlot, Unanswered};
 pub use key::{KeyMode, Keying, LogKey, NoKey};
 pub use key_file::{KeyTextError, format_key, parse_key};
 pub use log::{

@@ -10,8 +10,18 @@
 
 #[path = "incidents/answers.rs"]
 mod answers;
+#[allow(
+    dead_code,
+    unreachable_pub,
+    clippy::as_conversions,
+    reason = "what an attacker knows of FORMAT; of other tests"
+)]
+#[path = "battery/format.rs"]
+mod format;
 #[path = "incidents/holds.rs"]
 mod holds;
+#[path = "incidents/logs.rs"]
+mod logs;
 #[path = "incidents/prices.rs"]
 mod prices;
 #[path = "incidents/races.rs"]

@@ -1,6 +1,6 @@
 //! Every denial and refusal: what causes it, its frozen code, its class, and whether the same call helps when it is
 //! made again. The table of SEMANTICS 20 is held to all of it.
-#![cfg(feature = "wal")]
+#![cfg(feature = "tokio")]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -11,6 +11,8 @@
 
 #[path = "refusals/denials.rs"]
 mod denials;
+#[path = "refusals/driving.rs"]
+mod driving;
 #[path = "refusals/engine.rs"]
 mod engine;
 #[path = "refusals/faults.rs"]
@@ -49,7 +51,7 @@ fn not_caused() -> [Told; 6] {
 }
 
 fn rows() -> Vec<Row> {
-    [denials::ROWS, faults::ROWS, engine::ROWS, restoring::ROWS, swapping::ROWS].concat()
+    [denials::ROWS, faults::ROWS, driving::ROWS, engine::ROWS, restoring::ROWS, swapping::ROWS].concat()
 }
 
 /// Each row is caused once, is told as the row says, and helps or does not help when it is made again.

@@ -7,6 +7,7 @@ use super::{
     admit::Call,
     fault::Fault,
     operation::Outcome,
+    queued::Queued,
     section::Entered,
     settle::{Repeat, Settlement},
 };
@@ -34,21 +35,28 @@ impl Controller {
         actual: Amount,
         call: Call,
     ) -> Result<Settlement<AdjustOutcome>, Fault> {
+        self.answered(self.queue_adjustment(hold, actual, call)?)
+    }
+
+    pub(super) fn queue_adjustment(
+        &self,
+        hold: Sequence,
+        actual: Amount,
+        call: Call,
+    ) -> Result<Queued<Settlement<AdjustOutcome>>, Fault> {
         let arguments = Adjust { hold, actual };
         let digest = call.operation.map(|_| arguments.digest(&mut Vec::new())).unwrap_or_default();
         let mut entered = self.enter(call.at)?;
         if let Some(before) = entered.before(call.operation, digest)? {
             let Outcome::Adjust(outcome) = before.outcome else { return Err(entered.broken()) };
-            drop(entered);
-            return self.settled(before.sequence, Repeat::Repeated, outcome, call);
+            return Ok(Settlement::queued(before.sequence, Repeat::Repeated, outcome, call));
         }
         let outcome = entered.adjust(hold, actual)?;
         let sequence =
             entered.append_call(&record::Call { operation: call.operation, arguments, outcome })?;
         entered.section.counts.adjusted();
         entered.remember(call.operation, digest, sequence, Outcome::Adjust(outcome), None);
-        drop(entered);
-        self.settled(sequence, Repeat::First, outcome, call)
+        Ok(Settlement::queued(sequence, Repeat::First, outcome, call))
     }
 }
 

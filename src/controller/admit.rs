@@ -7,6 +7,7 @@ use super::{
     fault::Fault,
     operation::{Outcome, Remembered},
     permit::{AuditedReason, Denial, DenialClass, NotAdmitted, Permit, Repeated, RepeatedState},
+    queued::Queued,
     section::{Active, Entered, Held, lies_back},
     throttles::ThrottledBy,
 };
@@ -72,13 +73,8 @@ pub(super) struct Asked<'a> {
     pub(super) first: Result<Decision, RequestError>,
 }
 
-/// What a recorded decision is answered with, once it is where it must be.
-pub(super) struct Answer {
-    pub(super) sequence: Sequence,
-    pub(super) outcome: AdmissionOutcome,
-    pub(super) permit: Option<Permit>,
-    pub(super) throttled: Option<ThrottledBy>,
-}
+/// What a decision is answered with, once its record is where it must be.
+pub(super) type Admitted = Result<Permit, NotAdmitted>;
 
 impl Controller {
     /// Decides a request, holds its cost at every account of its path, and records both.
@@ -88,6 +84,14 @@ impl Controller {
     /// operation was admitted before; [`NotAdmitted::Faulted`] when nothing was done, or (for
     /// [`Fault::Unknown`] alone) when it is not known whether it was.
     pub fn admit(&self, admission: &Admission<'_>, call: Call) -> Result<Permit, NotAdmitted> {
+        self.answered(self.queue_admission(admission, call)?)?
+    }
+
+    pub(super) fn queue_admission(
+        &self,
+        admission: &Admission<'_>,
+        call: Call,
+    ) -> Result<Queued<Admitted>, Fault> {
         let arguments = record::Admission {
             principal: admission.principal,
             path: Path::new(admission.accounts).map_err(|error| Fault::Path(path_error(error)))?,
@@ -101,7 +105,7 @@ impl Controller {
         let first = first.map_err(Fault::Malformed)?;
         let cells = self.engine.path(admission.accounts).map_err(Fault::Path)?;
         if admission.deadline <= entered.now {
-            return Err(Fault::DeadlinePast { deadline: admission.deadline, effective: entered.now }.into());
+            return Err(Fault::DeadlinePast { deadline: admission.deadline, effective: entered.now });
         }
         entered.expire_due(EXPIRED_PER_ADMISSION_MAX)?;
         entered.must_have_room()?;
@@ -128,7 +132,8 @@ impl Controller {
         entered.remember(call.operation, digest, sequence, Outcome::Admission(outcome), slot);
         drop(entered);
         self.offer(sequence, admission.request, &outcome, &active);
-        self.answer(Answer { sequence, outcome, permit, throttled }, &active, call.level)
+        let answer = permit.ok_or_else(|| denied(sequence, &outcome, throttled));
+        Ok(Queued::new(sequence, call.level, answer).decided_under(&active))
     }
 
     /// Decides outside the section and enters it; decides again if the policy was replaced meanwhile.
@@ -143,54 +148,26 @@ impl Controller {
         Ok(Asked { entered, active, first })
     }
 
-    /// Waits until the record is where it must be, and says what it says.
-    pub(super) fn answer(
-        &self,
-        answer: Answer,
-        active: &Active,
-        level: Level,
-    ) -> Result<Permit, NotAdmitted> {
-        self.decided_at(answer.sequence, active, level)?;
-        match answer.permit {
-            Some(permit) => Ok(permit),
-            None => {
-                let mut denial = denial(answer.sequence, &answer.outcome, false);
-                denial.reason.throttled = answer.throttled.or(denial.reason.throttled);
-                Err(NotAdmitted::Denied(denial))
-            }
-        }
-    }
-
-    /// Waits for the record of a decision, and at every level for the policy that is in force to be on disk.
-    fn decided_at(&self, sequence: Sequence, active: &Active, level: Level) -> Result<(), Fault> {
-        self.settle_at(sequence, level)?;
-        if level != Level::Synced && active.policy_since > Sequence(0) {
-            self.settle_at(active.policy_since, Level::Synced).map_err(|_| Fault::Unknown { sequence })?;
-        }
-        Ok(())
-    }
-
-    /// Answers a repeated admission or reroute with its first outcome.
+    /// What a repeated admission or reroute is answered with: its first outcome.
     pub(super) fn repeat(
         &self,
         mut entered: Entered<'_>,
         before: Remembered,
         level: Level,
-    ) -> Result<Permit, NotAdmitted> {
+    ) -> Result<Queued<Admitted>, Fault> {
         let outcome = match before.outcome {
             Outcome::Admission(outcome) => outcome,
             Outcome::Reroute(outcome) => outcome.admission,
-            _ => return Err(entered.broken().into()),
+            _ => return Err(entered.broken()),
         };
         let active = Arc::clone(&entered.section.active);
         let repeated = matches!(outcome, AdmissionOutcome::Admitted { .. })
             .then(|| Repeated { hold: before.sequence, state: entered.state_of(&before) });
-        drop(entered);
-        self.decided_at(before.sequence, &active, level)?;
-        Err(match repeated {
+        let answer = match repeated {
             Some(repeated) => NotAdmitted::Repeated(repeated),
             None => NotAdmitted::Denied(denial(before.sequence, &outcome, true)),
-        })
+        };
+        Ok(Queued::new(before.sequence, level, Err(answer)).decided_under(&active))
     }
 }
 
@@ -323,6 +300,17 @@ pub(super) fn permit(log: LogId, held: &Held, decision: Option<Decision>) -> Per
         epoch: held.policy.epoch(),
         decision,
     }
+}
+
+/// The denial of a decision that was just made, with when a retry can pass its throttle.
+pub(super) fn denied(
+    sequence: Sequence,
+    outcome: &AdmissionOutcome,
+    throttled: Option<ThrottledBy>,
+) -> NotAdmitted {
+    let mut denial = denial(sequence, outcome, false);
+    denial.reason.throttled = throttled.or(denial.reason.throttled);
+    NotAdmitted::Denied(denial)
 }
 
 /// The denial that an outcome is answered with. Only outcomes without a permit come here.

@@ -13,7 +13,7 @@ use crate::{
 
 /// Why a call was not carried out.
 ///
-/// Nothing was applied and nothing recorded, but for [`Fault::Unknown`]. Codes are frozen.
+/// Nothing was applied and nothing recorded, but for [`Fault::Unknown`] and [`Fault::DriverEnded`]. Codes are frozen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The request does not fit the policy's schema, or states too little.
@@ -141,6 +141,14 @@ pub enum Fault {
         /// The sequence that its record has if it is on disk.
         sequence: Sequence,
     },
+    /// Of an `AsyncController`: no driver writes for those who await, or it was asked to end.
+    NoDriver,
+    /// Of an `AsyncController`: the call was carried out and its record is queued, and the
+    /// driver ended before that was where it must be.
+    DriverEnded {
+        /// The record.
+        sequence: Sequence,
+    },
     /// A bug in this library: the engine and the ledger disagree. Nothing is acknowledged any more; please report it.
     /// No call is known to end so.
     Broken,
@@ -208,6 +216,8 @@ impl Fault {
             Self::UnknownQuantity { .. } => 34,
             Self::Poisoned => 40,
             Self::Unknown { .. } => 41,
+            Self::NoDriver => 42,
+            Self::DriverEnded { .. } => 43,
             Self::Broken => 50,
         }
     }
@@ -240,7 +250,9 @@ impl Fault {
             | Self::UnknownCandidate { .. }
             | Self::UnknownQuantity { .. }
             | Self::Operations(_) => FaultClass::Administration,
-            Self::Poisoned | Self::Unknown { .. } => FaultClass::Storage,
+            Self::Poisoned | Self::Unknown { .. } | Self::NoDriver | Self::DriverEnded { .. } => {
+                FaultClass::Storage
+            }
             Self::Broken => FaultClass::Bug,
         }
     }
@@ -255,7 +267,9 @@ impl Fault {
             Self::NoRecord { .. }
             | Self::QueueFull
             | Self::OperationsFull { .. }
-            | Self::HoldsFull { .. } => Retry::Later,
+            | Self::HoldsFull { .. }
+            | Self::NoDriver
+            | Self::DriverEnded { .. } => Retry::Later,
             Self::Contended => Retry::AtOnce,
             Self::Poisoned | Self::Unknown { .. } | Self::Broken => Retry::AfterReopening,
             Self::Malformed(_)
@@ -339,6 +353,10 @@ impl fmt::Display for Fault {
             Self::Poisoned => write!(f, "the log failed earlier; open it again"),
             Self::Unknown { sequence } => {
                 write!(f, "the log failed; record {sequence} may be on disk or not: open it again and ask")
+            }
+            Self::NoDriver => write!(f, "no driver writes for those who await"),
+            Self::DriverEnded { sequence } => {
+                write!(f, "the driver ended before record {sequence} was where it must be; it is queued")
             }
             Self::Broken => write!(f, "the engine and the ledger disagree: a bug, please report"),
         }

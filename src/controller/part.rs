@@ -8,6 +8,7 @@ use super::{
     fault::Fault,
     operation::Outcome,
     permit::Permit,
+    queued::Queued,
     section::Entered,
     settle::{Repeat, Settlement},
 };
@@ -34,6 +35,16 @@ impl Controller {
         so_far: Spend,
         call: Call,
     ) -> Result<Settlement<PartCommitOutcome>, Fault> {
+        let parted = self.answered(self.queue_part_commit(permit, so_far, call)?)?;
+        Ok(parted.told(permit))
+    }
+
+    pub(super) fn queue_part_commit(
+        &self,
+        permit: &Permit,
+        so_far: Spend,
+        call: Call,
+    ) -> Result<Queued<Parted>, Fault> {
         let arguments = PartCommit { hold: permit.hold, spend: so_far };
         let digest = call.operation.map(|_| arguments.digest(&mut Vec::new())).unwrap_or_default();
         let mut entered = self.enter(call.at)?;
@@ -53,10 +64,24 @@ impl Controller {
         };
         // What it holds now: of a repeated part, others may have come after it.
         let present = entered.held(permit).ok().map(|held| (held.amount, held.spent));
-        drop(entered);
-        let settlement = self.settled(sequence, repeated, outcome, call)?;
-        (permit.amount, permit.spent) = present.unwrap_or((outcome.held, outcome.actual));
-        Ok(settlement)
+        let (amount, spent) = present.unwrap_or((outcome.held, outcome.actual));
+        let settlement = Settlement { sequence, repeated, outcome };
+        Ok(Queued::new(sequence, call.level, Parted { settlement, amount, spent }))
+    }
+}
+
+/// A part that was committed, with what the hold is then.
+pub(super) struct Parted {
+    settlement: Settlement<PartCommitOutcome>,
+    amount: Amount,
+    spent: Amount,
+}
+
+impl Parted {
+    /// Has the permit say so.
+    pub(super) fn told(self, permit: &mut Permit) -> Settlement<PartCommitOutcome> {
+        (permit.amount, permit.spent) = (self.amount, self.spent);
+        self.settlement
     }
 }
 

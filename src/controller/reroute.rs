@@ -5,10 +5,11 @@ use core::fmt;
 
 use super::{
     Controller,
-    admit::{Answer, Ask, Asked, Call},
+    admit::{Admitted, Ask, Asked, Call, denied},
     fault::Fault,
     operation::Outcome,
     permit::{Denial, NotAdmitted, Permit, Repeated},
+    queued::Queued,
     section::Held,
 };
 use crate::{
@@ -73,19 +74,17 @@ impl Controller {
     /// [`NotRerouted::Denied`] when no other candidate may serve or can be paid: the old hold is released all the
     /// same. [`NotRerouted::Faulted`] gives the permit back.
     pub fn reroute(&self, permit: Permit, reroute: &Reroute<'_>, call: Call) -> Result<Permit, NotRerouted> {
-        self.reroute_hold(&permit, reroute, call).map_err(|error| match error {
-            NotAdmitted::Denied(denial) => NotRerouted::Denied(denial),
-            NotAdmitted::Repeated(repeated) => NotRerouted::Repeated(repeated),
-            NotAdmitted::Faulted(fault) => NotRerouted::Faulted { permit, fault },
-        })
+        let queued = self.queue_reroute(&permit, reroute, call);
+        let answer = queued.and_then(|queued| self.answered(queued));
+        answer.map_err(NotAdmitted::Faulted).flatten().map_err(|error| NotRerouted::of(permit, error))
     }
 
-    fn reroute_hold(
+    pub(super) fn queue_reroute(
         &self,
         permit: &Permit,
         reroute: &Reroute<'_>,
         call: Call,
-    ) -> Result<Permit, NotAdmitted> {
+    ) -> Result<Queued<Admitted>, Fault> {
         let mut request = Box::new(reroute.request.clone());
         request.exclude(reroute.failed).map_err(Fault::Malformed)?;
         let arguments = record::Reroute { hold: permit.hold, failed: reroute.failed, request };
@@ -96,14 +95,14 @@ impl Controller {
         }
         let first = first.map_err(Fault::Malformed)?;
         if reroute.deadline <= entered.now {
-            return Err(Fault::DeadlinePast { deadline: reroute.deadline, effective: entered.now }.into());
+            return Err(Fault::DeadlinePast { deadline: reroute.deadline, effective: entered.now });
         }
         let Held { engine: hold, path, .. } = *entered.open(permit)?;
         let cells = self.engine.path(path.accounts()).map_err(Fault::Path)?;
         entered.roll_hold(hold)?;
         let cells = entered.rolled(path.accounts(), cells)?;
         let Ok(Given::Returned { held: given_back }) = self.engine.release(hold) else {
-            return Err(entered.broken().into());
+            return Err(entered.broken());
         };
         entered.section.holds.take(hold.slot(), permit.hold);
         entered.section.counts.released();
@@ -132,10 +131,18 @@ impl Controller {
         entered.remember(call.operation, digest, sequence, Outcome::Reroute(outcome), slot);
         drop(entered);
         self.offer(sequence, &record.arguments.request, &admission, &active);
-        self.answer(
-            Answer { sequence, outcome: admission, permit: kept, throttled: None },
-            &active,
-            call.level,
-        )
+        let answer = kept.ok_or_else(|| denied(sequence, &admission, None));
+        Ok(Queued::new(sequence, call.level, answer).decided_under(&active))
+    }
+}
+
+impl NotRerouted {
+    /// Of the answer to the decision; a fault gives the permit back.
+    pub(super) fn of(permit: Permit, error: NotAdmitted) -> Self {
+        match error {
+            NotAdmitted::Denied(denial) => Self::Denied(denial),
+            NotAdmitted::Repeated(repeated) => Self::Repeated(repeated),
+            NotAdmitted::Faulted(fault) => Self::Faulted { permit, fault },
+        }
     }
 }

@@ -8,6 +8,7 @@ use super::{
     fault::Fault,
     operation::Outcome,
     permit::{AuditedReason, Denial, DenialClass, Permit},
+    queued::Queued,
     section::{Entered, Held},
     settled::SettledHold,
 };
@@ -123,22 +124,22 @@ impl Controller {
         spend: Spend,
         call: Call,
     ) -> Result<Settlement<CommitOutcome>, NotSettled> {
-        self.commit_hold(&permit, spend, call).map_err(|fault| NotSettled { permit, fault })
+        let queued = self.queue_commit(&permit, spend, call);
+        queued.and_then(|queued| self.answered(queued)).map_err(|fault| NotSettled { permit, fault })
     }
 
-    fn commit_hold(
+    pub(super) fn queue_commit(
         &self,
         permit: &Permit,
         spend: Spend,
         call: Call,
-    ) -> Result<Settlement<CommitOutcome>, Fault> {
+    ) -> Result<Queued<Settlement<CommitOutcome>>, Fault> {
         let arguments = Commit { hold: permit.hold, spend };
         let digest = call.operation.map(|_| arguments.digest(&mut Vec::new())).unwrap_or_default();
         let mut entered = self.enter(call.at)?;
         if let Some(before) = entered.before(call.operation, digest)? {
             let Outcome::Commit(outcome) = before.outcome else { return Err(entered.broken()) };
-            drop(entered);
-            return self.settled(before.sequence, Repeat::Repeated, outcome, call);
+            return Ok(Settlement::queued(before.sequence, Repeat::Repeated, outcome, call));
         }
         let (actual, part) = entered.price(permit, &arguments.spend)?;
         let hold = entered.ending(permit)?;
@@ -164,8 +165,7 @@ impl Controller {
         }
         entered.section.counts.committed();
         entered.remember(call.operation, digest, sequence, Outcome::Commit(outcome), None);
-        drop(entered);
-        self.settled(sequence, Repeat::First, outcome, call)
+        Ok(Settlement::queued(sequence, Repeat::First, outcome, call))
     }
 
     /// Ends a hold with nothing spent.
@@ -173,17 +173,21 @@ impl Controller {
     /// # Errors
     /// The permit comes back with the fault: the hold has ended already, or the log cannot take the record.
     pub fn release(&self, permit: Permit, call: Call) -> Result<Settlement<ReleaseOutcome>, NotSettled> {
-        self.release_hold(&permit, call).map_err(|fault| NotSettled { permit, fault })
+        let queued = self.queue_release(&permit, call);
+        queued.and_then(|queued| self.answered(queued)).map_err(|fault| NotSettled { permit, fault })
     }
 
-    fn release_hold(&self, permit: &Permit, call: Call) -> Result<Settlement<ReleaseOutcome>, Fault> {
+    pub(super) fn queue_release(
+        &self,
+        permit: &Permit,
+        call: Call,
+    ) -> Result<Queued<Settlement<ReleaseOutcome>>, Fault> {
         let arguments = Release { hold: permit.hold };
         let digest = call.operation.map(|_| arguments.digest(&mut Vec::new())).unwrap_or_default();
         let mut entered = self.enter(call.at)?;
         if let Some(before) = entered.before(call.operation, digest)? {
             let Outcome::Release(outcome) = before.outcome else { return Err(entered.broken()) };
-            drop(entered);
-            return self.settled(before.sequence, Repeat::Repeated, outcome, call);
+            return Ok(Settlement::queued(before.sequence, Repeat::Repeated, outcome, call));
         }
         let hold = entered.ending(permit)?;
         entered.roll_hold(hold)?;
@@ -196,8 +200,7 @@ impl Controller {
             entered.append_call(&record::Call { operation: call.operation, arguments, outcome })?;
         entered.section.counts.released();
         entered.remember(call.operation, digest, sequence, Outcome::Release(outcome), None);
-        drop(entered);
-        self.settled(sequence, Repeat::First, outcome, call)
+        Ok(Settlement::queued(sequence, Repeat::First, outcome, call))
     }
 
     /// Holds more at the same accounts, and longer if a later deadline is given (an earlier one changes nothing); the
@@ -213,13 +216,24 @@ impl Controller {
         deadline: Option<Timestamp>,
         call: Call,
     ) -> Result<Extension, NotExtended> {
+        let extended = self.answered(self.queue_extension(permit, more, deadline, call)?)?;
+        extended.map(|extended| extended.told(permit)).map_err(NotExtended::Denied)
+    }
+
+    pub(super) fn queue_extension(
+        &self,
+        permit: &Permit,
+        more: Amount,
+        deadline: Option<Timestamp>,
+        call: Call,
+    ) -> Result<Queued<Result<Extended, Denial>>, Fault> {
         let arguments = Extend { hold: permit.hold, amount: more };
         let digest = call.operation.map(|_| arguments.digest(&mut Vec::new())).unwrap_or_default();
         let mut entered = self.enter(call.at)?;
         let (sequence, outcome, repeated) = match entered.before(call.operation, digest)? {
             Some(before) => match before.outcome {
                 Outcome::Extend(outcome) => (before.sequence, outcome, Repeat::Repeated),
-                _ => return Err(entered.broken().into()),
+                _ => return Err(entered.broken()),
             },
             None => {
                 let outcome = entered.extend(permit, more, deadline)?;
@@ -231,30 +245,41 @@ impl Controller {
         };
         // What it holds now: later extensions may have come before a repeated one.
         let present = entered.held(permit).ok().map(|held| (held.amount, held.deadline));
-        drop(entered);
-        self.settle_at(sequence, call.level)?;
-        let (class, binding) = match outcome {
-            ExtendOutcome::Extended { deadline, held } => {
-                (permit.amount, permit.deadline) = present.unwrap_or((held, deadline));
-                return Ok(Extension { sequence, repeated });
-            }
-            ExtendOutcome::DeniedBudget { binding } => (DenialClass::Budget, Some(binding)),
-            ExtendOutcome::DeniedHalted => (DenialClass::Halted, None),
+        let denied = |class, binding| {
+            let reason = AuditedReason { decision: None, limit_applied: None, binding, throttled: None };
+            Err(Denial { class, sequence, repeated: repeated == Repeat::Repeated, reason })
         };
-        let reason = AuditedReason { decision: None, limit_applied: None, binding, throttled: None };
-        let repeated = repeated == Repeat::Repeated;
-        Err(NotExtended::Denied(Denial { class, sequence, repeated, reason }))
+        let answer = match outcome {
+            ExtendOutcome::Extended { deadline, held } => {
+                let (amount, deadline) = present.unwrap_or((held, deadline));
+                Ok(Extended { extension: Extension { sequence, repeated }, amount, deadline })
+            }
+            ExtendOutcome::DeniedBudget { binding } => denied(DenialClass::Budget, Some(binding)),
+            ExtendOutcome::DeniedHalted => denied(DenialClass::Halted, None),
+        };
+        Ok(Queued::new(sequence, call.level, answer))
     }
+}
 
-    pub(super) fn settled<O>(
-        &self,
-        sequence: Sequence,
-        repeated: Repeat,
-        outcome: O,
-        call: Call,
-    ) -> Result<Settlement<O>, Fault> {
-        self.settle_at(sequence, call.level)?;
-        Ok(Settlement { sequence, repeated, outcome })
+impl<O> Settlement<O> {
+    /// Of a record that is queued.
+    pub(super) fn queued(sequence: Sequence, repeated: Repeat, outcome: O, call: Call) -> Queued<Self> {
+        Queued::new(sequence, call.level, Self { sequence, repeated, outcome })
+    }
+}
+
+/// An extension, with what the hold is then.
+pub(super) struct Extended {
+    extension: Extension,
+    amount: Amount,
+    deadline: Timestamp,
+}
+
+impl Extended {
+    /// Has the permit say so.
+    pub(super) fn told(self, permit: &mut Permit) -> Extension {
+        (permit.amount, permit.deadline) = (self.amount, self.deadline);
+        self.extension
     }
 }
 

@@ -5,21 +5,29 @@
 //!
 //! - One leads at a time: `leading` is set by the one who finds it clear, and passed on, still set, to one
 //!   waiter that the round did not answer; else it is cleared.
-//! - No waiter is lost: one parks only while `leading` is set, and every round ends by answering or keeping
-//!   everyone parked, of whom the first one kept leads next.
+//! - No waiter is lost: a thread parks only while `leading` is set, and every round ends by answering or keeping
+//!   everyone parked, of whom the first thread kept leads next. Tasks never lead: a driver does for them, see `tasks`.
 //! - Nobody is answered early: a waiter is answered by what the leader reports after its round, and the leader
 //!   of a round has taken everything queued before it.
 //! - A failure, a leader's panic included, answers everyone who is parked and everyone who comes later.
 
-use alloc::{collections::VecDeque, vec::Vec};
+use alloc::vec::Vec;
 use core::mem;
 
 use super::error::{AppendError, Failure};
 use crate::{
     id::Sequence,
     num::Timestamp,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
+use waiters::{Answer, Kind, Waiters, Wakers, Wanted};
+
+#[cfg(feature = "tokio")]
+mod tasks;
+mod waiters;
+
+#[cfg(feature = "tokio")]
+pub(crate) use tasks::{DriverId, TaskSlot, Unanswered};
 
 /// What the leader does for all.
 pub(super) trait Lead {
@@ -62,14 +70,13 @@ impl<L: Lead> Group<L> {
             spare: Vec::new(),
             appended: at.0,
             log_time: at.1,
-            written: at.0,
-            synced: at.0,
+            reach: Reach { written: at.0, synced: at.0 },
             sync_wanted: at.0,
             leading: false,
             failure: None,
-            slots: Vec::new(),
-            free: Vec::new(),
-            parked: VecDeque::new(),
+            waiters: Waiters::new(),
+            #[cfg(feature = "tokio")]
+            driver: tasks::Driver::none(at.0),
             report,
         };
         Self { state: Mutex::new(state), leader: Mutex::new(leader) }
@@ -105,14 +112,14 @@ impl<L: Lead> Group<L> {
         if let Some(failure) = state.failure {
             return Err(failure);
         }
-        if state.reached(sequence, to) {
+        if state.reach.has((sequence, to)) {
             return Ok(());
         }
         if to == Durability::Synced {
             state.sync_wanted = state.sync_wanted.max(sequence);
         }
         if state.leading {
-            let (guard, answer) = self.park(state, sequence, to);
+            let (guard, answer) = self.park(state, (sequence, to));
             match answer {
                 Answer::Reached => return Ok(()),
                 Answer::Failed(failure) => return Err(failure),
@@ -139,12 +146,11 @@ impl<L: Lead> Group<L> {
     fn park<'a>(
         &'a self,
         mut state: MutexGuard<'a, State<L::Report>>,
-        sequence: Sequence,
-        to: Durability,
+        wanted: Wanted,
     ) -> (MutexGuard<'a, State<L::Report>>, Answer) {
-        let (slot, bell) = state.park(sequence, to);
+        let (slot, bell) = state.waiters.park(wanted);
         loop {
-            if let Some(answer) = state.take_answer(slot) {
+            if let Some(answer) = state.waiters.take_answer(slot) {
                 return (state, answer);
             }
             state = bell.wait(state).unwrap_or_else(after_panic);
@@ -154,14 +160,17 @@ impl<L: Lead> Group<L> {
     /// One round, by the one who has the lead.
     fn lead(&self, mut state: MutexGuard<'_, State<L::Report>>) -> Result<(), Failure> {
         if let Some(failure) = state.failure {
-            state.end_round(Err(failure));
+            let wakers = state.end_round(Err(failure));
+            drop(state);
+            wakers.wake();
             return Err(failure);
         }
         state.leading = true;
         let spare = mem::take(&mut state.spare);
         let mut batch = mem::replace(&mut state.queue, spare);
         let taken = state.appended;
-        let to = if state.sync_wanted > state.synced { Durability::Synced } else { Durability::Written };
+        let to =
+            if state.sync_wanted > state.reach.synced { Durability::Synced } else { Durability::Written };
         drop(state);
 
         // From here to the round's end, a panic answers everyone.
@@ -175,18 +184,20 @@ impl<L: Lead> Group<L> {
         }
         let outcome = match (round, state.failure) {
             (Ok(round), None) => {
-                assert!(round.synced >= state.synced && round.synced <= taken, "a round goes forward");
+                assert!(round.synced >= state.reach.synced && round.synced <= taken, "a round goes forward");
                 assert!(to == Durability::Written || round.synced == taken, "a sync covers its batch");
-                state.written = taken;
-                state.synced = round.synced;
+                state.reach = Reach { written: taken, synced: round.synced };
                 state.report = round.report;
                 Ok(())
             }
             // A panic elsewhere came first.
             (_, Some(failure)) | (Err(failure), None) => Err(failure),
         };
-        state.end_round(outcome);
+        let wakers = state.end_round(outcome);
         mem::forget(unwinding);
+        drop(state);
+        drop(leader);
+        wakers.wake();
         outcome
     }
 
@@ -202,6 +213,22 @@ fn after_panic<'a, R>(poison: PoisonError<MutexGuard<'a, State<R>>>) -> MutexGua
     state
 }
 
+/// How far the log is.
+#[derive(Clone, Copy)]
+struct Reach {
+    written: Sequence,
+    synced: Sequence,
+}
+
+impl Reach {
+    fn has(self, (sequence, to): Wanted) -> bool {
+        match to {
+            Durability::Written => self.written >= sequence,
+            Durability::Synced => self.synced >= sequence,
+        }
+    }
+}
+
 /// The queue and those who wait for it.
 pub(super) struct State<R> {
     /// Frames that no leader has taken.
@@ -210,17 +237,14 @@ pub(super) struct State<R> {
     spare: Vec<u8>,
     appended: Sequence,
     log_time: Timestamp,
-    written: Sequence,
-    synced: Sequence,
+    reach: Reach,
     /// The last record that somebody wants on disk.
     sync_wanted: Sequence,
     leading: bool,
     failure: Option<Failure>,
-    /// One for each that waits; reused.
-    slots: Vec<Slot>,
-    free: Vec<usize>,
-    /// Slots of those who wait, longest first.
-    parked: VecDeque<usize>,
+    waiters: Waiters,
+    #[cfg(feature = "tokio")]
+    driver: tasks::Driver,
     report: R,
 }
 
@@ -238,11 +262,11 @@ impl<R> State<R> {
     }
 
     pub(super) fn written(&self) -> Sequence {
-        self.written
+        self.reach.written
     }
 
     pub(super) fn synced(&self) -> Sequence {
-        self.synced
+        self.reach.synced
     }
 
     pub(super) fn failure(&self) -> Option<Failure> {
@@ -253,81 +277,27 @@ impl<R> State<R> {
         &self.report
     }
 
-    fn reached(&self, sequence: Sequence, to: Durability) -> bool {
-        match to {
-            Durability::Written => self.written >= sequence,
-            Durability::Synced => self.synced >= sequence,
-        }
-    }
-
-    /// Takes a slot to wait in, and the bell that is rung for it.
-    fn park(&mut self, sequence: Sequence, to: Durability) -> (usize, Arc<Condvar>) {
-        let wanted = (sequence, to);
-        let free = self.free.pop().and_then(|slot| Some((slot, self.slots.get_mut(slot)?)));
-        let (slot, bell) = if let Some((slot, place)) = free {
-            (place.wanted, place.answer) = (wanted, None);
-            (slot, Arc::clone(&place.bell))
-        } else {
-            let bell = Arc::new(Condvar::new());
-            self.slots.push(Slot { wanted, answer: None, bell: Arc::clone(&bell) });
-            (self.slots.len().saturating_sub(1), bell)
-        };
-        self.parked.push_back(slot);
-        (slot, bell)
-    }
-
-    /// The answer for that slot, if there is one; the slot is free then.
-    fn take_answer(&mut self, slot: usize) -> Option<Answer> {
-        let answer = self.slots.get_mut(slot).and_then(|place| place.answer.take())?;
-        self.free.push(slot);
-        Some(answer)
-    }
-
-    /// Answers those whom the round has served, wakes each by its own bell, and hands the lead to the first of
-    /// the others, if any.
-    fn end_round(&mut self, outcome: Result<(), Failure>) {
+    /// Answers those whom the round has served, rings each, and hands the lead to the first of the other threads, if
+    /// there is one.
+    fn end_round(&mut self, outcome: Result<(), Failure>) -> Wakers {
         self.leading = false;
         if let Err(failure) = outcome {
             self.failure.get_or_insert(failure);
         }
-        for _ in 0..self.parked.len() {
-            let Some(slot) = self.parked.pop_front() else { break };
-            let wanted = self.slots.get(slot).map(|place| place.wanted);
-            let reached = wanted.is_none_or(|(sequence, to)| self.reached(sequence, to));
-            let answer = match (outcome, reached) {
-                (Err(failure), _) => Answer::Failed(failure),
-                (Ok(()), true) => Answer::Reached,
-                (Ok(()), false) if !self.leading => {
-                    self.leading = true;
-                    Answer::Lead
-                }
-                (Ok(()), false) => {
-                    self.parked.push_back(slot);
-                    continue;
-                }
-            };
-            if let Some(place) = self.slots.get_mut(slot) {
-                place.answer = Some(answer);
-                place.bell.notify_one();
+        let Self { waiters, leading, reach, .. } = self;
+        let wakers = waiters.tell(|wanted, kind| match outcome {
+            Err(failure) => Some(Answer::Failed(failure)),
+            Ok(()) if reach.has(wanted) => Some(Answer::Reached),
+            Ok(()) if kind == Kind::Thread && !*leading => {
+                *leading = true;
+                Some(Answer::Lead)
             }
-        }
+            Ok(()) => None,
+        });
+        #[cfg(feature = "tokio")]
+        self.ring_driver();
+        wakers
     }
-}
-
-/// Where one waiter waits.
-struct Slot {
-    wanted: (Sequence, Durability),
-    answer: Option<Answer>,
-    bell: Arc<Condvar>,
-}
-
-/// What a waiter is told.
-#[derive(Clone, Copy, Debug)]
-enum Answer {
-    Reached,
-    Failed(Failure),
-    /// The round did not reach it: it leads the next one.
-    Lead,
 }
 
 /// Answers everyone if the leader panics.
@@ -337,7 +307,8 @@ struct Unwinding<'a, L: Lead> {
 
 impl<L: Lead> Drop for Unwinding<'_, L> {
     fn drop(&mut self) {
-        self.group.lock().end_round(Err(Failure::Panicked));
+        let wakers = self.group.lock().end_round(Err(Failure::Panicked));
+        wakers.wake();
     }
 }
 

@@ -27,6 +27,8 @@ use crate::{
 
 mod options;
 mod report;
+#[cfg(feature = "tokio")]
+mod tasks;
 
 pub use options::{CreateOptions, Level, LogOptions, OpenOptions};
 pub use report::{Cut, Progress, Recovery, Stats};

@@ -3,7 +3,10 @@
 //! `RUSTFLAGS="--cfg loom" cargo test --release --lib loom_` runs them.
 
 use loom::{
-    sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
+    },
     thread,
 };
 use std::sync::{Arc as StdArc, atomic::AtomicUsize as StdCounter};
@@ -11,15 +14,25 @@ use std::sync::{Arc as StdArc, atomic::AtomicUsize as StdCounter};
 use super::*;
 
 /// What the leader has done, for the waiters to look at.
-struct Disk {
+pub(super) struct Disk {
     written: AtomicU64,
     synced: AtomicU64,
     leading: AtomicBool,
     rounds: AtomicU64,
 }
 
+impl Disk {
+    /// The last record that is so durable.
+    pub(super) fn reached(&self, to: Durability) -> u64 {
+        match to {
+            Durability::Written => self.written.load(SeqCst),
+            Durability::Synced => self.synced.load(SeqCst),
+        }
+    }
+}
+
 /// Counts the bytes of a batch as its records.
-struct Counter {
+pub(super) struct Counter {
     disk: Arc<Disk>,
     written: u64,
     synced: u64,
@@ -52,7 +65,7 @@ impl Lead for Counter {
     }
 }
 
-fn group(fails: u64) -> (Arc<Group<Counter>>, Arc<Disk>) {
+pub(super) fn group(fails: u64) -> (Arc<Group<Counter>>, Arc<Disk>) {
     let disk = Arc::new(Disk {
         written: AtomicU64::new(0),
         synced: AtomicU64::new(0),
@@ -63,7 +76,7 @@ fn group(fails: u64) -> (Arc<Group<Counter>>, Arc<Disk>) {
     (Arc::new(Group::new(leader, (Sequence(0), Timestamp(0)), ())), disk)
 }
 
-fn append(group: &Group<Counter>) -> Result<Sequence, AppendError> {
+pub(super) fn append(group: &Group<Counter>) -> Result<Sequence, AppendError> {
     group.append(Timestamp(0), |queue, sequence| {
         queue.push(u8::try_from(sequence.0).unwrap());
         Ok(())
@@ -78,11 +91,7 @@ fn append_and_wait(group: &Group<Counter>, disk: &Disk, to: Durability) -> Resul
         Err(other) => panic!("{other}"),
     };
     group.wait(sequence, to)?;
-    let reached = match to {
-        Durability::Written => disk.written.load(SeqCst),
-        Durability::Synced => disk.synced.load(SeqCst),
-    };
-    assert!(reached >= sequence.0, "answered after its record was {to:?}");
+    assert!(disk.reached(to) >= sequence.0, "answered after its record was {to:?}");
     Ok(())
 }
 
@@ -112,9 +121,10 @@ fn run(levels: &'static [Durability], fails: u64, preemptions: usize) {
         if fails == 0 {
             assert_eq!((failed, disk.written.load(SeqCst)), (0, levels.len() as u64));
         }
-        assert!(group.look(|state| state.parked.is_empty() && !state.leading));
-        assert!(group.look(|state| state.free.len() == state.slots.len()), "slots are given back");
-        counts.0.fetch_add(group.look(|state| state.slots.len()), SeqCst);
+        let (slots, free, waiting) = group.look(|state| state.waiters.counts());
+        assert!(waiting == 0 && group.look(|state| !state.leading));
+        assert_eq!(free, slots, "slots are given back");
+        counts.0.fetch_add(slots, SeqCst);
         counts.1.fetch_add(usize::from(disk.rounds.load(SeqCst) > 1), SeqCst);
     });
     assert!(parked.load(SeqCst) > 0, "somebody waited for another");
