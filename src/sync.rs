@@ -28,6 +28,32 @@ pub(crate) use shuttle::{
 #[cfg(any(loom, shuttle))]
 pub(crate) use std::sync::{OnceLock, PoisonError};
 
+/// Waits on the bell while `wait` says so, at most that long.
+#[cfg(all(feature = "wal", not(any(loom, shuttle))))]
+pub(crate) fn wait_at_most<'a, T>(
+    (bell, guard): (&Condvar, MutexGuard<'a, T>),
+    _: &'a Mutex<T>,
+    most: core::time::Duration,
+    wait: impl FnMut(&mut T) -> bool,
+) -> std::sync::LockResult<MutexGuard<'a, T>> {
+    match bell.wait_timeout_while(guard, most, wait) {
+        Ok((guard, _)) => Ok(guard),
+        Err(poison) => Err(PoisonError::new(poison.into_inner().0)),
+    }
+}
+
+/// In a model the time is over whenever the lock can be had again: what others do meanwhile is theirs.
+#[cfg(all(feature = "wal", any(loom, shuttle)))]
+pub(crate) fn wait_at_most<'a, T>(
+    (_, guard): (&Condvar, MutexGuard<'a, T>),
+    lock: &'a Mutex<T>,
+    _: core::time::Duration,
+    _: impl FnMut(&mut T) -> bool,
+) -> std::sync::LockResult<MutexGuard<'a, T>> {
+    drop(guard);
+    lock.lock()
+}
+
 /// Of no model: what readers of a log tell the one who started them.
 #[cfg(feature = "wal")]
 pub(crate) use std::sync::mpsc::{Sender, channel};

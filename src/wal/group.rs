@@ -9,16 +9,17 @@
 //!   everyone parked, of whom the first thread kept leads next. Tasks never lead: a driver does for them, see `tasks`.
 //! - Nobody is answered early: a waiter is answered by what the leader reports after its round, and the leader
 //!   of a round has taken everything queued before it.
+//! - Who leads to a sync waits a moment for those whom the last one has answered: they come back together.
 //! - A failure, a leader's panic included, answers everyone who is parked and everyone who comes later.
 
 use alloc::vec::Vec;
-use core::mem;
+use core::{mem, time::Duration};
 
 use super::error::{AppendError, Failure};
 use crate::{
     id::Sequence,
     num::Timestamp,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Condvar, Mutex, MutexGuard, PoisonError, wait_at_most},
 };
 use waiters::{Answer, Kind, Waiters, Wakers, Wanted};
 
@@ -59,6 +60,8 @@ pub(super) struct Round<R> {
 /// The queue, those who wait for it, and the leader's own state.
 pub(super) struct Group<L: Lead> {
     state: Mutex<State<L::Report>>,
+    /// Rung for a leader who gathers.
+    gathered: Condvar,
     leader: Mutex<L>,
 }
 
@@ -73,13 +76,15 @@ impl<L: Lead> Group<L> {
             reach: Reach { written: at.0, synced: at.0 },
             sync_wanted: at.0,
             leading: false,
+            together: 0,
+            gathering: None,
             failure: None,
             waiters: Waiters::new(),
             #[cfg(feature = "tokio")]
             driver: tasks::Driver::none(at.0),
             report,
         };
-        Self { state: Mutex::new(state), leader: Mutex::new(leader) }
+        Self { state: Mutex::new(state), gathered: Condvar::new(), leader: Mutex::new(leader) }
     }
 
     /// Queues the frame of the next record, which `write` appends.
@@ -126,7 +131,7 @@ impl<L: Lead> Group<L> {
                 Answer::Lead => state = guard,
             }
         }
-        self.lead(state)
+        self.lead(state, 1)
     }
 
     /// Shows the queue and those who wait for it.
@@ -149,6 +154,7 @@ impl<L: Lead> Group<L> {
         wanted: Wanted,
     ) -> (MutexGuard<'a, State<L::Report>>, Answer) {
         let (slot, bell) = state.waiters.park(wanted);
+        self.joined(&state);
         loop {
             if let Some(answer) = state.waiters.take_answer(slot) {
                 return (state, answer);
@@ -157,15 +163,18 @@ impl<L: Lead> Group<L> {
         }
     }
 
-    /// One round, by the one who has the lead.
-    fn lead(&self, mut state: MutexGuard<'_, State<L::Report>>) -> Result<(), Failure> {
+    /// One round, by the one who has the lead; `own` is whether it waits itself, as a count.
+    fn lead<'a>(&'a self, mut state: MutexGuard<'a, State<L::Report>>, own: usize) -> Result<(), Failure> {
+        state.leading = true;
+        if state.sync_wanted > state.reach.synced {
+            state = self.gather(state, own);
+        }
         if let Some(failure) = state.failure {
             let wakers = state.end_round(Err(failure));
             drop(state);
             wakers.wake();
             return Err(failure);
         }
-        state.leading = true;
         let spare = mem::take(&mut state.spare);
         let mut batch = mem::replace(&mut state.queue, spare);
         let taken = state.appended;
@@ -194,11 +203,40 @@ impl<L: Lead> Group<L> {
             (_, Some(failure)) | (Err(failure), None) => Err(failure),
         };
         let wakers = state.end_round(outcome);
+        if to == Durability::Synced {
+            state.together = wakers.count().saturating_add(own);
+        }
         mem::forget(unwinding);
         drop(state);
         drop(leader);
         wakers.wake();
         outcome
+    }
+
+    /// With the lead, waits for as many as the last sync has answered, if they come in time. Those come back together,
+    /// and the first of them would else have a sync of its own, and the others the next.
+    fn gather<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State<L::Report>>,
+        own: usize,
+    ) -> MutexGuard<'a, State<L::Report>> {
+        let wanted = state.together.saturating_sub(own);
+        if state.waiters.waiting() >= wanted {
+            return state;
+        }
+        state.gathering = Some(wanted);
+        let missing = |state: &mut State<_>| state.waiters.waiting() < wanted && state.failure.is_none();
+        let waited = wait_at_most((&self.gathered, state), &self.state, GATHERING_MAX, missing);
+        let mut state = waited.unwrap_or_else(after_panic);
+        state.gathering = None;
+        state
+    }
+
+    /// Somebody has parked: perhaps the last one whom a leader waits for.
+    fn joined(&self, state: &State<L::Report>) {
+        if state.gathering.is_some_and(|wanted| state.waiters.waiting() >= wanted) {
+            self.gathered.notify_one();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State<L::Report>> {
@@ -241,6 +279,10 @@ pub(super) struct State<R> {
     /// The last record that somebody wants on disk.
     sync_wanted: Sequence,
     leading: bool,
+    /// How many the last round that synced has answered.
+    together: usize,
+    /// How many a leader waits for.
+    gathering: Option<usize>,
     failure: Option<Failure>,
     waiters: Waiters,
     #[cfg(feature = "tokio")]
@@ -312,6 +354,8 @@ impl<L: Lead> Drop for Unwinding<'_, L> {
     }
 }
 
+/// The longest that a leader waits for others: a few times a fast disk's sync, and little beside a slow one's.
+const GATHERING_MAX: Duration = Duration::from_micros(500);
 /// A batch's memory above this is given back, not kept.
 const SPARE_BYTES_MAX: usize = 4 << 20;
 

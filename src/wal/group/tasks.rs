@@ -111,7 +111,7 @@ impl<L: Lead> Group<L> {
             state = match state.due() {
                 Some(Due::End(outcome)) => return outcome,
                 Some(Due::Lead) => {
-                    self.lead(state)?;
+                    self.lead(state, 0)?;
                     self.lock()
                 }
                 None => bell.wait(state).unwrap_or_else(after_panic),
@@ -152,6 +152,7 @@ impl<L: Lead> Group<L> {
                 Some(answer) => (Poll::Ready(answer.for_task()), waker),
                 None => {
                     *slot = Some(TaskSlot(state.waiters.park_task(wanted, waker)));
+                    self.joined(&state);
                     return Poll::Pending;
                 }
             },

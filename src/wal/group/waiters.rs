@@ -77,10 +77,14 @@ impl Waiters {
         Some(answer)
     }
 
-    /// Tells each what `decide` says, the one who waits longest first, and rings its bell; tasks are woken by what this
-    /// gives. Who is told nothing waits on.
+    /// How many wait, and slots that were given up since the last round.
+    pub(super) fn waiting(&self) -> usize {
+        self.parked.len()
+    }
+
+    /// Tells each what `decide` says, the one who waits longest first; all are woken by what this gives. Who is told
+    /// nothing waits on.
     pub(super) fn tell(&mut self, mut decide: impl FnMut(Wanted, Kind) -> Option<Answer>) -> Wakers {
-        #[cfg_attr(not(feature = "tokio"), expect(unused_mut, reason = "only tasks have wakers"))]
         let mut wakers = Wakers::new();
         for _ in 0..self.parked.len() {
             let Some(slot) = self.parked.pop_front() else { break };
@@ -101,11 +105,11 @@ impl Waiters {
             };
             place.answer = Some(answer);
             match kind {
-                Kind::Thread => place.bell.notify_one(),
+                Kind::Thread => wakers.threads.push(Arc::clone(&place.bell)),
                 #[cfg(feature = "tokio")]
                 Kind::Task => {
                     if let Waiter::Task(waker) = core::mem::replace(&mut place.waiter, Waiter::Gone) {
-                        wakers.push(waker);
+                        wakers.tasks.push(waker);
                     }
                 }
             }
@@ -164,25 +168,32 @@ impl Waiters {
     }
 }
 
-/// Wakers of tasks that were told something. They run their executor's code: with no lock held.
-#[must_use = "a task that is not woken waits for ever"]
-pub(super) struct Wakers(Vec<Waker>);
+/// Those who were told something: bells of threads and wakers of tasks, which run their executor's code. With no lock
+/// held: who is woken takes it.
+#[must_use = "who is not woken waits for ever"]
+pub(super) struct Wakers {
+    threads: Vec<Arc<Condvar>>,
+    tasks: Vec<Waker>,
+}
 
 impl Wakers {
     fn new() -> Self {
-        Self(Vec::new())
+        Self { threads: Vec::new(), tasks: Vec::new() }
     }
 
-    /// Wakes them all. One that panics is its executor's bug, of which the panic itself tells: the others are woken all
-    /// the same, and who leads goes on.
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.threads.len().saturating_add(self.tasks.len())
+    }
+
+    /// Wakes them all. A waker that panics is its executor's bug, of which the panic itself tells: the others are woken
+    /// all the same, and who leads goes on.
+    ///
+    /// A slot may have been given to another thread meanwhile, whose bell is rung then: it looks, and waits on.
     pub(super) fn wake(self) {
-        for waker in self.0 {
+        self.threads.iter().for_each(|bell| bell.notify_one());
+        for waker in self.tasks {
             let _panicked = std::panic::catch_unwind(AssertUnwindSafe(|| waker.wake())).is_err();
         }
-    }
-
-    #[cfg(feature = "tokio")]
-    fn push(&mut self, waker: Waker) {
-        self.0.push(waker);
     }
 }
