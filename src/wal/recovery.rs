@@ -169,7 +169,7 @@ impl LastSegment {
             storage.remove(&unfinished_name(*number)).map_err(Failure::Storage)?;
         }
         storage.sync_dir().map_err(Failure::Storage)?;
-        Ok((OpenSegment { file, key, anchors: Arc::new(anchors), chain, checkpoint_end }, cut))
+        Ok((OpenSegment { file, key, anchors: Arc::new(anchors), chain, checkpoint_end, size }, cut))
     }
 }
 

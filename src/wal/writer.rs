@@ -1,6 +1,6 @@
 //! The leader's side: completes, folds and writes batches, and begins new segments. FORMAT 6.3 and 7.
 
-use alloc::{boxed::Box, sync::Arc, vec::Vec};
+use alloc::{boxed::Box, sync::Arc, vec, vec::Vec};
 
 use super::{
     anchor::{Anchor, AnchorKey, Head},
@@ -17,7 +17,7 @@ use crate::{
     codec::Writer as Bytes,
     crypto::{Digest, Tag},
     id::{LogId, Sequence},
-    limits::{CHECKPOINT_PART_BYTES_MAX, SEGMENTS_MAX},
+    limits::{CHECKPOINT_PART_BYTES_MAX, GROWN_AHEAD_BYTES, SEGMENTS_MAX},
 };
 
 /// What writes a log, held by whoever leads.
@@ -51,6 +51,8 @@ pub(super) struct OpenSegment {
     pub(super) chain: Chain,
     /// Where its checkpoint ends.
     pub(super) checkpoint_end: u64,
+    /// Bytes of the file: the frames, and zeros that were written ahead of them.
+    pub(super) size: u64,
 }
 
 /// What has been written since the log was opened.
@@ -138,6 +140,8 @@ impl<F: Fold> Writer<F> {
                 out.extend_from_slice(&payload);
             });
             self.write(&bytes, offset)?;
+            // It takes away zeros alone: which of the seal and the length is on disk first does not matter.
+            self.trim()?;
             self.sync()?;
         }
         Ok(self.synced)
@@ -223,9 +227,35 @@ impl<F: Fold> Writer<F> {
     }
 
     fn write(&mut self, bytes: &[u8], offset: u64) -> Result<(), Failure> {
-        self.segment.file.write_at(bytes, offset).map_err(Failure::Storage)?;
         let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        self.grow(offset.saturating_add(count))?;
+        self.segment.file.write_at(bytes, offset).map_err(Failure::Storage)?;
         self.counts.bytes = self.counts.bytes.saturating_add(count);
+        Ok(())
+    }
+
+    /// Where frames that end there would make the file grow, has it grow by more, with zeros: the groups that come next
+    /// change no size, which their syncs would have to put on disk too. FORMAT 6.2.
+    fn grow(&mut self, end: u64) -> Result<(), Failure> {
+        if end <= self.segment.size {
+            return Ok(());
+        }
+        let size = end.next_multiple_of(self.segment_bytes.clamp(1, GROWN_AHEAD_BYTES));
+        let zeros = usize::try_from(size.saturating_sub(end)).unwrap_or(0);
+        if zeros > 0 {
+            self.segment.file.write_at(&vec![0; zeros], end).map_err(Failure::Storage)?;
+        }
+        self.segment.size = size;
+        Ok(())
+    }
+
+    /// Takes the zeros after the last frame away.
+    fn trim(&mut self) -> Result<(), Failure> {
+        let OpenSegment { file, chain, size, .. } = &mut self.segment;
+        if *size > chain.offset() {
+            file.set_len(chain.offset()).map_err(Failure::Storage)?;
+            *size = chain.offset();
+        }
         Ok(())
     }
 
@@ -330,7 +360,7 @@ fn begin_segment(
     let (mut bytes, tag) = header.encode(&key);
     // Everything before the segment is on disk: the seal before it was synced.
     let chain = Chain::new(header, &bytes, tag, header.sequence);
-    let mut segment = OpenSegment { file, key, anchors, chain, checkpoint_end: 0 };
+    let mut segment = OpenSegment { file, key, anchors, chain, checkpoint_end: 0, size: 0 };
     let parts = checkpoint.chunks(CHECKPOINT_PART_BYTES_MAX);
     let count = u32::try_from(parts.len()).unwrap_or(u32::MAX);
     for (part, content) in (0..count).zip(parts) {
@@ -343,6 +373,7 @@ fn begin_segment(
         });
     }
     segment.checkpoint_end = segment.chain.offset();
+    segment.size = segment.checkpoint_end;
     segment.file.write_at(&bytes, 0)?;
     segment.file.sync_data()?;
     place.storage.rename(&unfinished, &name)?;

@@ -82,7 +82,7 @@ impl Made {
     }
 
     pub fn take_apart(id: LogId, storage: &Memory, anchor: Anchor) -> Self {
-        let image = Image::of(storage);
+        let image = Image::of_frames(storage);
         let shapes = Shapes::of(&image);
         let mut units = Vec::new();
         let mut last = 0;
