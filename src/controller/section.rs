@@ -108,7 +108,10 @@ pub(super) struct Entered<'a> {
 impl Entered<'_> {
     /// Appends a record of what was just done. What had room keeps it, since this is the only place that appends.
     pub(super) fn append(&mut self, record: &Record) -> Result<Sequence, Fault> {
-        let appended = self.log.append(record.kind().code(), self.now, self.caller, |out| record.encode(out));
+        let appended = match record {
+            Record::Retention(retention) => self.log.append_retention(retention, self.now, self.caller),
+            _ => self.log.append(record.kind().code(), self.now, self.caller, |out| record.encode(out)),
+        };
         match appended {
             Ok(sequence) => {
                 self.section.log_time = self.now;

@@ -3,12 +3,14 @@
 //! Reading and writing share it, so that what is written is what will be read.
 
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 
 use super::{
     anchor::Head,
     error::{Fault, Place},
     frame::{self, FrameHead, WholeFrame},
     key::KeyMode,
+    retention::Retention,
     segment::{Header, SegmentKey},
 };
 use crate::{
@@ -26,6 +28,8 @@ pub(super) struct Chain {
     key: (KeyId, KeyMode),
     /// The one that its last change of key names. FORMAT 7.8.
     next_key: Option<(KeyId, KeyMode)>,
+    /// The last one so far, here or before.
+    retained: Option<Retention>,
     /// Bytes so far.
     offset: u64,
     /// The tag of the last frame, or the header's.
@@ -62,6 +66,7 @@ impl Chain {
             segment: header.segment,
             key: (header.key_id, header.mode),
             next_key: None,
+            retained: header.retained,
             offset: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
             previous: tag,
             sequence: header.sequence,
@@ -106,6 +111,7 @@ impl Chain {
         }
         match head.kind {
             frame::CHECKPOINT_PART => self.check_part(head.payload(frame.body)),
+            frame::RETENTION => self.check_retention(head.payload(frame.body)),
             frame::KEY_CHANGE if key_change(head.payload(frame.body)).is_none() => Err(Fault::KeyChange),
             frame::SEAL if head.payload(frame.body) != self.seal_payload() => Err(Fault::SealContents),
             _ => Ok(()),
@@ -125,6 +131,21 @@ impl Chain {
             (Phase::Sealed, _) => Err(Fault::AfterSeal),
             (_, seen) => Err(Fault::Kind { seen }),
         }
+    }
+
+    /// FORMAT 9.21: it names this segment or one before it, and a later one than the last retention has.
+    fn check_retention(&self, payload: &[u8]) -> Result<(), Fault> {
+        let named = Retention::decode(payload).map_err(|_| Fault::Retention)?;
+        let here = self.sequence_before;
+        let known = match named.first_segment.cmp(&self.segment) {
+            Ordering::Less => named.through <= here,
+            Ordering::Equal => named.through == here,
+            Ordering::Greater => false,
+        };
+        let forward = |before: &Retention| {
+            named.first_segment > before.first_segment && named.through >= before.through
+        };
+        if known && self.retained.as_ref().is_none_or(forward) { Ok(()) } else { Err(Fault::Retention) }
     }
 
     /// FORMAT 10.1.
@@ -155,6 +176,8 @@ impl Chain {
         };
         if head.kind == frame::KEY_CHANGE {
             self.next_key = key_change(head.payload(frame));
+        } else if head.kind == frame::RETENTION {
+            self.retained = Retention::decode(head.payload(frame)).ok();
         }
         self.offset = self.offset.saturating_add(u64::try_from(frame.len()).unwrap_or(u64::MAX));
         self.previous = tag;
@@ -190,6 +213,11 @@ impl Chain {
     /// The digest of the bytes so far.
     pub(super) fn digest(&self) -> Digest {
         self.digest.clone().finish()
+    }
+
+    /// The last retention so far.
+    pub(super) fn retained(&self) -> Option<&Retention> {
+        self.retained.as_ref()
     }
 
     pub(super) fn phase(&self) -> Phase {

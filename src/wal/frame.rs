@@ -17,15 +17,23 @@ pub const CHECKPOINT_PART: u16 = 64;
 pub const SEAL: u16 = 65;
 /// The kind of the record that opening writes after it cut a torn tail. FORMAT 9.16.
 pub const RECOVERY: u16 = 66;
+/// The kind of the record that names the first segment kept, before those before it are deleted. FORMAT 9.21.
+pub const RETENTION: u16 = 67;
 /// The kind of the control frame that names the key of the next segment. FORMAT 7.8.
 pub const KEY_CHANGE: u16 = 68;
 
 /// The kinds of records that this version reads. FORMAT 9.1.
-const RECORD_KINDS: [u16; 18] = [1, 2, 3, 4, 16, 17, 18, 19, 20, 21, 22, 23, 32, 33, 34, 35, 36, RECOVERY];
+const RECORD_KINDS: [u16; 19] =
+    [1, 2, 3, 4, 16, 17, 18, 19, 20, 21, 22, 23, 32, 33, 34, 35, 36, RECOVERY, RETENTION];
 
 /// Whether frames of that kind are records, and numbered.
 pub(super) fn is_record_kind(kind: u16) -> bool {
     RECORD_KINDS.contains(&kind)
+}
+
+/// Whether records of that kind are the caller's to append, and none about the log itself.
+pub(super) fn is_callers_kind(kind: u16) -> bool {
+    is_record_kind(kind) && !matches!(kind, RECOVERY | RETENTION)
 }
 
 /// Whether frames of that kind are not numbered.

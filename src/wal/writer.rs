@@ -20,6 +20,8 @@ use crate::{
     limits::{CHECKPOINT_PART_BYTES_MAX, GROWN_AHEAD_BYTES, SEGMENTS_MAX},
 };
 
+mod keep;
+
 /// What writes a log, held by whoever leads.
 pub(super) struct Writer<F: Fold> {
     place: Location,
@@ -36,7 +38,7 @@ pub(super) struct Writer<F: Fold> {
 
 /// Where a log is, and what makes its keys.
 pub(super) struct Location {
-    pub(super) storage: Box<dyn Storage>,
+    pub(super) storage: Arc<dyn Storage>,
     pub(super) log_id: LogId,
     pub(super) key: Held,
     #[expect(dead_code, reason = "it is held for as long as the log is open, and let go when dropped")]
@@ -172,6 +174,7 @@ impl<F: Fold> Writer<F> {
             sequence: chain.sequence(),
             log_time: chain.log_time(),
             previous: (*chain.previous(), chain.digest()),
+            retained: chain.retained().copied(),
         };
         let mut checkpoint = Vec::new();
         if let Err(error) = self.fold.checkpoint(&mut checkpoint) {
@@ -339,6 +342,7 @@ pub(super) fn first_segment<F: Fold>(
         sequence: Sequence(0),
         log_time: fold.log_time(),
         previous: (Tag([0; 32]), Digest([0; 32])),
+        retained: None,
     };
     begin_segment(place, &header, &checkpoint).map(|(segment, _)| Ok(segment))
 }
