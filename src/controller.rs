@@ -19,6 +19,7 @@ mod part;
 mod permit;
 mod queued;
 mod reroute;
+mod retain;
 mod section;
 mod settle;
 mod settled;
@@ -36,6 +37,7 @@ pub use open::{CreateError, CreateOptions, OpenError, OpenOptions, Opened};
 pub use operation::{Outcome, Remembered};
 pub use permit::{AuditedReason, Denial, DenialClass, NotAdmitted, Permit, Repeated, RepeatedState};
 pub use reroute::{NotRerouted, Reroute};
+pub use retain::NotRetained;
 pub use settle::{Extension, NotExtended, NotSettled, Repeat, Settlement};
 pub use shadow::{
     Disagreed, Disagreement, DisagreementKind, NotShadowed, ShadowFailure, ShadowOptions, ShadowReport,

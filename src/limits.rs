@@ -69,6 +69,8 @@ pub const QUEUE_BYTES_MIN: usize = 1 << 10;
 pub const CONTROLLER_QUEUE_BYTES_MIN: usize = 16 << 10;
 /// Bytes of records after which a segment ends, at most.
 pub const SEGMENT_BYTES_MAX: u64 = 1 << 40;
+/// Bytes by which a segment's file grows ahead of its frames, where segments have as many.
+pub const GROWN_AHEAD_BYTES: u64 = 1 << 20;
 /// Segments in one log.
 pub const SEGMENTS_MAX: u32 = 99_999_999;
 /// Bytes of a root key, least and most.

@@ -39,6 +39,7 @@ use alloc::vec::Vec;
 
 use crate::codec::{Reader, Writer};
 use crate::policy::Schema;
+pub use crate::wal::Retention;
 
 /// One record's payload, by kind. FORMAT 9.1.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +81,8 @@ pub enum Record {
     Boundary(Boundary),
     /// A torn tail that opening cut.
     Recovery(Recovery),
+    /// The first segment that is kept of the log.
+    Retention(Retention),
 }
 
 impl Record {
@@ -105,6 +108,7 @@ impl Record {
             Self::Reparent(_) => Kind::Reparent,
             Self::Boundary(_) => Kind::Boundary,
             Self::Recovery(_) => Kind::Recovery,
+            Self::Retention(_) => Kind::Retention,
         }
     }
 
@@ -129,6 +133,7 @@ impl Record {
             Self::Reparent(reparent) => reparent.encode(out),
             Self::Boundary(boundary) => boundary.encode(out),
             Self::Recovery(recovery) => recovery.encode(out),
+            Self::Retention(retention) => retention.encode(out),
         }
     }
 
@@ -160,6 +165,7 @@ impl Record {
             Kind::Reparent => Self::Reparent(Reparent::decode(&mut reader)?),
             Kind::Boundary => Self::Boundary(Boundary::decode(&mut reader)?),
             Kind::Recovery => Self::Recovery(Recovery::decode(&mut reader)?),
+            Kind::Retention => Self::Retention(Retention::decode(reader.raw(reader.remaining())?)?),
         };
         reader.finish()?;
         Ok(record)

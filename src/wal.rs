@@ -24,7 +24,9 @@ mod parallel;
 mod part;
 mod reader;
 mod recovery;
+mod retention;
 mod scanner;
+mod seek;
 mod segment;
 mod unsynced;
 mod window;
@@ -33,18 +35,20 @@ mod writer;
 pub use anchor::{Anchor, AnchorError};
 pub use error::{
     AppendError, Blame, ChangeKeyError, CreateError, Failure, Fault, OpenError, OptionsError, Place,
-    ReadError, WaitError,
+    ReadError, RetainError, WaitError,
 };
 pub use evolving::{EvolvingKey, StateError};
 pub use fold::{Fold, RecordFrame};
-pub use frame::{CHECKPOINT_PART, KEY_CHANGE, RECOVERY, SEAL};
+pub use frame::{CHECKPOINT_PART, KEY_CHANGE, RECOVERY, RETENTION, SEAL};
 #[cfg(feature = "tokio")]
 pub(crate) use group::{DriverId, TaskSlot, Unanswered};
 pub use key::{KeyMode, Keying, LogKey, NoKey};
 pub use key_file::{KeyTextError, format_key, parse_key};
 pub use log::{
-    CreateOptions, Cut, Level, Log, LogOptions, OpenOptions, Progress, Recovery, Stats, UnkeyedLog,
+    CreateOptions, Cut, Level, Log, LogOptions, OpenOptions, Progress, Recovery, Retained, Stats, UnkeyedLog,
 };
 pub(crate) use parallel::{read_parts, threads_available};
 pub(crate) use part::Part;
-pub use reader::{Completeness, FrameView, ReadOptions, Reader, Summary, Tags, Tail};
+pub use reader::{Completeness, FrameView, Pruned, ReadOptions, Reader, Summary, Tags, Tail};
+pub use retention::{Keep, Retention};
+pub use seek::{FindError, FindOptions, FoundRecord, find_record};

@@ -58,6 +58,7 @@ fn whatever_a_crash_leaves_opens_with_all_that_was_answered_for_and_nothing_else
     assert!(sum.recovering * 20 > sum.images && sum.cut * 10 > sum.images, "{sum:?}");
     assert!(sum.workloads < 5 || (sum.found > 0 && sum.again > 0 && sum.failed_openings > 0), "{sum:?}");
     assert!(sum.workloads < 5 || sum.rotations > sum.workloads * 2, "{sum:?}");
+    assert!(sum.workloads < 5 || sum.pruned * 5 > sum.workloads, "{sum:?}");
     assert!(wanted < 1_000_000 || sum.workloads >= 200, "{sum:?}");
     let seconds = began.elapsed().as_secs_f64();
     println!("{sum:?} in {seconds:.0} s, {:.0} images/s", sum.images as f64 / seconds);
@@ -139,7 +140,8 @@ fn workload(seed: u64) -> Counts {
     images.count(|counts| {
         counts.workloads += 1;
         counts.records += report.summary.records;
-        counts.rotations += u64::from(report.summary.segments) - 1;
+        counts.rotations += u64::from(report.summary.head.segment()) - 1;
+        counts.pruned += u64::from(report.summary.pruned.is_some());
         *counts
     })
 }

@@ -14,6 +14,8 @@
 mod change;
 #[path = "keys/crash.rs"]
 mod crash;
+#[path = "keys/pruned.rs"]
+mod pruned;
 #[path = "keys/refused.rs"]
 mod refused;
 #[path = "keys/thief.rs"]

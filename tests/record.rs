@@ -26,7 +26,7 @@ use assize::policy::Relation;
 use assize::record::{
     Account, AccountClosed, AdmissionOutcome, Arguments as _, Boundary, Call, CandidateSwitch, Commit,
     ExtendOutcome, Grant, Halt, Kind, Operation, Path, PathError, Principal, Record, RecordError, Recovery,
-    Release, Reparent, Settled, Spend, Switch, Terms,
+    Release, Reparent, Retention, Settled, Spend, Switch, Terms,
 };
 use assize::throttle::{Counts, Throttle, ThrottleError};
 use assize::window::{Window, WindowError};
@@ -109,6 +109,11 @@ fn samples() -> Vec<Record> {
         Record::Reparent(Reparent { account: AccountId(9), parent: Some(AccountId(10)) }),
         Record::Reparent(Reparent { account: AccountId(9), parent: None }),
         Record::Boundary(Boundary { account: AccountId(9), limit: 2 }),
+        Record::Retention(Retention {
+            first_segment: 5,
+            through: Sequence(600),
+            header_sha256: Digest([8; 32]),
+        }),
         Record::Recovery(Recovery { segment: 3, offset: 512, cut_bytes: 77, cut_sha256: Digest([7; 32]) }),
     ]
 }
@@ -143,7 +148,7 @@ fn every_kind_has_a_sample() {
 #[test]
 fn codes_of_kinds_are_frozen() {
     let codes: Vec<_> = Kind::ALL.iter().map(|kind| kind.code()).collect();
-    assert_eq!(codes, [1, 2, 3, 4, 16, 17, 18, 19, 20, 21, 22, 23, 32, 33, 34, 35, 36, 66]);
+    assert_eq!(codes, [1, 2, 3, 4, 16, 17, 18, 19, 20, 21, 22, 23, 32, 33, 34, 35, 36, 66, 67]);
     for code in 0..=u16::MAX {
         assert_eq!(Kind::from_code(code).map(Kind::code), codes.contains(&code).then_some(code));
     }
@@ -335,7 +340,13 @@ fn what_a_record_cannot_say_is_refused() {
     let many = [&300_u16.to_le_bytes()[..], &[1; 2_400]].concat();
     let cases: Vec<(&str, u16, Vec<u8>, RecordError)> = vec![
         ("a control frame's kind", 64, vec![], RecordError::Kind { seen: 64 }),
-        ("a reserved kind", 67, vec![], RecordError::Kind { seen: 67 }),
+        ("a reserved kind", 128, vec![], RecordError::Kind { seen: 128 }),
+        (
+            "a retention of the first segment",
+            67,
+            [&[1, 0, 0, 0][..], &[0; 40]].concat(),
+            invalid(44, "the first segment kept"),
+        ),
         ("terms with reserved bytes", 1, terms, invalid(44, "reserved bytes of terms")),
         ("an unknown halt", 3, vec![3], invalid(1, "halt")),
         ("an unknown switch", 4, vec![1, 0, 0, 0, 2], invalid(5, "switch of a candidate")),

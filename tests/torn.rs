@@ -140,7 +140,7 @@ impl Log {
         let progress = host.controller.stats().unwrap().log;
         assert_eq!((progress.written.0, progress.synced.0, head), (synced + 7, synced, synced + 7));
         drop(days);
-        Self::take_apart(Image::of(&storage), (synced, anchor), (head, last_operation))
+        Self::take_apart(Image::of_frames(&storage), (synced, anchor), (head, last_operation))
     }
 
     fn take_apart(

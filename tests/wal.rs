@@ -25,6 +25,8 @@ mod hooked;
 mod power;
 #[path = "wal/recovery.rs"]
 mod recovery;
+#[path = "wal/seek.rs"]
+mod seek;
 #[path = "wal/tamper.rs"]
 mod tamper;
 #[path = "wal/threads.rs"]

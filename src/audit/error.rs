@@ -41,8 +41,10 @@ pub struct Located {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Good {
-    /// Records, from the first: also the sequence of the last that holds.
+    /// The sequence of the last record that holds.
     pub records: u64,
+    /// Of a log that was pruned, the last record before its first checkpoint: nothing is said of it, nor of those before.
+    pub pruned_through: Option<Sequence>,
     /// The effective time of the last of them.
     #[cfg_attr(feature = "serde", serde(rename = "log_time_ns"))]
     pub log_time: Timestamp,
@@ -65,7 +67,8 @@ pub enum Problem {
         /// The checkpoint's.
         seen: Timestamp,
     },
-    /// The first checkpoint is not at the first record.
+    /// The first checkpoint is not at the first record, or of a log that was pruned, not at the record that its segment
+    /// begins after.
     GenesisMissing,
     /// A checkpoint is not the state that the records before it make.
     Checkpoint {
@@ -138,7 +141,11 @@ impl fmt::Display for AuditError {
 
 impl fmt::Display for Good {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} records hold before it", self.records)
+        let Some(through) = self.pruned_through else {
+            return write!(f, "{} records hold before it", self.records);
+        };
+        let records = self.records.saturating_sub(through.0);
+        write!(f, "{records} records hold before it, after those through {through}, which were deleted")
     }
 }
 

@@ -19,6 +19,10 @@ pub trait Observer {
         true
     }
 
+    /// The log's first checkpoint was read: its genesis, or the state from which a log that was pruned goes on. One that
+    /// does not look at records may not be told.
+    fn begin(&mut self, _ledger: &Ledger) {}
+
     /// A record was read and decided again; the ledger is as it was before the record.
     fn before(&mut self, _step: &Step<'_>) {}
 

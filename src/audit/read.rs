@@ -21,7 +21,7 @@ pub(super) struct Source<'a> {
 /// What one segment has shown that was read by itself.
 pub(super) trait FromPart: Sized + Send {
     /// Reads a segment to its end; `None` where something does not hold.
-    fn read(part: &mut Part) -> Option<Self>;
+    fn read(part: &mut Part<'_>) -> Option<Self>;
 }
 
 /// Who takes verified frames, in order.
@@ -91,6 +91,15 @@ impl Source<'_> {
     }
 }
 
+impl Good {
+    /// Notes where a log begins, by its first frame.
+    pub(super) fn begin(&mut self, first: &FrameView<'_>) {
+        if first.segment > 1 {
+            (self.records, self.pruned_through) = (first.sequence.0, Some(first.sequence));
+        }
+    }
+}
+
 /// How far the observer was told that the reading is.
 struct Told {
     bytes: u64,
@@ -101,8 +110,9 @@ struct Told {
 impl Told {
     fn tell(&mut self, taker: &mut impl Take) {
         self.bytes_last = self.bytes;
-        let progress =
-            Progress { records: taker.good().records, bytes: self.bytes, bytes_total: self.bytes_total };
+        let Good { records, pruned_through, .. } = taker.good();
+        let records = records.saturating_sub(pruned_through.map_or(0, |through| through.0));
+        let progress = Progress { records, bytes: self.bytes, bytes_total: self.bytes_total };
         if let Some(observer) = taker.observer() {
             observer.progress(progress);
         }

@@ -19,7 +19,8 @@ use crate::wal::storage::Storage;
 use crate::wal::{CHECKPOINT_PART, FrameView, KEY_CHANGE, RecordFrame, SEAL, Summary};
 
 /// Verifies a log's chain and works out again everything that its records say: decisions by the kernel, balances by
-/// a ledger of its own, checkpoints bit by bit. It takes no lock and writes nothing.
+/// a ledger of its own, checkpoints bit by bit. It takes no lock and writes nothing. A log that was pruned is worked out
+/// from its first checkpoint, which is taken at its word.
 ///
 /// # Errors
 /// The first thing that does not hold, with its place and how much before it does, or the storage cannot.
@@ -46,11 +47,9 @@ mod parts;
 
 /// The state that the records so far make, and what comes of them.
 pub(super) struct Replayer<'a> {
-    /// `None` until the genesis was read, or, of a segment by itself, its checkpoint.
+    /// `None` until the first checkpoint was read: the genesis, but for a log that was pruned or a segment by itself.
     state: Option<State>,
-    /// Whether the first checkpoint must be a log's genesis.
-    from_genesis: bool,
-    /// The genesis while its parts are read; later, the canonical form that a checkpoint must have.
+    /// The first checkpoint while its parts are read; later, the canonical form that a checkpoint must have.
     form: Vec<u8>,
     /// Bytes of the form that a checkpoint's parts have had so far.
     compared: usize,
@@ -69,7 +68,7 @@ impl<'a> Replayer<'a> {
     pub(super) fn new(observer: Option<&'a mut dyn Observer>) -> Self {
         let (good, calls) = (Good::default(), Calls::default());
         let (state, form) = (None, Vec::new());
-        Self { state, from_genesis: true, form, compared: 0, good, calls, observer }
+        Self { state, form, compared: 0, good, calls, observer }
     }
 
     /// Goes on from where another has come to, which nobody looked at.
@@ -140,8 +139,12 @@ impl<'a> Replayer<'a> {
     }
 
     fn begin(&mut self, frame: &FrameView<'_>, bytes: &[u8], is_last: bool) -> Result<(), Problem> {
+        if self.form.is_empty() {
+            self.good.begin(frame);
+        }
         self.form.extend_from_slice(bytes);
-        if self.from_genesis && (frame.sequence.0 != 0 || self.form.len() > GENESIS_BYTES_MAX) {
+        // FORMAT 10.2
+        if frame.segment == 1 && (frame.sequence.0 != 0 || self.form.len() > GENESIS_BYTES_MAX) {
             return Err(Problem::GenesisMissing);
         }
         if !is_last {
@@ -155,6 +158,9 @@ impl<'a> Replayer<'a> {
             return Err(Problem::GenesisTime { expected: frame.effective, seen: ledger.log_time() });
         }
         let disabled = Disabled::new(ledger.policy(), ledger.disabled().iter().copied());
+        if let Some(observer) = &mut self.observer {
+            observer.begin(&ledger);
+        }
         self.state = Some(State { ledger, disabled });
         Ok(())
     }

@@ -7,7 +7,7 @@ use crate::crypto::Digest;
 use crate::id::Sequence;
 use crate::num::Timestamp;
 use crate::record::{AdmissionOutcome, Principal, Record, Spend};
-use crate::wal::{Completeness, KeyMode, Summary};
+use crate::wal::{Completeness, KeyMode, Pruned, Summary};
 
 /// The chain holds.
 #[derive(Clone, Debug)]
@@ -86,7 +86,7 @@ pub struct Calls {
     pub asserted: u64,
     /// Torn tails that were cut.
     pub recoveries: u64,
-    /// All others: terms, policies, halts, switches, accounts, grants, closures.
+    /// All others: terms, policies, halts, switches, accounts, grants, closures, retentions.
     pub administration: u64,
 }
 
@@ -120,6 +120,11 @@ impl Calls {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NotProven {
+    /// What came before the first checkpoint that is there: the log was pruned, and is on its word.
+    Pruned {
+        /// The last record before it.
+        through: Sequence,
+    },
     /// That nothing was cut off the end: no anchor was given.
     Completeness,
     /// That nothing was cut off after the anchor.
@@ -171,6 +176,7 @@ impl NotProven {
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
+            Self::Pruned { .. } => "pruned",
             Self::Completeness => "completeness",
             Self::AfterAnchor { .. } => "after_anchor",
             Self::LiveTail => "live_tail",
@@ -190,6 +196,7 @@ impl NotProven {
     /// What no reading of a chain can prove.
     pub(super) fn of_chain(summary: &Summary) -> Vec<Self> {
         let mut list = Vec::new();
+        list.extend(summary.pruned.map(|Pruned { through, .. }| Self::Pruned { through }));
         list.push(match summary.completeness {
             Completeness::Proven { through } => Self::AfterAnchor { through },
             Completeness::Unproven => Self::Completeness,
@@ -224,6 +231,12 @@ impl NotProven {
 impl fmt::Display for NotProven {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Pruned { through } => {
+                write!(
+                    f,
+                    "what came before: the log is pruned, and trusts its first checkpoint, at sequence {through}"
+                )
+            }
             Self::Completeness => {
                 write!(
                     f,
@@ -304,6 +317,7 @@ impl Calls {
             | Record::Grant(_)
             | Record::Reparent(_)
             | Record::Boundary(_)
+            | Record::Retention(_)
             | Record::AccountClosed(_) => one(&mut self.administration),
         }
     }

@@ -10,13 +10,14 @@ use super::report::{Calls, NotProven, ReplayReport, VerifyReport};
 use crate::crypto::{Digest, Tag};
 use crate::id::{LogId, Sequence};
 use crate::num::Timestamp;
-use crate::wal::{Anchor, Completeness, KeyMode, Summary};
+use crate::wal::{Anchor, Completeness, KeyMode, Pruned, Summary};
 
 #[derive(Serialize)]
 struct ShownSummary {
     log_id: LogId,
     key_mode: KeyMode,
     segments: u32,
+    pruned: Option<Pruned>,
     records: u64,
     frames: u64,
     bytes: u64,
@@ -136,6 +137,7 @@ fn shown_summary(summary: &Summary) -> ShownSummary {
         log_id: summary.log_id,
         key_mode: summary.key_mode,
         segments: summary.segments,
+        pruned: summary.pruned,
         records: summary.records,
         frames: summary.frames,
         bytes: summary.bytes,

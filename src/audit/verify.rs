@@ -34,7 +34,7 @@ pub fn verify(
 struct ChainPart;
 
 impl FromPart for ChainPart {
-    fn read(part: &mut Part) -> Option<Self> {
+    fn read(part: &mut Part<'_>) -> Option<Self> {
         while part.next_frame().ok()?.is_some() {}
         Some(Self)
     }
@@ -53,6 +53,9 @@ impl Take for Chain<'_> {
 
     fn take(&mut self, frame: &FrameView<'_>) -> Result<(), AuditError> {
         self.good.log_time = frame.effective;
+        if self.segment == 0 {
+            self.good.begin(frame);
+        }
         if !frame.is_control() {
             self.good.records = frame.sequence.0;
         } else if frame.kind == CHECKPOINT_PART && frame.segment != self.segment {

@@ -8,7 +8,7 @@ use crate::{
     ledger::Ledger,
     num::{Amount, Timestamp},
     policy::Policy,
-    record::{self, Arguments, Expire, Halt, Kind, Operation, Record, Terms},
+    record::{self, Arguments, Expire, Halt, Operation, Record, Terms},
     sync::MutexGuard,
     wal::{AppendError, Log},
 };
@@ -108,16 +108,21 @@ pub(super) struct Entered<'a> {
 impl Entered<'_> {
     /// Appends a record of what was just done. What had room keeps it, since this is the only place that appends.
     pub(super) fn append(&mut self, record: &Record) -> Result<Sequence, Fault> {
-        self.append_as(record.kind(), |out| record.encode(out))
+        let (now, caller) = (self.now, self.caller);
+        let appended = match record {
+            Record::Retention(retention) => self.log.append_retention(retention, now, caller),
+            _ => self.log.append(record.kind().code(), now, caller, |out| record.encode(out)),
+        };
+        self.appended(appended)
     }
 
     /// The same, of a call: what was asked may be the caller's own.
     pub(super) fn append_call<A: Arguments>(&mut self, call: &record::Call<A>) -> Result<Sequence, Fault> {
-        self.append_as(A::KIND, |out| call.encode(out))
+        let appended = self.log.append(A::KIND.code(), self.now, self.caller, |out| call.encode(out));
+        self.appended(appended)
     }
 
-    fn append_as(&mut self, kind: Kind, encode: impl FnOnce(&mut Vec<u8>)) -> Result<Sequence, Fault> {
-        let appended = self.log.append(kind.code(), self.now, self.caller, encode);
+    fn appended(&mut self, appended: Result<Sequence, AppendError>) -> Result<Sequence, Fault> {
         match appended {
             Ok(sequence) => {
                 self.section.log_time = self.now;

@@ -107,7 +107,8 @@ impl Ledger {
                 self.accounts.end_window(account.limit(*limit), effective, moves)?;
                 Effect::Nothing
             }
-            Record::Recovery(_) => Effect::Nothing,
+            // The chain has looked at what they name.
+            Record::Recovery(_) | Record::Retention(_) => Effect::Nothing,
         };
         // INVARIANT I6: at every cell that the record touches, after it.
         match moves.cells().find(|(_, cell)| !cell.is_conserved()) {

@@ -42,11 +42,13 @@ pub enum Kind {
     Boundary,
     /// A torn tail cut.
     Recovery,
+    /// Segments let go.
+    Retention,
 }
 
 impl Kind {
     /// All kinds, in the order of their codes.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Terms,
         Self::Policy,
         Self::Halt,
@@ -65,6 +67,7 @@ impl Kind {
         Self::Reparent,
         Self::Boundary,
         Self::Recovery,
+        Self::Retention,
     ];
 
     /// The frozen code. FORMAT 9.1.
@@ -89,6 +92,7 @@ impl Kind {
             Self::Reparent => 35,
             Self::Boundary => 36,
             Self::Recovery => 66,
+            Self::Retention => 67,
         }
     }
 
@@ -114,6 +118,7 @@ impl Kind {
             35 => Self::Reparent,
             36 => Self::Boundary,
             66 => Self::Recovery,
+            67 => Self::Retention,
             _ => return None,
         })
     }
@@ -140,6 +145,7 @@ impl Kind {
             Self::Reparent => "reparent",
             Self::Boundary => "boundary",
             Self::Recovery => "recovery",
+            Self::Retention => "retention",
         }
     }
 }

@@ -3,12 +3,14 @@
 //! Reading and writing share it, so that what is written is what will be read.
 
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 
 use super::{
     anchor::Head,
     error::{Fault, Place},
     frame::{self, FrameHead, WholeFrame},
     key::KeyMode,
+    retention::Retention,
     segment::{Header, SegmentKey},
 };
 use crate::{
@@ -26,6 +28,8 @@ pub(super) struct Chain {
     key: (KeyId, KeyMode),
     /// The one that its last change of key names. FORMAT 7.8.
     next_key: Option<(KeyId, KeyMode)>,
+    /// The last one so far, here or before.
+    retained: Option<Retention>,
     /// Bytes so far.
     offset: u64,
     /// The tag of the last frame, or the header's.
@@ -62,6 +66,7 @@ impl Chain {
             segment: header.segment,
             key: (header.key_id, header.mode),
             next_key: None,
+            retained: header.retained,
             offset: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
             previous: tag,
             sequence: header.sequence,
@@ -91,7 +96,7 @@ impl Chain {
         }
         // Of the bytes before the frame, which the digest takes next.
         let seal = (head.kind == frame::SEAL).then(|| self.seal_payload());
-        let tag = key.frame_tag(&self.previous, frame.body, &mut self.digest, frame.bytes);
+        let tag = key.frame_tag_beside(&self.previous, frame.body, &mut self.digest, frame.bytes);
         if !tag.matches(&frame.tag) {
             return Err(Fault::FrameTag);
         }
@@ -110,6 +115,7 @@ impl Chain {
         let payload = head.payload(frame.body);
         match head.kind {
             frame::CHECKPOINT_PART => self.check_part(payload)?,
+            frame::RETENTION => self.check_retention(payload)?,
             frame::KEY_CHANGE if key_change(payload).is_none() => return Err(Fault::KeyChange),
             frame::SEAL if seal.as_deref() != Some(payload) => return Err(Fault::SealContents),
             _ => {}
@@ -143,6 +149,21 @@ impl Chain {
         }
     }
 
+    /// FORMAT 9.21: it names this segment or one before it, and a later one than the last retention has.
+    fn check_retention(&self, payload: &[u8]) -> Result<(), Fault> {
+        let named = Retention::decode(payload).map_err(|_| Fault::Retention)?;
+        let here = self.sequence_before;
+        let known = match named.first_segment.cmp(&self.segment) {
+            Ordering::Less => named.through <= here,
+            Ordering::Equal => named.through == here,
+            Ordering::Greater => false,
+        };
+        let forward = |before: &Retention| {
+            named.first_segment > before.first_segment && named.through >= before.through
+        };
+        if known && self.retained.as_ref().is_none_or(forward) { Ok(()) } else { Err(Fault::Retention) }
+    }
+
     /// FORMAT 10.1.
     fn check_part(&self, payload: &[u8]) -> Result<(), Fault> {
         let Phase::Checkpoint { next, parts: known } = self.phase else { return Err(Fault::CheckpointPart) };
@@ -171,6 +192,8 @@ impl Chain {
         };
         if head.kind == frame::KEY_CHANGE {
             self.next_key = key_change(head.payload(frame));
+        } else if head.kind == frame::RETENTION {
+            self.retained = Retention::decode(head.payload(frame)).ok();
         }
         self.offset = self.offset.saturating_add(u64::try_from(frame.len()).unwrap_or(u64::MAX));
         self.previous = tag;
@@ -205,6 +228,11 @@ impl Chain {
     /// The digest of the bytes so far.
     pub(super) fn digest(&self) -> Digest {
         self.digest.clone().finish()
+    }
+
+    /// The last retention so far.
+    pub(super) fn retained(&self) -> Option<&Retention> {
+        self.retained.as_ref()
     }
 
     pub(super) fn phase(&self) -> Phase {

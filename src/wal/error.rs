@@ -5,9 +5,11 @@ use core::fmt;
 use crate::id::Sequence;
 
 mod read;
+mod retain;
 mod write;
 
 pub use read::{Fault, ReadError};
+pub use retain::RetainError;
 pub use write::{AppendError, ChangeKeyError, CreateError, Failure, OpenError, OptionsError, WaitError};
 
 /// Whose affair an error is; a command line turns it into its exit code.

@@ -17,12 +17,19 @@ pub const CHECKPOINT_PART: u16 = 64;
 pub const SEAL: u16 = 65;
 /// The kind of the record that opening writes after it cut a torn tail. FORMAT 9.16.
 pub const RECOVERY: u16 = 66;
+/// The kind of the record that names the first segment kept, before those before it are deleted. FORMAT 9.21.
+pub const RETENTION: u16 = 67;
 /// The kind of the control frame that names the key of the next segment. FORMAT 7.8.
 pub const KEY_CHANGE: u16 = 68;
 
 /// Whether frames of that kind are records that this version reads, and numbered. FORMAT 9.1.
 pub(super) fn is_record_kind(kind: u16) -> bool {
-    matches!(kind, 1..=4 | 16..=23 | 32..=36 | RECOVERY)
+    matches!(kind, 1..=4 | 16..=23 | 32..=36 | RECOVERY | RETENTION)
+}
+
+/// Whether records of that kind are the caller's to append, and none about the log itself.
+pub(super) fn is_callers_kind(kind: u16) -> bool {
+    is_record_kind(kind) && !matches!(kind, RECOVERY | RETENTION)
 }
 
 /// Whether frames of that kind are not numbered.
@@ -155,7 +162,7 @@ pub(super) fn complete(
         place.copy_from_slice(&synced.0.to_le_bytes());
     }
     let (body, trailer) = frame.split_at_mut(frame.len().saturating_sub(TRAILER_BYTES));
-    let tag = key.frame_tag(previous, body, digester, body);
+    let tag = key.frame_tag_beside(previous, body, digester, body);
     let (tag_place, checksum_place) = trailer.split_at_mut(TAG_BYTES);
     tag_place.copy_from_slice(&tag.0);
     let checksum = key.checksum(&[body, tag_place]);

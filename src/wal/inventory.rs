@@ -3,10 +3,12 @@
 use alloc::{collections::BTreeSet, vec::Vec};
 
 use super::{
-    error::ReadError,
+    error::{Place, ReadError},
+    retention::Retention,
     segment::FileKind,
     storage::{FileName, Storage},
 };
+use crate::id::Sequence;
 
 /// The segments of a log by their names; nothing of them is read.
 pub(super) struct Inventory {
@@ -34,13 +36,28 @@ impl Inventory {
         if inventory.segments.is_empty() { Err(ReadError::Empty) } else { Ok(inventory) }
     }
 
+    /// The first segment's number.
+    pub(super) fn first(&self) -> u32 {
+        self.segments.first().copied().unwrap_or(1)
+    }
+
     /// The last segment's number.
     pub(super) fn last(&self) -> u32 {
         self.segments.last().copied().unwrap_or(1)
     }
 
-    /// The first number up to the last that no segment has.
-    pub(super) fn gap(&self) -> Option<u32> {
-        (1..=self.last()).zip(&self.segments).find(|(number, segment)| number != *segment).map(|(n, _)| n)
+    /// The first segment that is missing and that may not be, by the last retention.
+    pub(super) fn missing(&self, kept: Option<&Retention>) -> Option<Place> {
+        let (from, sequence) = kept.map_or((1, Sequence(0)), |kept| (kept.first_segment, kept.through));
+        let segment = (from..=self.last()).find(|number| !self.segments.contains(number))?;
+        // What comes before a later one is not known here.
+        let sequence = if segment == from { sequence } else { Sequence(0) };
+        Some(Place { segment, sequence, offset: 0 })
+    }
+
+    /// The first number from which on no segment is missing.
+    pub(super) fn whole_from(&self) -> u32 {
+        let down = (1..=self.last()).rev().zip(self.segments.iter().rev());
+        down.take_while(|(number, segment)| number == *segment).last().map_or(1, |(number, _)| number)
     }
 }

@@ -1,6 +1,6 @@
 //! The log for its one writer.
 
-use alloc::{boxed::Box, vec::Vec};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use core::marker::PhantomData;
 
 use super::{
@@ -23,15 +23,18 @@ use crate::{
     id::{LogId, Sequence},
     limits::PAYLOAD_BYTES_MAX,
     num::Timestamp,
+    sync::Mutex,
 };
 
 mod options;
 mod report;
+mod retain;
 #[cfg(feature = "tokio")]
 mod tasks;
 
 pub use options::{CreateOptions, Level, LogOptions, OpenOptions};
 pub use report::{Cut, Progress, Recovery, Stats};
+pub use retain::Retained;
 
 /// A log open for writing; `F` is the state that its records build, `K` what it is written under: a key, unless the log
 /// is an [`UnkeyedLog`].
@@ -40,6 +43,9 @@ pub use report::{Cut, Progress, Recovery, Stats};
 /// was not written is lost, as in a crash.
 pub struct Log<F: Fold, K = LogKey> {
     group: Group<Writer<F>>,
+    storage: Arc<dyn Storage>,
+    /// Held by the one who deletes segments.
+    retaining: Mutex<()>,
     id: LogId,
     queue_bytes: usize,
     keying: PhantomData<fn() -> K>,
@@ -75,7 +81,7 @@ impl<F: Fold, K: Keying> Log<F, K> {
         if let Some(key) = held.evolving() {
             key.reload().and_then(|()| key.check_new(create.id)).map_err(CreateError::KeyState)?;
         }
-        let place = Location { storage, log_id: create.id, key: held, lock };
+        let place = Location { storage: storage.into(), log_id: create.id, key: held, lock };
         let segment = writer::first_segment(&place, &fold)?.map_err(CreateError::Fold)?;
         Ok(Self::start(place, fold, segment, create.options))
     }
@@ -107,7 +113,7 @@ impl<F: Fold, K: Keying> Log<F, K> {
         let log_id = last.scanner.header().log_id;
         let (records, sealed) = (last.records, last.is_sealed());
         let (segment, cut) = last.recover(&*storage, &inventory).map_err(OpenError::Recover)?;
-        let place = Location { storage, log_id, key: held, lock };
+        let place = Location { storage: storage.into(), log_id, key: held, lock };
         let log = Self::start(place, fold, segment, open.options);
         if let Some(cut) = &cut {
             log.record_cut(cut, open.at).map_err(OpenError::Recover)?;
@@ -142,7 +148,7 @@ impl<F: Fold, K: Keying> Log<F, K> {
         caller: Timestamp,
         write: impl FnOnce(&mut Vec<u8>),
     ) -> Result<Sequence, AppendError> {
-        if kind == frame::RECOVERY || !frame::is_record_kind(kind) {
+        if !frame::is_callers_kind(kind) {
             return Err(AppendError::Kind { seen: kind });
         }
         self.push(kind, effective, caller, write)
@@ -268,12 +274,14 @@ impl<F: Fold, K: Keying> Log<F, K> {
     }
 
     fn start(place: Location, fold: F, segment: OpenSegment, options: LogOptions) -> Self {
-        let id = place.log_id;
+        let (id, storage) = (place.log_id, Arc::clone(&place.storage));
         let at = (segment.chain.sequence(), segment.chain.log_time());
         let writer = Writer::new(place, fold, segment, options.segment_bytes);
         let report = writer.report();
         Self {
             group: Group::new(writer, at, report),
+            storage,
+            retaining: Mutex::new(()),
             id,
             queue_bytes: options.queue_bytes,
             keying: PhantomData,

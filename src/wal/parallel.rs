@@ -6,8 +6,9 @@ use std::thread;
 
 use super::{
     inventory::Inventory,
-    part::{Joined, Part},
+    part::{Joined, Part, Span},
     reader::{ReadOptions, Summary},
+    retention::first_to_read,
     storage::Storage,
 };
 use crate::{
@@ -30,22 +31,27 @@ pub(crate) fn read_parts<T: Send>(
     keys: &[&RootKey],
     options: &ReadOptions,
     threads: NonZeroUsize,
-    work: impl Fn(&mut Part) -> Option<T> + Sync,
+    work: impl Fn(&mut Part<'_>) -> Option<T> + Sync,
     mut done: impl FnMut(u64, u64),
 ) -> Option<(Summary, Vec<T>)> {
     let inventory = Inventory::take(storage).ok()?;
     let last = inventory.last();
-    if last < 2 || threads.get() < 2 || inventory.gap().is_some() {
+    if threads.get() < 2 {
+        return None;
+    }
+    let first = first_to_read(storage, keys, options, &inventory).ok()?;
+    let count = usize::try_from(last.checked_sub(first)?).unwrap_or(usize::MAX).saturating_add(1);
+    if count < 2 || inventory.whole_from() > first {
         return None;
     }
     // The last one first: it is what does not hold most often.
-    let next = Mutex::new(core::iter::once(last).chain(1..last));
-    let threads = threads.get().min(usize::try_from(last).unwrap_or(usize::MAX));
+    let next = Mutex::new(core::iter::once(last).chain(first..last));
+    let threads = threads.get().min(count);
     let (tell, told) = channel();
     let read = |tell: Sender<_>| {
         loop {
             let Some(segment) = next.lock().unwrap_or_else(PoisonError::into_inner).next() else { break };
-            let part = Part::open(storage, keys, options, (segment, last), None).ok();
+            let part = Part::open(storage, keys, options, Span { first, segment, last }, None).ok();
             let read = part.and_then(|mut part| work(&mut part).map(|what| (segment, part.end(), what)));
             if tell.send(read).is_err() {
                 break;

@@ -5,7 +5,8 @@ use super::{
     chain::{Chain, Phase},
     error::{Fault, Place, ReadError},
     frame,
-    reader::{Completeness, FrameView, ReadOptions, Summary, Tail},
+    reader::{Completeness, FrameView, Pruned, ReadOptions, Summary, Tail},
+    retention::Retention,
     scanner::{Expected, Scanner, Seen, Step, follows},
     segment::Header,
     storage::{Access, Storage},
@@ -14,14 +15,22 @@ use super::{
 use crate::{crypto::RootKey, id::Sequence};
 
 /// Verifies one segment frame by frame. That it goes on from the segment before is for [`Joined`] to say.
-pub(crate) struct Part {
+pub(crate) struct Part<'a> {
+    storage: &'a dyn Storage,
     scanner: Scanner,
+    span: Span,
     tail: Tail,
     anchor: Option<Anchor>,
-    /// No segment comes after it.
-    is_last: bool,
     unsynced: Unsynced<Head>,
     found: Found,
+}
+
+/// A segment among those that are read of a log.
+#[derive(Clone, Copy)]
+pub(super) struct Span {
+    pub(super) first: u32,
+    pub(super) segment: u32,
+    pub(super) last: u32,
 }
 
 /// What the frames of a segment have shown so far.
@@ -49,20 +58,20 @@ pub(super) struct Ended {
     found: Found,
 }
 
-impl Part {
+impl<'a> Part<'a> {
     /// Opens a segment; `before` is how the one before has ended, if that was read.
     pub(super) fn open(
-        storage: &dyn Storage,
+        storage: &'a dyn Storage,
         keys: &[&RootKey],
         options: &ReadOptions,
-        (segment, last): (u32, u32),
+        span: Span,
         before: Option<&Self>,
     ) -> Result<Self, ReadError> {
         let keys = options.tags.of(keys);
         let expected = match before {
-            None => Expected { segment, log_id: options.log_id, keys, before: None },
+            None => Expected { segment: span.segment, log_id: options.log_id, keys, before: None },
             Some(before) => Expected {
-                segment,
+                segment: span.segment,
                 log_id: Some(before.header().log_id),
                 keys: before.scanner.keys_after(keys),
                 before: Some(before.chain()),
@@ -78,8 +87,8 @@ impl Part {
             passed: None,
             live: false,
         };
-        let (tail, anchor, is_last) = (options.tail, options.anchor, segment >= last);
-        Ok(Self { scanner, tail, anchor, is_last, unsynced: Unsynced::new(), found })
+        let (tail, anchor) = (options.tail, options.anchor);
+        Ok(Self { storage, scanner, span, tail, anchor, unsynced: Unsynced::new(), found })
     }
 
     /// Goes on with the room of the one before, which was read to its end.
@@ -101,15 +110,27 @@ impl Part {
         let place = self.scanner.chain().place();
         let seen = match self.scanner.step()? {
             Step::Frame(seen) => Some(seen),
-            Step::End if self.is_last || self.chain().phase() == Phase::Sealed => None,
+            Step::End if self.is_last() || self.chain().phase() == Phase::Sealed => None,
             Step::End => return Err(self.scanner.refused(Fault::SealMissing)),
-            Step::Torn(_) if !self.is_last => return Err(self.scanner.refused(Fault::Broken)),
+            Step::Torn(_) if !self.is_last() => return Err(self.scanner.refused(Fault::Broken)),
             Step::Torn(_) => self.end_torn()?,
         };
         if let Some(seen) = &seen {
+            if seen.head.kind == frame::RETENTION {
+                self.check_retention(place)?;
+            }
             self.take(seen, place);
         }
         Ok(seen)
+    }
+
+    /// Whether the retention that was just read names the header of a segment that is read too. FORMAT 8.8.
+    fn check_retention(&self, place: Place) -> Result<(), ReadError> {
+        let named = self.retained().filter(|named| named.first_segment >= self.span.first);
+        match named.map_or(Ok(true), |named| named.is_of(self.storage))? {
+            true => Ok(()),
+            false => Err(ReadError::Evidence { place, fault: Fault::Retention }),
+        }
     }
 
     /// Notes a frame that holds.
@@ -154,6 +175,24 @@ impl Part {
         }
     }
 
+    /// That the log, of which this is the first segment that is read, can have the anchor.
+    pub(super) fn can_be_anchored(&self, anchor: &Anchor) -> Result<(), ReadError> {
+        let Header { log_id, segment, sequence, .. } = *self.header();
+        if anchor.log_id() != log_id {
+            return Err(self.refused(Fault::AnchorLog { seen: anchor.log_id() }));
+        }
+        if anchor.segment() < segment {
+            let (anchor, through) = (anchor.sequence(), sequence);
+            return Err(self.refused(Fault::AnchorPruned { anchor, through }));
+        }
+        Ok(())
+    }
+
+    /// The place of the segment after it.
+    pub(super) fn next_span(&self) -> Span {
+        Span { segment: self.header().segment.saturating_add(1), ..self.span }
+    }
+
     /// That it has gone past the anchor's sequence without having met the anchor.
     pub(super) fn missed_anchor(&self) -> Result<(), ReadError> {
         match self.found.passed {
@@ -185,18 +224,18 @@ impl Part {
         self.scanner.header()
     }
 
+    /// The last retention so far, here or before.
+    pub(super) fn retained(&self) -> Option<&Retention> {
+        self.chain().retained()
+    }
+
     fn chain(&self) -> &Chain {
         self.scanner.chain()
     }
 
-    /// Whether it is the first of its log.
-    pub(crate) fn is_first(&self) -> bool {
-        self.header().segment == 1
-    }
-
     /// Whether no segment comes after it.
     pub(crate) fn is_last(&self) -> bool {
-        self.is_last
+        self.span.segment >= self.span.last
     }
 
     pub(super) fn view(&self, seen: &Seen) -> FrameView<'_> {
@@ -221,11 +260,15 @@ pub(super) struct Joined {
     records: u64,
     frames: u64,
     bytes: u64,
+    pruned: Option<Pruned>,
 }
 
 impl Joined {
     /// Adds the next segment.
     pub(super) fn add(&mut self, part: &Ended) {
+        if self.segments == 0 {
+            self.pruned = Pruned::of(&part.header);
+        }
         self.segments = self.segments.saturating_add(1);
         self.records = self.records.saturating_add(part.found.records);
         self.frames = self.frames.saturating_add(part.found.frames);
@@ -240,6 +283,7 @@ impl Joined {
             log_id: header.log_id,
             key_mode: header.mode,
             segments: self.segments,
+            pruned: self.pruned,
             records: self.records,
             frames: self.frames,
             bytes: self.bytes,
@@ -255,6 +299,14 @@ impl Joined {
     }
 }
 
+impl Pruned {
+    /// What the first segment that is read says about those before it.
+    fn of(header: &Header) -> Option<Self> {
+        let Header { segment, sequence, .. } = *header;
+        (segment > 1).then_some(Self { first_segment: segment, through: sequence })
+    }
+}
+
 impl Ended {
     /// Whether a segment that was read by itself goes on from this one; it has met the anchor then, if this has.
     pub(super) fn is_followed_by(&self, next: &mut Self) -> bool {
@@ -265,11 +317,12 @@ impl Ended {
             && (self.found.anchored || next.found.passed.is_none())
     }
 
-    /// Whether it can be the first of a log, of one that has the anchor's id.
+    /// Whether it can be the first that is read of a log, of one that has the anchor.
     pub(super) fn can_begin(&self, anchor: Option<Anchor>) -> bool {
-        self.header.segment == 1
-            && self.found.passed.is_none()
-            && anchor.is_none_or(|anchor| anchor.log_id() == self.header.log_id)
+        self.found.passed.is_none()
+            && anchor.is_none_or(|anchor| {
+                anchor.log_id() == self.header.log_id && anchor.segment() >= self.header.segment
+            })
     }
 
     /// Whether it can be the last of a log that has the anchor.

@@ -6,7 +6,8 @@ use super::{
     frame,
     inventory::Inventory,
     key::{KeyMode, Keys},
-    part::{Joined, Part},
+    part::{Joined, Part, Span},
+    retention::first_to_read,
     scanner::Seen,
     storage::Storage,
 };
@@ -23,31 +24,32 @@ pub struct Reader<'a> {
     storage: &'a dyn Storage,
     keys: &'a [&'a RootKey],
     options: ReadOptions,
-    /// The last segment's number.
-    last: u32,
-    part: Part,
+    part: Part<'a>,
     /// Segments read to their end.
     before: Joined,
     outcome: Option<Result<(), ReadError>>,
 }
 
 impl<'a> Reader<'a> {
-    /// Starts at the first segment; each is verified under the one of `keys` that its header names, or under none where
+    /// Starts at the first segment, or at the first that is there of a log that was pruned; each is verified under the one of `keys` that its header names, or under none where
     /// an unkeyed log is asked for.
     ///
     /// # Errors
-    /// There is no log, it is not the one demanded, or its first header does not hold.
+    /// There is no log, it is not the one demanded, segments are missing that no retention has named, or the first header
+    /// does not hold.
     pub fn open(
         storage: &'a dyn Storage,
         keys: &'a [&'a RootKey],
         options: ReadOptions,
     ) -> Result<Self, ReadError> {
-        let last = Inventory::take(storage)?.last();
-        let part = Part::open(storage, keys, &options, (1, last), None)?;
-        if let Some(anchor) = options.anchor.filter(|anchor| anchor.log_id() != part.header().log_id) {
-            return Err(part.refused(Fault::AnchorLog { seen: anchor.log_id() }));
+        let inventory = Inventory::take(storage)?;
+        let first = first_to_read(storage, keys, &options, &inventory)?;
+        let span = Span { first, segment: first, last: inventory.last() };
+        let part = Part::open(storage, keys, &options, span, None)?;
+        if let Some(anchor) = &options.anchor {
+            part.can_be_anchored(anchor)?;
         }
-        Ok(Self { storage, keys, options, last, part, before: Joined::default(), outcome: None })
+        Ok(Self { storage, keys, options, part, before: Joined::default(), outcome: None })
     }
 
     /// The log's id.
@@ -97,10 +99,24 @@ impl<'a> Reader<'a> {
                 self.part.must_be_anchored()?;
                 return Ok(None);
             }
-            let next = (self.part.header().segment.saturating_add(1), self.last);
-            let mut part = Part::open(self.storage, self.keys, &self.options, next, Some(&self.part))?;
+            let next = self.part.next_span();
+            let opened = Part::open(self.storage, self.keys, &self.options, next, Some(&self.part));
+            let mut part = opened.map_err(|error| self.unless_overtaken(next.segment, error))?;
             part.reuse(&mut self.part);
             self.before.add(&core::mem::replace(&mut self.part, part).end());
+        }
+    }
+
+    /// What it means that a segment cannot be opened that was there when reading began.
+    fn unless_overtaken(&self, segment: u32, error: ReadError) -> ReadError {
+        let is_missing = matches!(error, ReadError::Evidence { fault: Fault::SegmentMissing, .. });
+        let first = || {
+            let inventory = Inventory::take(self.storage).ok()?;
+            first_to_read(self.storage, self.keys, &self.options, &inventory).ok()
+        };
+        match first().filter(|first| is_missing && *first > segment) {
+            Some(_) => ReadError::Overtaken { segment },
+            None => error,
         }
     }
 }
@@ -188,6 +204,8 @@ pub struct Summary {
     pub key_mode: KeyMode,
     /// Segments read.
     pub segments: u32,
+    /// What was deleted before them, if anything.
+    pub pruned: Option<Pruned>,
     /// Records read.
     pub records: u64,
     /// Frames read, control frames included.
@@ -205,6 +223,17 @@ pub struct Summary {
     pub live: bool,
     /// What is known about records after the last one.
     pub completeness: Completeness,
+}
+
+/// The segments before the first that is there were deleted, as a retention in the log has named: what their records
+/// came to is on the word of the first checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Pruned {
+    /// The first segment that is there.
+    pub first_segment: u32,
+    /// The last record before it.
+    pub through: Sequence,
 }
 
 /// Whether records may have been cut off the end.

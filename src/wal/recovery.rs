@@ -20,7 +20,7 @@ use super::{
     window::Tail,
     writer::OpenSegment,
 };
-use crate::id::{LogId, Sequence};
+use crate::id::LogId;
 
 /// What the log must be.
 pub(super) struct Demands<'a> {
@@ -47,15 +47,14 @@ impl LastSegment {
         demands: &Demands<'_>,
         fold: &mut F,
     ) -> Result<Self, OpenError<F::Error>> {
-        if let Some(segment) = inventory.gap() {
-            let place = Place { segment, sequence: Sequence(0), offset: 0 };
-            return Err(ReadError::Evidence { place, fault: Fault::SegmentMissing }.into());
-        }
         let expected =
             Expected { segment: inventory.last(), log_id: demands.log_id, keys: demands.keys, before: None };
         let scanner = Scanner::open(storage, Access::ReadWrite, &expected)?;
         let mut last = Self { scanner, records: 0, checkpoint_end: 0, on_disk: 0, torn: None };
         let anchored = last.walk(demands.anchor, fold)?;
+        if let Some(place) = inventory.missing(last.scanner.chain().retained()) {
+            return Err(ReadError::Evidence { place, fault: Fault::SegmentMissing }.into());
+        }
         if let Some(anchor) = demands.anchor {
             last.check_anchor(anchor, anchored)?;
         }
@@ -169,7 +168,7 @@ impl LastSegment {
             storage.remove(&unfinished_name(*number)).map_err(Failure::Storage)?;
         }
         storage.sync_dir().map_err(Failure::Storage)?;
-        Ok((OpenSegment { file, key, anchors: Arc::new(anchors), chain, checkpoint_end }, cut))
+        Ok((OpenSegment { file, key, anchors: Arc::new(anchors), chain, checkpoint_end, size }, cut))
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
     damage,
     error::{Fault, Place, ReadError},
     frame::{FrameHead, HEAD_BYTES, WholeFrame},
-    key::{KeyMode, Keys},
+    key::{KeyMode, Keys, Secret},
     segment::{HEADER_BYTES, Header, SegmentKey, segment_name},
     storage::{Access, Storage, StorageError, StorageFile},
     window::{Tail, Window},
@@ -38,21 +38,19 @@ pub(super) struct Expected<'a> {
     pub(super) before: Option<&'a Chain>,
 }
 
-impl Scanner {
-    pub(super) fn open(
-        storage: &dyn Storage,
-        access: Access,
-        expected: &Expected<'_>,
-    ) -> Result<Self, ReadError> {
-        let sequence = expected.before.map_or(Sequence(0), Chain::sequence);
-        let place = Place { segment: expected.segment, sequence, offset: 0 };
-        let refused = |fault| ReadError::Evidence { place, fault };
-        let file = match storage.open(&segment_name(expected.segment), access) {
-            Err(error) if error.is_missing() => return Err(refused(Fault::SegmentMissing)),
-            file => file?,
-        };
-        let mut window = Window::new(file)?;
-        let bytes = window.at(0, HEADER_BYTES)?.ok_or_else(|| refused(Fault::HeaderBroken))?;
+/// A segment's header that holds.
+pub(super) struct Begun<'a> {
+    pub(super) header: Header,
+    pub(super) key: SegmentKey,
+    secret: Secret<'a>,
+    tag: Tag,
+}
+
+impl<'a> Begun<'a> {
+    /// Verifies a header, if one stands there.
+    pub(super) fn of(bytes: Option<&[u8]>, expected: &Expected<'a>) -> Result<Self, ReadError> {
+        let refused = |fault| expected.refused(fault);
+        let bytes = bytes.ok_or_else(|| refused(Fault::HeaderBroken))?;
         let header = Header::parse(bytes).map_err(refused)?;
         if header.segment != expected.segment {
             return Err(refused(Fault::SegmentNumber { seen: header.segment }));
@@ -66,17 +64,45 @@ impl Scanner {
         if let Some(wanted) = expected.keys.mode.filter(|wanted| *wanted != header.mode) {
             return Err(refused(Fault::OtherKeyMode { seen: header.mode, wanted }));
         }
-        let secret = expected
-            .keys
-            .secret(header.mode, header.key_id, header.log_id, header.segment)
-            .ok_or(ReadError::UnknownKey { place, id: header.key_id })?;
-        let key = SegmentKey::new(&secret, header.log_id, header.segment);
-        let anchors = AnchorKey::new(&secret, header.log_id);
+        let Header { mode, key_id, log_id, segment, .. } = header;
+        let secret = expected.keys.secret(mode, key_id, log_id, segment);
+        let secret = secret.ok_or(ReadError::UnknownKey { place: expected.place(), id: key_id })?;
+        let key = SegmentKey::new(&secret, log_id, segment);
         let tag = Header::verify(bytes, &key).map_err(refused)?;
         follows(&header, expected.before).map_err(refused)?;
+        Ok(Self { header, key, secret, tag })
+    }
+}
+
+impl Expected<'_> {
+    fn place(&self) -> Place {
+        let sequence = self.before.map_or(Sequence(0), Chain::sequence);
+        Place { segment: self.segment, sequence, offset: 0 }
+    }
+
+    pub(super) fn refused(&self, fault: Fault) -> ReadError {
+        ReadError::Evidence { place: self.place(), fault }
+    }
+}
+
+impl Scanner {
+    pub(super) fn open(
+        storage: &dyn Storage,
+        access: Access,
+        expected: &Expected<'_>,
+    ) -> Result<Self, ReadError> {
+        let file = match storage.open(&segment_name(expected.segment), access) {
+            Err(error) if error.is_missing() => return Err(expected.refused(Fault::SegmentMissing)),
+            file => file?,
+        };
+        let mut window = Window::new(file)?;
+        let bytes = window.at(0, HEADER_BYTES)?;
+        let Begun { header, key, secret, tag } = Begun::of(bytes, expected)?;
+        let anchors = AnchorKey::new(&secret, header.log_id);
         let synced = expected.before.map_or(Sequence(0), Chain::synced_through);
-        let chain = Chain::new(&header, bytes, tag, synced);
-        Ok(Self { window, key, anchors, evolved: secret.into_evolved(), header, chain })
+        let chain = Chain::new(&header, bytes.unwrap_or_default(), tag, synced);
+        let evolved = secret.into_evolved();
+        Ok(Self { window, key, anchors, evolved, header, chain })
     }
 
     /// Reads and verifies what comes next.
@@ -183,7 +209,7 @@ pub(super) fn follows(header: &Header, before: Option<&Chain>) -> Result<(), Fau
     let (sequence, log_time, seal, digest) = match before {
         Some(before) => (before.sequence(), before.log_time(), *before.previous(), before.digest()),
         None if first => (Sequence(0), header.log_time, Tag([0; 32]), crate::crypto::Digest([0; 32])),
-        // Opening reads the last segment alone.
+        // Opening reads the last segment alone, and a log that was pruned begins with a later one.
         None => return Ok(()),
     };
     if let Some(before) = before {
@@ -194,6 +220,9 @@ pub(super) fn follows(header: &Header, before: Option<&Chain>) -> Result<(), Fau
     }
     if header.log_time != log_time {
         return Err(Fault::HeaderTime);
+    }
+    if before.is_some_and(|before| before.retained() != header.retained.as_ref()) {
+        return Err(Fault::HeaderRetention);
     }
     if !header.previous.0.matches(&seal) || header.previous.1 != digest {
         return Err(Fault::HeaderSeal);

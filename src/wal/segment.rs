@@ -5,6 +5,7 @@ use alloc::{format, string::String, vec::Vec};
 use super::{
     error::Fault,
     key::{KeyMode, Secret},
+    retention::Retention,
 };
 use crate::{
     codec::{CodecError, Reader, Writer},
@@ -36,6 +37,16 @@ impl FileKind {
         match name.strip_suffix(".tmp") {
             Some(name) => segment_number(name).map(Self::Unfinished),
             None => segment_number(name).map(Self::Segment),
+        }
+    }
+}
+
+impl FileKind {
+    /// The number of the segment that has this name.
+    pub(super) fn segment(name: &str) -> Option<u32> {
+        match Self::of(name) {
+            Some(Self::Segment(number)) => Some(number),
+            Some(Self::Unfinished(_)) | None => None,
         }
     }
 }
@@ -78,8 +89,13 @@ impl SegmentKey {
         Self { header: derive(b"assize/header"), frame: derive(b"assize/frame"), checksum_seed }
     }
 
-    /// FORMAT 7.3. `digester` takes `beside` meanwhile.
-    pub(super) fn frame_tag(
+    /// FORMAT 7.3.
+    pub(super) fn frame_tag(&self, previous: &Tag, body: &[u8]) -> Tag {
+        self.frame.tag(&[&previous.0, body])
+    }
+
+    /// The same, while `digester` takes `beside`.
+    pub(super) fn frame_tag_beside(
         &self,
         previous: &Tag,
         body: &[u8],
@@ -130,6 +146,8 @@ pub(super) struct Header {
     pub(super) log_time: Timestamp,
     /// The tag of the previous segment's seal, and the digest up to its end.
     pub(super) previous: (Tag, Digest),
+    /// The last one before the segment.
+    pub(super) retained: Option<Retention>,
 }
 
 impl Header {
@@ -149,6 +167,12 @@ impl Header {
         writer.i64(self.log_time.0);
         writer.raw(&self.previous.0.0);
         writer.raw(&self.previous.1.0);
+        if let Some(Retention { first_segment, through, header_sha256 }) = &self.retained {
+            writer.u32(*first_segment);
+            writer.u32(0);
+            writer.u64(through.0);
+            writer.raw(&header_sha256.0);
+        }
         bytes.resize(TAGGED_BYTES, 0);
         // FORMAT 6.5
         let tag = key.header.tag(&[&bytes]);
@@ -188,6 +212,10 @@ impl Header {
             },
             log_time: Timestamp(reader.i64()?),
             previous: (Tag(reader.array()?), Digest(reader.array()?)),
+            retained: None,
+        };
+        let Some(retained) = read_retained(reader, header.segment)? else {
+            return Ok(Err(Fault::HeaderBroken));
         };
         let zeros = reader.raw(TAGGED_BYTES.saturating_sub(reader.offset()))?;
         reader.raw(CHECKED_BYTES.saturating_sub(TAGGED_BYTES))?;
@@ -201,7 +229,7 @@ impl Header {
             && crc32c::crc32c_append(seed, checked) == checksum;
         Ok(match (whole, mode) {
             (false, _) => Err(Fault::HeaderBroken),
-            (true, Some(_)) => Ok(header),
+            (true, Some(_)) => Ok(Self { retained, ..header }),
             (true, None) => Err(Fault::KeyMode { seen: code }),
         })
     }
@@ -212,6 +240,20 @@ impl Header {
         let carried = Tag(*rest.first_chunk().ok_or(Fault::HeaderBroken)?);
         if key.header.tag(&[tagged]).matches(&carried) { Ok(carried) } else { Err(Fault::HeaderTag) }
     }
+}
+
+/// The last retention before a segment, which names an earlier one; the inner `None` where there was none, the outer
+/// where the bytes say neither.
+fn read_retained(reader: &mut Reader<'_>, segment: u32) -> Result<Option<Option<Retention>>, CodecError> {
+    let (first_segment, zero) = (reader.u32()?, reader.u32()?);
+    let (through, header_sha256) = (Sequence(reader.u64()?), Digest(reader.array()?));
+    let retention = Retention { first_segment, through, header_sha256 };
+    let none = Retention { first_segment: 0, through: Sequence(0), header_sha256: Digest([0; 32]) };
+    Ok(match first_segment {
+        _ if zero != 0 => None,
+        0 => (retention == none).then_some(None),
+        _ => (2..segment).contains(&first_segment).then_some(Some(retention)),
+    })
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::storage::{StorageError, StorageFile};
 use crate::crypto::{Digest, Digester};
 
 /// Reads a file in large pieces and shows any part of it in one slice. Its memory is that of the largest part
-/// asked for, and at least an eighth of a mebibyte, which stays in a core's own cache.
+/// asked for, and usually an eighth of a mebibyte, which stays in a core's own cache.
 pub(super) struct Window {
     file: Box<dyn StorageFile>,
     /// The file's size when it was last looked at.
@@ -14,12 +14,19 @@ pub(super) struct Window {
     /// Where the buffer starts.
     start: u64,
     buffer: Vec<u8>,
+    /// Bytes read at once, where no more are asked for.
+    piece_bytes: usize,
 }
 
 impl Window {
     pub(super) fn new(file: Box<dyn StorageFile>) -> Result<Self, StorageError> {
+        Self::in_pieces(file, READ_BYTES)
+    }
+
+    /// The same for who looks here and there, and needs little at each place.
+    pub(super) fn in_pieces(file: Box<dyn StorageFile>, piece_bytes: usize) -> Result<Self, StorageError> {
         let size = file.size()?;
-        Ok(Self { file, size, start: 0, buffer: Vec::new() })
+        Ok(Self { file, size, start: 0, buffer: Vec::new(), piece_bytes })
     }
 
     /// The file's size when it was last looked at.
@@ -41,7 +48,7 @@ impl Window {
             if left < count {
                 return Ok(None);
             }
-            self.buffer.resize(left.min(count.max(READ_BYTES)), 0);
+            self.buffer.resize(left.min(count.max(self.piece_bytes)), 0);
             let read = self.file.read_at(&mut self.buffer, offset)?;
             self.buffer.truncate(read);
             self.start = offset;

@@ -1,6 +1,6 @@
 //! The leader's side: completes, folds and writes batches, and begins new segments. FORMAT 6.3 and 7.
 
-use alloc::{boxed::Box, sync::Arc, vec::Vec};
+use alloc::{boxed::Box, sync::Arc, vec, vec::Vec};
 
 use super::{
     anchor::{Anchor, AnchorKey, Head},
@@ -17,8 +17,10 @@ use crate::{
     codec::Writer as Bytes,
     crypto::{Digest, Tag},
     id::{LogId, Sequence},
-    limits::{CHECKPOINT_PART_BYTES_MAX, SEGMENTS_MAX},
+    limits::{CHECKPOINT_PART_BYTES_MAX, GROWN_AHEAD_BYTES, SEGMENTS_MAX},
 };
+
+mod keep;
 
 /// What writes a log, held by whoever leads.
 pub(super) struct Writer<F: Fold> {
@@ -36,7 +38,7 @@ pub(super) struct Writer<F: Fold> {
 
 /// Where a log is, and what makes its keys.
 pub(super) struct Location {
-    pub(super) storage: Box<dyn Storage>,
+    pub(super) storage: Arc<dyn Storage>,
     pub(super) log_id: LogId,
     pub(super) key: Held,
     #[expect(dead_code, reason = "it is held for as long as the log is open, and let go when dropped")]
@@ -51,6 +53,8 @@ pub(super) struct OpenSegment {
     pub(super) chain: Chain,
     /// Where its checkpoint ends.
     pub(super) checkpoint_end: u64,
+    /// Bytes of the file: the frames, and zeros that were written ahead of them.
+    pub(super) size: u64,
 }
 
 /// What has been written since the log was opened.
@@ -138,6 +142,8 @@ impl<F: Fold> Writer<F> {
                 out.extend_from_slice(&payload);
             });
             self.write(&bytes, offset)?;
+            // It takes away zeros alone: which of the seal and the length is on disk first does not matter.
+            self.trim()?;
             self.sync()?;
         }
         Ok(self.synced)
@@ -168,6 +174,7 @@ impl<F: Fold> Writer<F> {
             sequence: chain.sequence(),
             log_time: chain.log_time(),
             previous: (*chain.previous(), chain.digest()),
+            retained: chain.retained().copied(),
         };
         let mut checkpoint = Vec::new();
         if let Err(error) = self.fold.checkpoint(&mut checkpoint) {
@@ -221,9 +228,35 @@ impl<F: Fold> Writer<F> {
     }
 
     fn write(&mut self, bytes: &[u8], offset: u64) -> Result<(), Failure> {
-        self.segment.file.write_at(bytes, offset).map_err(Failure::Storage)?;
         let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        self.grow(offset.saturating_add(count))?;
+        self.segment.file.write_at(bytes, offset).map_err(Failure::Storage)?;
         self.counts.bytes = self.counts.bytes.saturating_add(count);
+        Ok(())
+    }
+
+    /// Where frames that end there would make the file grow, has it grow by more, with zeros: the groups that come next
+    /// change no size, which their syncs would have to put on disk too. FORMAT 6.2.
+    fn grow(&mut self, end: u64) -> Result<(), Failure> {
+        if end <= self.segment.size {
+            return Ok(());
+        }
+        let size = end.next_multiple_of(self.segment_bytes.clamp(1, GROWN_AHEAD_BYTES));
+        let zeros = usize::try_from(size.saturating_sub(end)).unwrap_or(0);
+        if zeros > 0 {
+            self.segment.file.write_at(&vec![0; zeros], end).map_err(Failure::Storage)?;
+        }
+        self.segment.size = size;
+        Ok(())
+    }
+
+    /// Takes the zeros after the last frame away.
+    fn trim(&mut self) -> Result<(), Failure> {
+        let OpenSegment { file, chain, size, .. } = &mut self.segment;
+        if *size > chain.offset() {
+            file.set_len(chain.offset()).map_err(Failure::Storage)?;
+            *size = chain.offset();
+        }
         Ok(())
     }
 
@@ -302,6 +335,7 @@ pub(super) fn first_segment<F: Fold>(
         sequence: Sequence(0),
         log_time: fold.log_time(),
         previous: (Tag([0; 32]), Digest([0; 32])),
+        retained: None,
     };
     begin_segment(place, &header, &checkpoint).map(|(segment, _)| Ok(segment))
 }
@@ -323,7 +357,7 @@ fn begin_segment(
     let (mut bytes, tag) = header.encode(&key);
     // Everything before the segment is on disk: the seal before it was synced.
     let chain = Chain::new(header, &bytes, tag, header.sequence);
-    let mut segment = OpenSegment { file, key, anchors, chain, checkpoint_end: 0 };
+    let mut segment = OpenSegment { file, key, anchors, chain, checkpoint_end: 0, size: 0 };
     let parts = checkpoint.chunks(CHECKPOINT_PART_BYTES_MAX);
     let count = u32::try_from(parts.len()).unwrap_or(u32::MAX);
     for (part, content) in (0..count).zip(parts) {
@@ -336,6 +370,7 @@ fn begin_segment(
         });
     }
     segment.checkpoint_end = segment.chain.offset();
+    segment.size = segment.checkpoint_end;
     segment.file.write_at(&bytes, 0)?;
     segment.file.sync_data()?;
     place.storage.rename(&unfinished, &name)?;

@@ -56,6 +56,10 @@ pub enum Ask {
     Halt(Halt),
     Switch(Switch),
     Expire,
+    /// That so many segments stay.
+    Retain {
+        segments: u32,
+    },
     /// That everything until now is where the call's level says.
     Wait,
 }
@@ -85,6 +89,7 @@ impl Ask {
             Self::Halt(_) => Kind::Halt,
             Self::Switch(_) => Kind::CandidateSwitch,
             Self::Expire => Kind::Expire,
+            Self::Retain { .. } => Kind::Retention,
             Self::Wait => return None,
         })
     }
@@ -111,6 +116,7 @@ impl Ask {
                 | Self::Halt(_)
                 | Self::Switch(_)
                 | Self::Expire
+                | Self::Retain { .. }
                 | Self::Wait
         )
     }

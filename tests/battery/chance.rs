@@ -42,6 +42,8 @@ pub struct Client {
     /// Spends little by little, and says so without a name and without waiting: its records are as large as that of a
     /// cut, so that what a cut did not take off the disk can stand where a later frame is looked for.
     is_streaming: bool,
+    /// Whether what it asked last was that segments be deleted: a failure there may leave the log as good as it was.
+    pub is_retaining: bool,
 }
 
 /// Shared with who looks on.
@@ -79,12 +81,14 @@ impl Client {
             switched_off: false,
             set_up: 0,
             is_streaming: seed % 4 == 3,
+            is_retaining: false,
         })
     }
 
     /// Draws what to ask for, and asks.
     pub fn act(&mut self) -> Answer {
         let ask = self.draw();
+        self.is_retaining = matches!(ask, Ask::Retain { .. });
         let third = if self.is_streaming { Level::Written } else { Level::Synced };
         let level = [Level::Queued, Level::Written, third, Level::Synced][self.drawn.below(4) as usize];
         let mut call = self.host.call().level(level);
@@ -147,6 +151,7 @@ impl Client {
                 Ask::Expire
             }
             (66..71, _) => Ask::Wait,
+            (71..74, _) => Ask::Retain { segments: 1 + (roll % 2) as u32 },
             _ => Ask::Admit {
                 index: 1 + self.drawn.below(3) as usize,
                 quality: [0, 0, 7000, 9000, 10_000][self.drawn.below(5) as usize],
@@ -199,8 +204,9 @@ impl Client {
                 _ if matches!(ask, Ask::Wait) => head,
                 _ => return,
             };
-            // A policy is on disk at every level.
-            let level = if matches!(ask, Ask::Swap { .. }) { Level::Synced } else { call.level };
+            // A policy, and what lets segments go, is on disk at every level.
+            let synced = matches!(ask, Ask::Swap { .. } | Ask::Retain { .. });
+            let level = if synced { Level::Synced } else { call.level };
             if level >= Level::Written {
                 known.written = known.written.max(sequence);
             }

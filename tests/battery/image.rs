@@ -21,17 +21,37 @@ impl Image {
         Self { files: memory.names().into_iter().map(file).collect() }
     }
 
+    /// The files of a log that was just written, up to their last frames: without the zeros that were written ahead.
+    pub fn of_frames(memory: &Memory) -> Self {
+        let mut image = Self::of(memory);
+        for bytes in image.files.values_mut().map(Arc::make_mut) {
+            let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+            bytes.truncate(end.next_multiple_of(8));
+        }
+        image
+    }
+
     pub fn segment(&self, number: u32) -> &Vec<u8> {
         &self.files[&name_of(number)]
     }
 
     /// The last segment's number.
     pub fn last(&self) -> u32 {
-        self.files.len() as u32
+        self.numbers().last().unwrap_or(0)
     }
 
     pub fn segments(&self) -> impl Iterator<Item = (u32, &Vec<u8>)> {
-        (1..=self.last()).map(|number| (number, self.segment(number)))
+        self.numbers().map(|number| (number, self.segment(number)))
+    }
+
+    /// The numbers of the segments that are there.
+    fn numbers(&self) -> impl Iterator<Item = u32> {
+        self.files.keys().filter_map(|name| name.strip_suffix(".seg")?.parse().ok())
+    }
+
+    /// The same without these segments.
+    pub fn without_all(&self, numbers: impl IntoIterator<Item = u32>) -> Self {
+        numbers.into_iter().fold(self.clone(), |image, number| image.without(number))
     }
 
     pub fn has(&self, number: u32) -> bool {

@@ -82,7 +82,7 @@ impl Made {
     }
 
     pub fn take_apart(id: LogId, storage: &Memory, anchor: Anchor) -> Self {
-        let image = Image::of(storage);
+        let image = Image::of_frames(storage);
         let shapes = Shapes::of(&image);
         let mut units = Vec::new();
         let mut last = 0;
@@ -322,10 +322,12 @@ fn shape(record: &Record) -> &'static str {
         Record::Grant(_) => "grant",
         Record::AccountClosed(_) => "account closed",
         Record::Recovery(_) => "recovery",
+        Record::Retention(_) => "retention",
     }
 }
 
-/// Every shape that a log of a thousand records has; a host causes no others but a recovery, which a crash does.
+/// Every shape that a log of a thousand records has; a host causes no others but a recovery, which a crash does, and a
+/// retention, after which the log has fewer.
 pub const SHAPES: [&str; 34] = [
     "account",
     "account closed",

@@ -1,16 +1,17 @@
 //! How a client at random makes its calls, and what it makes of the answers.
 
-use std::num::NonZeroI64;
+use std::num::{NonZeroI64, NonZeroU32};
 
 use assize::{
     budget::AccountTerms,
     caps::Caps,
     controller::{
-        Call, Denial, Fault, FaultClass, NotAdmitted, NotExtended, NotRerouted, NotSwapped, Permit, Repeated,
-        RepeatedState, Reroute,
+        Call, Denial, Fault, FaultClass, NotAdmitted, NotExtended, NotRerouted, NotRetained, NotSwapped,
+        Permit, Repeated, RepeatedState, Reroute,
     },
     id::{AccountId, Name, Sequence},
     record::CandidateSwitch,
+    wal::{Keep, ReadError, RetainError, Retained},
 };
 
 use super::{
@@ -70,6 +71,7 @@ impl Client {
                 Ok(holds) => Answer::Told(self.host.head(), Fact::Expired { holds }),
                 Err(fault) => failed(fault),
             },
+            Ask::Retain { segments } => self.retain(*segments, call),
             Ask::Wait => {
                 let waited = controller.stats().and_then(|stats| controller.wait(stats.log.head, call.level));
                 waited.map_or_else(failed, |()| Answer::Nothing)
@@ -82,6 +84,26 @@ impl Client {
                 let permit = ask.hold().and_then(|hold| self.permits.remove(&hold));
                 permit.map_or(Answer::Nothing, |permit| self.perform_with(permit, ask, call))
             }
+        }
+    }
+
+    fn retain(&self, segments: u32, call: Call) -> Answer {
+        let controller = &self.host.controller;
+        let keep = Keep::Segments(NonZeroU32::new(segments).unwrap());
+        let before = controller.stats().map_or((0, 0), |stats| (stats.log.head.0, stats.log.segment));
+        match controller.retain(keep, call) {
+            Ok(Retained { sequence: Some(sequence), retention: Some(kept), .. }) => {
+                Answer::Told(sequence.0, Fact::Retained { first_segment: kept.first_segment })
+            }
+            // What is left of the segments is deleted another time; that they may be is on record, now or from before.
+            Err(NotRetained::Log(RetainError::Remove { .. })) if self.host.head() > before.0 => {
+                Answer::Told(before.0 + 1, Fact::Retained { first_segment: before.1 + 1 - segments })
+            }
+            Ok(_) | Err(NotRetained::Log(RetainError::Remove { .. })) => Answer::Nothing,
+            // What is to stay cannot be told.
+            Err(NotRetained::Log(RetainError::Read(ReadError::Storage(_)))) => Answer::Nothing,
+            Err(NotRetained::Faulted(fault)) => failed(fault),
+            Err(error) => panic!("{error}"),
         }
     }
 

@@ -57,6 +57,9 @@ pub enum Fact {
     Expired {
         holds: usize,
     },
+    Retained {
+        first_segment: u32,
+    },
     /// What no client causes.
     Other,
 }
@@ -76,6 +79,7 @@ impl Fact {
             Record::Halt(halt) => Self::Halt(*halt),
             Record::CandidateSwitch(switch) => Self::Switch(*switch),
             Record::Account(account) => Self::Account(account.name),
+            Record::Retention(kept) => Self::Retained { first_segment: kept.first_segment },
             Record::Expire(expire) => Self::Expired { holds: expire.holds().len() },
             _ => Self::Other,
         }
@@ -175,6 +179,8 @@ impl Known {
         let report = replay_with(memory, &mut seen);
         let report = report.unwrap_or_else(|error| panic!("{}: {error}", what()));
         let found = seen.found;
+        let pruned_through = report.summary.pruned.map_or(0, |pruned| pruned.through.0);
+        assert!(pruned_through <= self.synced.max(self.let_go()), "{}: {pruned_through} deleted", what());
         let must = if crash == Crash::Killed { self.written } else { self.synced };
         assert!(found.last >= must, "{}: {must} was answered for, {} is there", what(), found.last);
         let ledger = controller.with_ledger(|ledger| (ledger.digest(), ledger.check_conservation().is_ok()));
@@ -182,9 +188,19 @@ impl Known {
         let lookup = |id: &OperationId| controller.operation(id).unwrap().map(|seen| seen.sequence.0);
         let named = self.told.values().map(|(asked, _)| asked).chain(&self.asked);
         for id in named.filter_map(Asked::id) {
-            assert_eq!(lookup(&id), found.by_id.get(&id).copied(), "{}: {id:?}", what());
+            let seen = lookup(&id);
+            // Of what was deleted, the ledger still knows what has a name.
+            if seen.is_none_or(|sequence| sequence > pruned_through) {
+                assert_eq!(seen, found.by_id.get(&id).copied(), "{}: {id:?}", what());
+            }
         }
         found
+    }
+
+    /// What retentions that were asked for may have deleted: what comes before the last record answered for.
+    fn let_go(&self) -> u64 {
+        let asked = self.asked.as_ref().is_some_and(|asked| matches!(asked.ask, Ask::Retain { .. }));
+        if asked { u64::MAX } else { 0 }
     }
 
     /// The power was cut: what was only written may be lost.

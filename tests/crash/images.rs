@@ -38,6 +38,8 @@ pub(crate) struct Counts {
     pub(crate) went_on: u64,
     pub(crate) records: u64,
     pub(crate) rotations: u64,
+    /// Logs of which segments were deleted.
+    pub(crate) pruned: u64,
     pub(crate) failed_openings: u64,
     /// Calls that were not answered and are in the log, and calls that were not and were made again.
     pub(crate) found: u64,
@@ -54,6 +56,7 @@ impl Counts {
         self.went_on += more.went_on;
         self.records += more.records;
         self.rotations += more.rotations;
+        self.pruned += more.pruned;
         self.failed_openings += more.failed_openings;
         self.found += more.found;
         self.again += more.again;

@@ -14,7 +14,8 @@ import struct
 from typing import NamedTuple, Optional
 
 from ledger import Ledger
-from records import CHECKPOINT_PART, KEY_CHANGE, KIND_NAMES, RECOVERY, SEAL, Contradiction
+from records import CHECKPOINT_PART, KEY_CHANGE, KIND_NAMES, RECOVERY, RETENTION, SEAL, Contradiction
+from restore import restore
 from wire import KEY_MODES, U32_MAX, BadInput, Malformed, RootKey, crc32c_bytes, crc32c_words, UNKEYED, tag_of, words_of
 
 SEGMENT_MAGIC = b"ASSIZE\r\n"
@@ -67,6 +68,17 @@ def read_anchor_file(path: str) -> Anchor:
     if not 1 <= segment <= SEGMENTS_MAX:
         raise BadInput(f"anchor file {path} names segment {segment}")
     return Anchor(mode, key_id, log_id, segment, sequence, tag, log_time, raw[:88], raw[88:])
+
+
+class Retention(NamedTuple):
+    """FORMAT 9.21, and 6.4 in a header: the first segment kept, the last record before it, SHA-256 of its header."""
+
+    segment: int
+    sequence: int
+    header: bytes
+
+
+NO_RETENTION = Retention(0, 0, ZEROS)
 
 
 class Frame(NamedTuple):
@@ -160,6 +172,9 @@ class Log:
         self.log_time = self.segments = self.frames = self.sequence = self.synced_through = 0
         self.tag = self.seal_tag = self.sealed_sha256 = ZEROS
         self.seal_offsets: tuple = ()  # of the segment before: where its seal starts and ends
+        self.retention = NO_RETENTION  # the last so far
+        self.headers: dict[int, tuple[int, bytes]] = {}  # of the segments read: sequence and SHA-256
+        self.pruned_through: Optional[int] = None  # the last record before the first segment read, if that is not segment 1
         self.anchor_found = False
         self.records_after_anchor = 0
         self.tail_bytes = 0
@@ -169,9 +184,11 @@ class Log:
     def verify(self) -> None:
         """FORMAT 8.2. Raises EvidenceError, or OSError where a file cannot be read."""
         try:
-            numbers = self._segment_numbers()
+            numbers = self._to_be_read(self._segment_numbers())
             for number in numbers:
                 self._segment(number, last=number == numbers[-1])
+            if numbers[0] > max(self.retention.segment, 1):
+                raise EvidenceError(f"segment {numbers[0] - 1} is missing, and no retention says so", segment=numbers[0] - 1)
             self.ledger.check_reserved()
             self._check_anchor()
         except (Contradiction, Malformed) as error:
@@ -186,16 +203,41 @@ class Log:
         numbers = []
         for name in sorted(os.listdir(self.directory)):
             path = os.path.join(self.directory, name)
-            if not re.fullmatch(r"[0-9]{8}\.seg(\.tmp)?", name) or not stat.S_ISREG(os.lstat(path).st_mode):
+            known = re.fullmatch(r"[0-9]{8}\.seg(\.tmp)?", name) and int(name[:8])
+            if not known or not stat.S_ISREG(os.lstat(path).st_mode):
                 raise EvidenceError(f"{name!r} in the directory is no segment")
             if not name.endswith(".tmp"):
                 numbers.append(int(name[:8]))
         if not numbers:
             raise EvidenceError("the directory has no segment")
-        for wanted, number in enumerate(numbers, 1):
-            if number != wanted:
-                raise EvidenceError(f"segment {wanted} is missing", segment=wanted)
         return numbers
+
+    def _to_be_read(self, numbers: list[int]) -> list[int]:
+        """FORMAT 8.8. What the last segment says of the last retention is believed here, and verified when it is read."""
+        first = numbers[-1]
+        while first - 1 in numbers:
+            first -= 1
+        if first == 1:
+            return numbers
+        kept = self._last_named(numbers[-1])
+        missing = [number for number in range(max(kept, 1), first) if number not in numbers]
+        if missing:
+            raise EvidenceError(f"segment {missing[0]} is missing", segment=missing[0])
+        return [number for number in numbers if number >= first]
+
+    def _last_named(self, number: int) -> int:
+        """The segment that the last retention names, by the header of that segment and its records."""
+        data = self._read(number)
+        if len(data) < HEADER_BYTES:
+            return 0
+        (kept,) = struct.unpack_from("<I", data, 120)
+        segment = Segment(number, data, None, data[10], *struct.unpack_from("<I16s", data, 12))
+        frame = segment.frame_at(HEADER_BYTES)
+        while frame is not None:
+            if frame.kind == RETENTION and len(frame.payload) == 44:
+                (kept,) = struct.unpack_from("<I", frame.payload)
+            frame = segment.frame_at(frame.end)
+        return kept
 
     # ---- Segments ----
 
@@ -233,6 +275,9 @@ class Log:
             raise self._failure("no segment header stands here", self.sequence)
         version, mode, zero, key_id, log_id, named, zeros, sequence, time = struct.unpack_from("<HBBI16sIIQq", data, 8)
         previous_tag, previous_sha256 = data[56:88], data[88:120]
+        kept, kept_zeros, kept_sequence, kept_header = struct.unpack_from("<IIQ32s", data, 120)
+        retention = Retention(kept, kept_sequence, kept_header)
+        is_first = not self.segments
         known = version == VERSION and mode in KEY_MODES
         root = self.roots.get(key_id)
         segment_key = root.segment_key(mode, log_id, number) if known and root and mode != UNKEYED else None
@@ -255,20 +300,28 @@ class Log:
         if key not in (before, self.next_key):
             stated, wanted = (f"key {id}, {KEY_MODES[mode]}" for id, mode in (key, before))
             raise self._failure(f"the segment is under {stated}, the one before it under {wanted} and names no other", self.sequence)
-        if number > 1 and log_id != self.log_id:
+        if not is_first and log_id != self.log_id:
             raise self._failure(f"the segment is of another log, {log_id.hex()}", self.sequence)
-        if zero or zeros or any(data[120:216]) or any(data[252:256]):
+        if zero or zeros or kept_zeros or any(data[168:216]) or any(data[252:256]):
             raise self._failure("reserved bytes of the header are not zero", self.sequence)
         if not segment.header_tag_holds():
             raise self._failure("the header's tag does not hold: another key, or changed", self.sequence)
-        if number == 1:
+        if retention != NO_RETENTION and not 2 <= retention.segment < number:
+            raise self._failure(f"the header of segment {number} names segment {retention.segment} as the first kept", self.sequence)
+        if is_first:
             self.log_id, self.log_time = log_id, time
+        if is_first and number > 1:
+            self.sequence, self.retention, self.pruned_through = sequence, retention, sequence
+            self._expected, self.seal_tag, self.sealed_sha256 = sequence + 1, previous_tag, previous_sha256
         if sequence != self.sequence or time != self.log_time:
             raise self._failure(f"the header continues from sequence {sequence} at {time}, the log stands elsewhere", self.sequence)
         if previous_tag != self.seal_tag or previous_sha256 != self.sealed_sha256:
             raise self._failure("the header does not continue the segment before: seal's tag or SHA-256 differ", self.sequence)
+        if retention != self.retention:
+            raise self._failure("the header does not carry the last retention before it", self.sequence)
         if key != before or not self.keys:
             self.keys.append(key)
+        self.headers[number] = (sequence, hashlib.sha256(data[:HEADER_BYTES]).digest())
         self.tag, self.frames, self.next_key = data[216:248], 0, None
         return segment
 
@@ -294,8 +347,11 @@ class Log:
             at = frame.end
         checkpoint = b"".join(received)
         try:
-            if segment.number == 1:
-                self.ledger = Ledger(self.log_time, checkpoint)
+            if self.ledger is None:
+                begin = Ledger if segment.number == 1 else restore
+                self.ledger = begin(self.log_time, checkpoint)
+            if self.ledger.sequence != self.sequence:
+                raise Malformed(f"the checkpoint is of sequence {self.ledger.sequence}")
             self.ledger.check_reserved()
         except (Contradiction, Malformed) as error:
             raise self._failure(str(error), self.sequence) from None
@@ -386,6 +442,8 @@ class Log:
         self.ledger.apply(frame.kind, frame.sequence, frame.effective, frame.caller, frame.payload)
         if frame.kind == RECOVERY:
             self._recovery(frame)
+        if frame.kind == RETENTION:
+            self._retention(frame)
         self.sequence, self.log_time = frame.sequence, frame.effective
         self._expected = frame.sequence + 1
 
@@ -396,6 +454,17 @@ class Log:
         at_seal = segment == self._number - 1 and offset in self.seal_offsets
         if size == 0 or not (here or at_seal):
             raise self._failure(f"a recovery of {size} bytes at segment {segment}, offset {offset}, stands elsewhere")
+
+    def _retention(self, frame: Frame) -> None:
+        """FORMAT 8.8: it names a later segment than the one before it, up to this one, and that one's header."""
+        named = Retention(*struct.unpack("<IQ32s", frame.payload))
+        if not max(self.retention.segment + 1, 2) <= named.segment <= self._number:
+            raise self._failure(f"a retention names segment {named.segment} after {self.retention.segment}")
+        if self.headers.get(named.segment, named[1:]) != named[1:]:
+            raise self._failure(f"a retention names another header of segment {named.segment}, or another sequence")
+        if not self.retention.sequence <= named.sequence <= self.headers[self._number][0]:
+            raise self._failure(f"a retention names sequence {named.sequence}")
+        self.retention = named
 
     # ---- Anchors ----
 
@@ -415,6 +484,11 @@ class Log:
         if not hmac.compare_digest(tag_of(key, anchor.signed), anchor.mac):
             raise EvidenceError("the anchor's tag does not hold")
         if not self.anchor_found:
+            if self.pruned_through is not None and anchor.segment < min(self.headers):
+                raise EvidenceError(
+                    f"the anchor is at sequence {anchor.sequence}, the log is pruned through {self.pruned_through}",
+                    min(self.headers), self.pruned_through, 0,
+                )  # fmt: skip
             if anchor.sequence > self.sequence:
                 raise EvidenceError(
                     f"the anchor is at sequence {anchor.sequence}, the log ends at {self.sequence}: its end is missing",

@@ -39,6 +39,7 @@ from records import (
     RELEASE,
     REPARENT,
     REROUTE,
+    RETENTION,
     TERMS,
     Contradiction,
     read_terms,
@@ -205,6 +206,10 @@ class Ledger(Administration, Admission, Settlement):
         """FORMAT 9.16; where it may stand is for the chain."""
         source.take(4 + 8 + 8 + 32)
 
+    def _apply_retention(self, source: Reader) -> None:
+        """FORMAT 9.21; what it may name is for the chain."""
+        source.take(4 + 8 + 32)
+
     # ---- Operations ----
 
     def _apply_operated(self, kind: int, source: Reader) -> None:
@@ -246,6 +251,7 @@ class Ledger(Administration, Admission, Settlement):
         REPARENT: Administration._apply_reparent,
         BOUNDARY: Administration._apply_boundary,
         RECOVERY: _apply_recovery,
+        RETENTION: _apply_retention,
     }
     _OPERATED = {
         ADMISSION: Admission._apply_admission,

@@ -22,7 +22,7 @@ from limits import COUNTERS
 from policy import Request
 from random_accounts import DAY, later, random_account
 from random_policy import priced_policy, random_request
-from records import ADMITTED, CELLS_MAX, DENIED_BUDGET, HALT_ALL, NO_HALT, OPEN
+from records import ADMITTED, CELLS_MAX, DENIED_BUDGET, HALT_ALL, NO_HALT, OPEN, RETENTION
 from windows import GIVEN
 from wire import I64_MAX, U32_MAX, crc32c, crc32c_words, words_of
 from write_log import (
@@ -82,8 +82,21 @@ class RandomLog:
             if not action():
                 self._admit()
             if self.rng.random() < 0.01:
-                self.writer.seal()
-                self.writer.begin_segment(b"".join(raw for _, raw in self.ledger.canonical_sections()))
+                self.rotate()
+                if self.writer.number % 3 == 0:
+                    self._retain(self.writer.number - 1)
+
+    def rotate(self) -> None:
+        """Begins a segment."""
+        self.writer.seal()
+        self.writer.begin_segment(b"".join(raw for _, raw in self.ledger.canonical_sections()))
+
+    def _retain(self, segment: int) -> None:
+        """Lets go of what comes before that segment. Nothing is drawn for it."""
+        payload = self.writer.retention(segment)
+        self.writer.record(RETENTION, payload, self.time)
+        self.ledger.apply(RETENTION, self.writer.sequence, self.writer.time, self.time, payload)
+        self.kinds[RETENTION] += 1
 
     def _begin(self, action) -> None:
         """Brings the ledger to the time of the next record, so that outcomes can be asked of it. A step that also rolls over what
@@ -428,7 +441,8 @@ def main() -> None:
     log = RandomLog(int(seed))
     log.run(800)
     os.mkdir(directory, 0o700)
-    files = {os.path.join(directory, name): bytes(content) for name, content in log.writer.files.items()}
+    kept = f"{log.writer.kept[0]:08}.seg"  # what was let go of is deleted
+    files = {os.path.join(directory, name): bytes(content) for name, content in log.writer.files.items() if name >= kept}
     files[key] = b"assize-key-1\nid=%d\nsecret=%s\n" % (KEY_ID, SECRET.hex().encode())
     for path, content in files.items():
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:

@@ -13,16 +13,16 @@ from wire import TOO_SHORT, U32_MAX, Malformed, Reader
 
 (
     TERMS, POLICY, HALT, CANDIDATE, ADMISSION, COMMIT, RELEASE, EXTEND, PART_COMMIT, REROUTE, EXPIRE, ADJUST, ACCOUNT, GRANT, CLOSE,
-    REPARENT, BOUNDARY, RECOVERY,
+    REPARENT, BOUNDARY, RECOVERY, RETENTION,
 ) = (
-    1, 2, 3, 4, 16, 17, 18, 19, 20, 21, 22, 23, 32, 33, 34, 35, 36, 66,
+    1, 2, 3, 4, 16, 17, 18, 19, 20, 21, 22, 23, 32, 33, 34, 35, 36, 66, 67,
 )  # fmt: skip
 CHECKPOINT_PART, SEAL = 64, 65
 KEY_CHANGE = 68  # a control frame, which no ledger sees
 KIND_NAMES = {
     TERMS: "terms", POLICY: "policy", HALT: "halt", CANDIDATE: "candidate switch", ADMISSION: "admission", COMMIT: "commit",
     RELEASE: "release", EXTEND: "extend", PART_COMMIT: "part commit", REROUTE: "reroute", EXPIRE: "expire", ADJUST: "adjust", ACCOUNT: "account", GRANT: "grant",
-    CLOSE: "account closed", REPARENT: "reparent", BOUNDARY: "window boundary", RECOVERY: "recovery", CHECKPOINT_PART: "checkpoint part", SEAL: "seal",
+    CLOSE: "account closed", REPARENT: "reparent", BOUNDARY: "window boundary", RECOVERY: "recovery", RETENTION: "retention", CHECKPOINT_PART: "checkpoint part", SEAL: "seal",
 }  # fmt: skip
 
 NO_HALT, REDUCE_ONLY, HALT_ALL = range(3)

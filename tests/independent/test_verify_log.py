@@ -168,7 +168,7 @@ class InputsAndPlaces(OnDisk):
         self.refused({"00000001.seg.tmp": b""}, "no segment")
         self.refused({"00000002.seg": files["00000002.seg"]}, "segment 1 is missing")
         self.refused({"00000001.seg": files["00000001.seg"], "00000003.seg": files["00000002.seg"]}, "segment 2 is missing")
-        self.refused({**files, "00000000.seg": files["00000001.seg"]}, "segment 1 is missing")
+        self.refused({**files, "00000000.seg": files["00000001.seg"]}, "'00000000.seg' in the directory is no segment")
 
     def test_a_failure_as_json(self):
         files = s.build().files

@@ -79,7 +79,8 @@ def report(log: Log, anchor: Anchor | None) -> dict:
         "log_id": log.log_id.hex(),
         "keys": [{"id": id, "mode": KEY_MODES[mode]} for id, mode in log.keys],
         "segments": log.segments,
-        "records": log.sequence,
+        "pruned_through": log.pruned_through,
+        "records": log.sequence - (log.pruned_through or 0),
         "head": {"sequence": log.sequence, "tag": log.tag.hex(), "log_time": ledger.log_time},
         "synced_through": log.synced_through,
         "ledger_digest": ledger.digest().hex(),
@@ -111,6 +112,8 @@ def totals_by_level(ledger) -> list[dict[str, int]]:
 def not_proven(log: Log, anchor: Anchor | None) -> list[str]:
     counts = log.ledger.counts
     gaps = []
+    if log.pruned_through is not None:
+        gaps.append(f"what came before: the log is pruned, and trusts its first checkpoint, at sequence {log.pruned_through}")
     if anchor is None:
         gaps.append("completeness: without an anchor, records may have been cut from the end")
     elif log.records_after_anchor:

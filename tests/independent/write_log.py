@@ -307,6 +307,7 @@ class LogWriter:
         self.files: dict[str, bytearray] = {}
         self.number = self.sequence = self.synced_through = 0
         self.tag = self.seal_tag = self.seal_sha256 = bytes(32)
+        self.kept = (0, 0, bytes(32))  # FORMAT 9.21, the last
         self.tags: list[tuple[int, int, int, bytes]] = []  # segment, sequence, kind, tag of every frame
         self.starts: list[tuple[str, int, int]] = []  # file, offset, kind of every frame
 
@@ -327,7 +328,8 @@ class LogWriter:
         self._segment_key = self.key(b"assize/segment/1" + u32(self.key_id) + u32(self.number))
         self._frames, self._first = 0, self.sequence + 1
         head = b"ASSIZE\r\n" + u16(1) + u8(self.mode) + u8(0) + u32(self.key_id) + self.log_id + u32(self.number) + u32(0)
-        head += u64(self.sequence) + i64(self.time) + self.seal_tag + self.seal_sha256 + bytes(96)
+        head += u64(self.sequence) + i64(self.time) + self.seal_tag + self.seal_sha256
+        head += u32(self.kept[0]) + u32(0) + u64(self.kept[1]) + self.kept[2] + bytes(48)
         self.tag = mac(self._segment_key, self._prefix("assize/header") + head)
         head += self.tag
         self.files[self.name] = bytearray(head + u32(crc32c(self.log_id + u32(self.number) + head)) + u32(0))
@@ -349,6 +351,15 @@ class LogWriter:
             self.time = max(self.time, caller)
         self.frame(kind, payload, self.sequence, self.time, caller)
         return self.sequence
+
+    def retain(self, segment: int, caller: int) -> int:
+        return self.record(67, self.retention(segment), caller)
+
+    def retention(self, segment: int) -> bytes:
+        """FORMAT 9.21: the payload that lets go of what comes before that segment, by which the next header goes."""
+        header = bytes(self.files[f"{segment:08}.seg"][:256])
+        self.kept = (segment, struct.unpack_from("<Q", header, 40)[0], hashlib.sha256(header).digest())
+        return u32(self.kept[0]) + u64(self.kept[1]) + self.kept[2]
 
     def seal(self) -> None:
         before = self.files[self.name]

@@ -119,7 +119,7 @@ fn a_crash_at_any_call_of_a_recovery_of_a_full_segment_loses_nothing_more() {
     let segment = host.controller.stats().unwrap().log.segment;
     let mut full = (Image::default(), 0);
     while host.controller.stats().unwrap().log.segment == segment {
-        full = (Image::of(&memory), host.head());
+        full = (Image::of_frames(&memory), host.head());
         host.grant(org, 1);
     }
     drop(host);

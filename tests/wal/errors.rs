@@ -44,6 +44,40 @@ fn second(alter: impl FnOnce(&mut HeaderFields), add: impl FnOnce(&mut Forge)) -
     storage
 }
 
+/// The same with a state and what a test adds in the second segment, sealed, and a third one with that header.
+fn third(add: impl FnOnce(&mut Forge), alter: impl FnOnce(&mut HeaderFields)) -> Memory {
+    let mut next = None;
+    let storage = second(
+        |_| {},
+        |forge| {
+            forge.checkpoint(&state());
+            add(forge);
+            next = Some(forge.seal());
+        },
+    );
+    let mut header = next.unwrap();
+    alter(&mut header);
+    Forge::new(&key(), &header).store(&storage);
+    storage
+}
+
+/// The payload of a retention. FORMAT 9.21.
+fn retention(first: u32, through: u64, header: [u8; 32]) -> Vec<u8> {
+    [&first.to_le_bytes()[..], &through.to_le_bytes(), &header].concat()
+}
+
+/// The same as a header has it. FORMAT 6.4.
+fn retained(first: u32, through: u64, header: [u8; 32]) -> [u8; 48] {
+    let payload = retention(first, through, header);
+    [&payload[..4], &[0; 4], &payload[4..]].concat().try_into().unwrap()
+}
+
+/// Lets the first segment go, in the second.
+fn let_go(forge: &mut Forge) {
+    let header = Digest::of_file(&forge.bytes[..256]).0;
+    forge.record(67, &retention(2, 3, header));
+}
+
 /// The state that `first` builds.
 fn state() -> Vec<u8> {
     let storage = first(|_| {});
@@ -209,7 +243,63 @@ fn rows() -> Vec<(&'static str, Memory, Fault, (u32, u64))> {
             (1, 4),
         ),
         ("a kind that is none", with(|next| next.kind = 99), Fault::Kind { seen: 99 }, (1, 4)),
-        ("a kind to come", with(|next| next.kind = 67), Fault::Kind { seen: 67 }, (1, 4)),
+        ("a kind to come", with(|next| next.kind = 128), Fault::Kind { seen: 128 }, (1, 4)),
+        ("a retention of no form", with(|next| next.kind = 67), Fault::Retention, (1, 4)),
+        (
+            "a retention of the first segment",
+            first(|forge| forge.record(67, &retention(1, 0, [0; 32]))),
+            Fault::Retention,
+            (1, 4),
+        ),
+        (
+            "a retention of a segment to come",
+            first(|forge| forge.record(67, &retention(2, 3, [0; 32]))),
+            Fault::Retention,
+            (1, 4),
+        ),
+        (
+            "a retention of another header",
+            third(|forge| forge.record(67, &retention(2, 3, [9; 32])), |_| {}),
+            Fault::Retention,
+            (2, 4),
+        ),
+        (
+            "a retention of another sequence",
+            third(|forge| forge.record(67, &retention(2, 2, [9; 32])), |_| {}),
+            Fault::Retention,
+            (2, 4),
+        ),
+        (
+            "a retention that names nothing more",
+            third(
+                |forge| {
+                    let_go(forge);
+                    let_go(forge);
+                },
+                |_| {},
+            ),
+            Fault::Retention,
+            (2, 5),
+        ),
+        ("a header that forgets a retention", third(let_go, |_| {}), Fault::HeaderRetention, (3, 4)),
+        (
+            "a header with a retention that was none",
+            third(|forge| forge.record(1, b"d"), |header| header.retained = retained(2, 3, [9; 32])),
+            Fault::HeaderRetention,
+            (3, 4),
+        ),
+        (
+            "a header that keeps itself",
+            second(|header| header.retained = retained(2, 3, [9; 32]), |_| {}),
+            Fault::HeaderBroken,
+            (2, 3),
+        ),
+        (
+            "a header that keeps nothing from a record on",
+            second(|header| header.retained = retained(0, 3, [0; 32]), |_| {}),
+            Fault::HeaderBroken,
+            (2, 3),
+        ),
         (
             "a checkpoint amid records",
             first(|forge| forge.checkpoint(b"x")),
@@ -357,9 +447,9 @@ fn every_fault_is_named_with_its_place() {
         assert!(text.starts_with("segment ") && !text.ends_with('.'), "{what}: {text}");
         kinds.insert(mem::discriminant(&fault));
     }
-    // The others are the anchor's three, the one that only opening sees (see below), and two of seams between keys
+    // The others are the anchor's four (three below, one in `tests/retention`), the one that only opening sees (see below), and two of seams between keys
     // (`tests/keys`).
-    assert_eq!(kinds.len(), 25);
+    assert_eq!(kinds.len(), 27);
 }
 
 #[test]
@@ -373,7 +463,11 @@ fn opening_names_the_same_faults_of_the_last_segment() {
                 // What only the whole log shows, what a later segment hides, and the torn tail.
                 let needs_more = matches!(
                     expected,
-                    Fault::HeaderSequence { .. } | Fault::HeaderTime | Fault::HeaderSeal | Fault::TornTail
+                    Fault::HeaderSequence { .. }
+                        | Fault::HeaderTime
+                        | Fault::HeaderSeal
+                        | Fault::HeaderRetention
+                        | Fault::TornTail
                 );
                 assert!(needs_more || segment < last, "{what}");
                 assert_eq!(recovery.cut.is_some(), expected == Fault::TornTail, "{what}");

@@ -4,12 +4,12 @@ use assize::{
     id::Sequence,
     num::Timestamp,
     wal::{
-        AppendError, Blame, Failure, Level, Log, WaitError,
+        AppendError, Blame, Failure, Keep, Level, Log, LogOptions, WaitError,
         storage::{Failing, Memory, Operation},
     },
 };
 
-use crate::toy::{START, Toy, append, create, open, read};
+use crate::toy::{self, START, Toy, append, create, open, read};
 
 #[test]
 fn after_a_failure_nothing_is_answered_and_nothing_lost() {
@@ -73,6 +73,85 @@ fn poisoned(log: &Log<Toy>, failure: Failure, operation: Operation) {
     assert_eq!(log.with_fold(|_| ()), Err(unknown));
     assert_eq!(log.anchor().map(|_| ()).unwrap_err(), unknown);
     assert_eq!(log.fold_error(|_| ()), None);
+}
+
+#[test]
+fn a_retention_that_is_not_carried_out_says_why() {
+    let keep = Keep::Segments(1.try_into().unwrap());
+    let made = |segment_bytes, queue_bytes| {
+        let storage = Memory::new();
+        let options = LogOptions { segment_bytes, queue_bytes };
+        let options = toy::create_options(options);
+        let log = Log::create(Box::new(storage.clone()), options, Toy::new()).unwrap();
+        for _ in 0..12 {
+            append(&log, 1);
+            let _synced = log.drive(Level::Synced).unwrap();
+        }
+        (storage, log)
+    };
+    let later = Timestamp(START.0 + 1_000);
+    type Spoil = fn(&Memory, &Log<Toy>);
+    let rows: [(&str, Spoil, Timestamp, &str, Blame); 5] = [
+        (
+            "a time before the log's",
+            |_, _| {},
+            START,
+            "the retention is not recorded: nothing is deleted",
+            Blame::Caller,
+        ),
+        (
+            "a full queue",
+            |_, log| {
+                log.append(1, Timestamp(START.0 + 500), START, |out| out.resize(900, 1)).unwrap();
+            },
+            later,
+            "the retention is not recorded: nothing is deleted",
+            Blame::Caller,
+        ),
+        (
+            "a header that is damaged",
+            |storage, _| {
+                let last = storage.names().pop().unwrap();
+                let mut bytes = storage.bytes(&last).unwrap();
+                bytes[60] ^= 1;
+                storage.replace(&last, &bytes);
+            },
+            later,
+            "what is to stay cannot be told: nothing is deleted",
+            Blame::Evidence,
+        ),
+        (
+            "a record that is not synced",
+            |storage, _| storage.fail(Failing::nth(Operation::Sync, 1)),
+            later,
+            "the log failed, and record 13 may be on disk or not: nothing is deleted",
+            Blame::Storage,
+        ),
+        (
+            "a log that is poisoned",
+            |storage, log| {
+                storage.fail(Failing::nth(Operation::Write, 1));
+                append(log, 1);
+                assert!(log.drive(Level::Written).is_err());
+            },
+            later,
+            "the log is poisoned: nothing is deleted",
+            Blame::Storage,
+        ),
+    ];
+    for (what, spoil, at, said, blame) in rows {
+        let (storage, log) = made(400, 1 << 10);
+        let names = storage.names();
+        assert!(names.len() > 2);
+        spoil(&storage, &log);
+        let error = log.retain(keep, at, at).unwrap_err();
+        assert_eq!((error.to_string().as_str(), error.blame()), (said, blame), "{what}");
+        assert!(std::error::Error::source(&error).is_some(), "{what}");
+        assert_eq!(storage.names()[..names.len()], names, "{what}: nothing is deleted");
+    }
+    // And a retention is the log's own record.
+    let (_, log) = made(400, 1 << 10);
+    assert_eq!(log.append(67, later, later, |_| {}), Err(AppendError::Kind { seen: 67 }));
 }
 
 #[test]

@@ -45,6 +45,8 @@ pub(crate) struct HeaderFields {
     pub(crate) time: i64,
     pub(crate) seal: [u8; 32],
     pub(crate) digest: [u8; 32],
+    /// First segment kept, a zero, the last sequence before it, and the digest of its header.
+    pub(crate) retained: [u8; 48],
 }
 
 impl HeaderFields {
@@ -58,6 +60,7 @@ impl HeaderFields {
             time: START.0,
             seal: [0; 32],
             digest: [0; 32],
+            retained: [0; 48],
         }
     }
 }
@@ -92,6 +95,7 @@ impl Forge {
         bytes.extend(fields.time.to_le_bytes());
         bytes.extend(fields.seal);
         bytes.extend(fields.digest);
+        bytes.extend(fields.retained);
         bytes.resize(216, 0);
         let tag = keys.0.tag(&[&bytes]);
         bytes.extend(tag.0);

@@ -10,7 +10,7 @@ use assize::{
     id::Sequence,
     num::Timestamp,
     wal::{
-        Failure, Level, Log, LogOptions, ReadOptions, Reader, Tail, WaitError,
+        Blame, Failure, Fault, Keep, Level, Log, LogOptions, ReadError, ReadOptions, Reader, Tail, WaitError,
         storage::{Access, Memory, Operation, Storage, StorageError, StorageFile, StorageLock},
     },
 };
@@ -93,6 +93,41 @@ impl StorageFile for HookedFile {
     fn size(&self) -> Result<u64, StorageError> {
         self.file.size()
     }
+}
+
+#[test]
+fn a_reader_that_a_retention_overtakes_says_so() {
+    let memory = Memory::new();
+    let log = create(&memory, 400);
+    append_at(&log, 20, Level::Synced);
+    let before = memory.copy();
+    let at = Timestamp(START.0 + 100);
+    let kept = log.retain(Keep::Segments(1.try_into().unwrap()), at, at).unwrap().retention.unwrap();
+    drop(log);
+    assert!(kept.first_segment > 4);
+    // As it was before the deletion, with the record that lets it go, or without.
+    let named = before.copy();
+    for name in memory.names() {
+        named.replace(&name, &memory.bytes(&name).unwrap());
+    }
+    let read = |memory: &Memory| {
+        let memory = memory.copy();
+        let deleting = memory.clone();
+        let hook: Hook = Arc::new(move |operation, _| {
+            if operation == Operation::Read {
+                (1..kept.first_segment).for_each(|number| deleting.take(&format!("{number:08}.seg")));
+            }
+        });
+        let storage = Hooked { memory, hook };
+        let key = key();
+        Reader::open(&storage, &[&key], ReadOptions::default()).and_then(Reader::finish).map(|_| ())
+    };
+    let overtaken = read(&named).unwrap_err();
+    assert_eq!((overtaken, overtaken.blame()), (ReadError::Overtaken { segment: 2 }, Blame::Storage));
+    let expected = "segment 2 was deleted by a retention while the log was read; read it again";
+    assert_eq!(overtaken.to_string(), expected);
+    let missing = read(&before).unwrap_err();
+    assert!(matches!(missing, ReadError::Evidence { fault: Fault::SegmentMissing, .. }), "{missing}");
 }
 
 #[test]

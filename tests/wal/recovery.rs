@@ -12,7 +12,7 @@ use assize::{
 
 use crate::{
     forge::Forge,
-    toy::{self, START, Toy, append, append_at, create, open, read, read_with},
+    toy::{self, START, Toy, append, append_at, create, frames_of, open, read, read_with},
 };
 
 const SEGMENT: &str = "00000001.seg";
@@ -22,7 +22,7 @@ fn unfinished() -> (Memory, usize) {
     let storage = Memory::new();
     let log = create(&storage, 1 << 20);
     append_at(&log, 5, Level::Synced);
-    let synced = storage.bytes(SEGMENT).unwrap().len();
+    let synced = frames_of(&storage, SEGMENT).len();
     append_at(&log, 4, Level::Written);
     (storage, synced)
 }
@@ -36,7 +36,7 @@ fn with_bytes(bytes: &[u8]) -> Memory {
 #[test]
 fn a_tail_torn_at_any_byte_is_cut_and_recorded() {
     let (storage, synced) = unfinished();
-    let bytes = storage.bytes(SEGMENT).unwrap();
+    let bytes = frames_of(&storage, SEGMENT);
     let ends: Vec<usize> = read(&storage)
         .unwrap()
         .0
@@ -108,7 +108,7 @@ fn a_tail_torn_at_any_byte_is_cut_and_recorded() {
 #[test]
 fn a_long_tail_is_hashed_with_its_zeros() {
     let (storage, _) = unfinished();
-    let whole = storage.bytes(SEGMENT).unwrap();
+    let whole = frames_of(&storage, SEGMENT);
     for (at, size) in [(&[0][..], 1), (&[3, 70_000, 150_001], 400_000), (&[65_535, 131_072], 131_073)] {
         let mut tail = vec![0; size];
         for at in at {
@@ -130,7 +130,7 @@ fn what_was_on_disk_is_damaged_and_not_torn() {
         append_at(&log, 1, Level::Synced);
     }
     drop(log);
-    let bytes = storage.bytes(SEGMENT).unwrap();
+    let bytes = frames_of(&storage, SEGMENT);
     let (frames, _) = read(&storage).unwrap();
     let (mut damaged, mut torn) = (0, 0);
     for frame in frames.iter().filter(|frame| frame.is_record()) {
@@ -168,7 +168,7 @@ fn an_anchor_forbids_to_cut_below_it() {
     append_at(&log, 5, Level::Synced);
     let anchor = log.anchor().unwrap();
     drop(log);
-    let mut bytes = storage.bytes(SEGMENT).unwrap();
+    let mut bytes = frames_of(&storage, SEGMENT);
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
     let storage = with_bytes(&bytes);
@@ -190,7 +190,7 @@ fn a_segment_before_the_last_that_is_cut_anywhere_does_not_verify() {
     append_at(&log, 6, Level::Synced);
     log.close().unwrap();
     assert_eq!(storage.names().len(), 2);
-    let bytes = storage.bytes(SEGMENT).unwrap();
+    let bytes = frames_of(&storage, SEGMENT);
     for size in 0..bytes.len() {
         let cut = storage.copy();
         cut.replace(SEGMENT, &bytes[..size]);
@@ -205,7 +205,7 @@ fn bytes_that_a_caller_chose_do_not_pass_for_frames() {
     // starts of frames.
     let (storage, _) = unfinished();
     let (frames, _) = read(&storage).unwrap();
-    let own = storage.bytes(SEGMENT).unwrap();
+    let own = frames_of(&storage, SEGMENT);
     let own = &own[frames[3].offset as usize..(frames[3].offset + frames[3].bytes) as usize];
     let promise = |forge: &mut Forge| {
         for sequence in 1..=9 {
@@ -237,13 +237,13 @@ fn bytes_that_a_caller_chose_do_not_pass_for_frames() {
         let log = create(&storage, 1 << 20);
         append_at(&log, 5, Level::Synced);
         append(&log, 1);
-        let torn = storage.bytes(SEGMENT).unwrap().len();
+        let torn = frames_of(&storage, SEGMENT).len();
         for _ in 0..2 {
             log.append(1, Timestamp(START.0 + 18), START, |out| out.extend_from_slice(&chosen)).unwrap();
         }
         log.drive(Level::Written).map(|_| ()).unwrap();
         drop(log);
-        let mut bytes = storage.bytes(SEGMENT).unwrap();
+        let mut bytes = frames_of(&storage, SEGMENT);
         bytes[torn] ^= 1;
         let (_log, recovery) = open(&with_bytes(&bytes)).unwrap();
         assert_eq!((recovery.head, recovery.cut.map(|cut| cut.offset)), (Sequence(6), Some(torn as u64)));
@@ -316,7 +316,7 @@ fn a_cut_whose_sync_failed_is_made_again_in_full() {
         append(&[7; CUT_BYTES]);
         let last = append(b"whole, and not known to be on disk");
         log.wait(last, Level::Written).unwrap();
-        storage.bytes(SEGMENT).unwrap()
+        frames_of(&storage, SEGMENT)
     };
     let torn_at =
         read(&with_bytes(&bytes)).unwrap().0.iter().find(|frame| frame.sequence == 4).unwrap().offset;
@@ -360,7 +360,7 @@ fn a_segment_whose_creation_did_not_end_is_removed() {
 #[test]
 fn opening_that_fails_half_way_can_be_repeated() {
     let (whole, _) = unfinished();
-    let mut bytes = whole.bytes(SEGMENT).unwrap();
+    let mut bytes = frames_of(&whole, SEGMENT);
     bytes.truncate(bytes.len() - 3);
     let mut failed = 0;
     for operation in [Operation::Write, Operation::Sync, Operation::SyncDir, Operation::Remove] {

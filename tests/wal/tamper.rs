@@ -8,7 +8,7 @@ use assize::{
 
 use crate::{
     forge::{Forge, mend_checksum},
-    toy::{self, Kept, Toy, append, append_at, create, key, open, read, read_with},
+    toy::{self, Kept, Toy, append, append_at, create, frames_of, key, open, read, read_with},
 };
 
 /// A closed log of two segments with three records and four, and its frames.
@@ -79,7 +79,7 @@ fn every_bit_of_a_closed_log_counts() {
 
 /// The frames of one segment as bytes, its header first.
 fn parts(storage: &Memory, frames: &[Kept], segment: u32) -> Vec<Vec<u8>> {
-    let bytes = storage.bytes(&format!("{segment:08}.seg")).unwrap();
+    let bytes = frames_of(storage, &format!("{segment:08}.seg"));
     let mut parts = vec![bytes[..256].to_vec()];
     for frame in frames.iter().filter(|frame| frame.segment == segment) {
         parts.push(bytes[frame.offset as usize..(frame.offset + frame.bytes) as usize].to_vec());

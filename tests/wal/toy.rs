@@ -155,6 +155,14 @@ pub(crate) fn append_at(log: &Log<Toy>, count: u64, level: Level) -> Sequence {
     head
 }
 
+/// A segment's bytes up to the end of its last frame, without the zeros that were written ahead of the next ones.
+pub(crate) fn frames_of(storage: &Memory, name: &str) -> Vec<u8> {
+    let mut bytes = storage.bytes(name).unwrap();
+    let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    bytes.truncate(end.next_multiple_of(8));
+    bytes
+}
+
 /// A frame as a test keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Kept {

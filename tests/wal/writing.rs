@@ -2,10 +2,12 @@
 
 use assize::{
     id::Sequence,
+    limits::GROWN_AHEAD_BYTES,
     num::Timestamp,
     wal::{
-        CHECKPOINT_PART, Completeness, Fold as _, Level, Log, LogOptions, ReadOptions, RecordFrame, SEAL,
-        storage::{Memory, Operation, Storage as _},
+        CHECKPOINT_PART, Completeness, Failure, Fold as _, Level, Log, LogOptions, OpenOptions, ReadOptions,
+        RecordFrame, SEAL, WaitError,
+        storage::{Failing, Memory, Operation, Storage as _, Unit},
     },
 };
 
@@ -186,6 +188,8 @@ fn each_level_does_as_much_as_it_says() {
     append_at(&log, 3, Level::Queued);
     assert_eq!(calls(&storage), (writes, syncs));
     append_at(&log, 3, Level::Written);
+    // The file grows ahead of the frames, once.
+    let writes = writes + 1;
     assert_eq!(calls(&storage), (writes + 1, syncs));
     assert_eq!(log.synced_head(), Sequence(0));
     append_at(&log, 3, Level::Synced);
@@ -205,6 +209,64 @@ fn each_level_does_as_much_as_it_says() {
     let stats = log.stats();
     assert_eq!((stats.head, stats.batches, stats.syncs, stats.queue_bytes), (Sequence(10), 3, 2, 0));
     assert_eq!(stats.segment, 1);
+}
+
+#[test]
+fn a_segment_grows_ahead_of_its_frames_and_its_seal_takes_the_rest_away() {
+    const SEGMENT: &str = "00000001.seg";
+    for (segment_bytes, step) in [(1 << 30, GROWN_AHEAD_BYTES as usize), (5_000, 5_000), (1 << 12, 1 << 12)] {
+        let storage = Memory::new();
+        let log = create(&storage, segment_bytes);
+        let size = |storage: &Memory| storage.bytes(SEGMENT).unwrap().len();
+        assert_eq!(size(&storage), toy::frames_of(&storage, SEGMENT).len(), "it has its checkpoint alone");
+        let written = |log: &Log<Toy>| log.stats().written_bytes;
+        append_at(&log, 1, Level::Synced);
+        assert_eq!(size(&storage), step);
+        let (frames, counted) = (toy::frames_of(&storage, SEGMENT).len(), written(&log));
+        for _ in 0..4 {
+            append_at(&log, 3, Level::Written);
+            let pieces = storage.crash().pieces(Unit::Sector);
+            assert!(pieces.iter().all(|piece| piece.operation() == Operation::Write), "no size is changed");
+            let _synced = log.drive(Level::Synced).unwrap();
+        }
+        let bytes = toy::frames_of(&storage, SEGMENT).len() - frames;
+        assert_eq!(written(&log) - counted, bytes as u64, "frames alone are counted");
+        // An opening goes on in what is there.
+        drop(log);
+        let options = LogOptions { segment_bytes, ..LogOptions::default() };
+        let options = OpenOptions { options, ..toy::open_options() };
+        let (log, _) = Log::open(Box::new(storage.clone()), options, Toy::new()).unwrap();
+        let writes = storage.count(Operation::Write);
+        append_at(&log, 1, Level::Written);
+        assert_eq!((storage.count(Operation::Write), size(&storage)), (writes + 1, step));
+        // What does not fit takes as many steps as it needs.
+        let large = |out: &mut Vec<u8>| out.resize(3_000_000, 7);
+        let time = Timestamp(START.0 + 1_000);
+        let head = log.append(1, time, START, large).unwrap();
+        log.wait(head, Level::Written).unwrap();
+        let name = if storage.names().len() == 1 { SEGMENT } else { "00000002.seg" };
+        let frames = toy::frames_of(&storage, name).len();
+        assert_eq!(storage.bytes(name).unwrap().len(), frames.next_multiple_of(step));
+        log.close().unwrap();
+        for name in storage.names() {
+            assert_eq!(storage.bytes(&name).unwrap().len(), toy::frames_of(&storage, &name).len(), "sealed");
+        }
+        storage.cut_power();
+        assert!(read(&storage).unwrap().1.sealed);
+    }
+}
+
+#[test]
+fn where_there_is_no_room_to_grow_nothing_is_answered() {
+    let storage = Memory::new();
+    let log = create(&storage, 1 << 30);
+    storage.fail(Failing::nth(Operation::Write, 1).with(std::io::ErrorKind::StorageFull).leaving(0));
+    let head = append(&log, 1);
+    assert!(matches!(log.wait(head, Level::Written), Err(WaitError::Unknown(Failure::Storage(_)))));
+    drop(log);
+    let (log, recovery) = open(&storage).unwrap();
+    assert_eq!((recovery.head, recovery.cut), (Sequence(0), None));
+    append_at(&log, 1, Level::Synced);
 }
 
 #[test]

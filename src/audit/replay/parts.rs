@@ -21,8 +21,8 @@ pub(super) struct ReplayedPart {
 }
 
 impl FromPart for ReplayedPart {
-    fn read(part: &mut Part) -> Option<Self> {
-        let mut replayer = Replayer { from_genesis: part.is_first(), ..Replayer::new(None) };
+    fn read(part: &mut Part<'_>) -> Option<Self> {
+        let mut replayer = Replayer::new(None);
         while let Some(frame) = part.next_frame().ok()? {
             replayer.take(&frame).ok()?;
         }
@@ -46,7 +46,10 @@ pub(super) fn join((summary, parts): (Summary, Vec<ReplayedPart>)) -> Option<(Su
         ended = Some(part.ends);
         let checkpoints = whole.good.checkpoints.saturating_add(part.good.checkpoints);
         let records = whole.good.records.max(part.good.records);
-        whole.good = Good { checkpoints, records, ..part.good };
+        // Of the first part alone: every other one begins at a checkpoint that the one before it has come to.
+        let is_first = whole.state.is_none() && whole.good.checkpoints == 0;
+        let pruned_through = if is_first { part.good } else { whole.good }.pruned_through;
+        whole.good = Good { checkpoints, records, pruned_through, ..part.good };
         whole.calls = whole.calls.and(&part.calls);
         whole.state = part.state;
     }

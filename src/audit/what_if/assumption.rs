@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::report::Budgets;
+use crate::id::Sequence;
 
 /// Something that the figures for now rest on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +66,11 @@ pub enum Assumption {
         /// Requests.
         requests: u64,
     },
+    /// The log is pruned: balances and holds from before its first checkpoint are as recorded.
+    FromCheckpoint {
+        /// The last record before it.
+        through: Sequence,
+    },
     /// Numbers of candidates or members have other names in the other policy: what is compared by number is not
     /// the same.
     NumbersReused,
@@ -84,6 +90,8 @@ pub(super) struct Needed {
     pub(super) reroutes: u64,
     pub(super) undecided: u64,
     pub(super) capped: u64,
+    /// Where the log begins.
+    pub(super) pruned_through: Sequence,
     pub(super) numbers_reused: bool,
 }
 
@@ -108,6 +116,7 @@ impl Needed {
             (self.capped, Assumption::CapsLeftOut { accounts: self.capped }),
             (self.reroutes, Assumption::SameFailures { reroutes: self.reroutes }),
             (self.undecided, Assumption::LeftAsRecorded { requests: self.undecided }),
+            (self.pruned_through.0, Assumption::FromCheckpoint { through: self.pruned_through }),
             (u64::from(self.numbers_reused), Assumption::NumbersReused),
         ];
         list.extend(counted.into_iter().filter(|(count, _)| *count > 0).map(|(_, what)| what));
@@ -132,6 +141,7 @@ impl Assumption {
             Self::CapsLeftOut { .. } => "caps_left_out",
             Self::SameFailures { .. } => "same_failures",
             Self::LeftAsRecorded { .. } => "left_as_recorded",
+            Self::FromCheckpoint { .. } => "from_checkpoint",
             Self::NumbersReused => "numbers_reused",
         }
     }
@@ -180,6 +190,12 @@ impl fmt::Display for Assumption {
             }
             Self::LeftAsRecorded { requests } => {
                 write!(f, "{requests} requests that cannot be decided again stay as recorded")
+            }
+            Self::FromCheckpoint { through } => {
+                write!(
+                    f,
+                    "balances and holds are as recorded at sequence {through}, before which the log is pruned"
+                )
             }
             Self::NumbersReused => write!(
                 f,

@@ -6,7 +6,7 @@ use core::cmp::Reverse;
 use super::report::{AccountRow, Money};
 use crate::caps::{Binding, Bound};
 use crate::id::{AccountId, LimitId};
-use crate::ledger::{Ledger, Payable};
+use crate::ledger::{Account, Ledger, Payable};
 use crate::num::Amount;
 use crate::overrun::Overrun;
 use crate::record::{self, Path, Settled};
@@ -45,6 +45,15 @@ impl Cells {
         let money = Money::default();
         let row = AccountRow { id, name, executed_then: 0, executed_now: 0, changed: 0, money };
         self.cells.push(Cell { lifetime, available_micros: 0, row });
+    }
+
+    /// Goes on with an account as the ledger has it.
+    pub(super) fn restore(&mut self, account: &Account) {
+        self.open(&account.opened);
+        if let Some(cell) = self.cells.last_mut() {
+            let current = cell.lifetime.and_then(|limit| account.limits.current(limit));
+            cell.available_micros = current.map_or(0, |(_, counted)| counted.available_micros.into());
+        }
     }
 
     pub(super) fn grant(&mut self, limit: LimitId, change_micros: i64) {

@@ -59,6 +59,19 @@ impl<'a, 'o> History<'a, 'o> {
         }
     }
 
+    /// Begins with what there is: nothing, but for a log that was pruned. SEMANTICS 16.4.
+    fn go_on_from(&mut self, ledger: &Ledger) {
+        self.disabled = Disabled::new(self.policy, ledger.disabled().iter().copied());
+        for (_, account) in ledger.accounts() {
+            self.cells.restore(account);
+            self.tell_left_out(&account.opened);
+        }
+        for (name, hold) in ledger.holds() {
+            self.holds.open(name, Held::of(hold));
+        }
+        self.tally.needed.pruned_through = ledger.sequence();
+    }
+
     fn admission(&mut self, step: &Step<'_>, call: &Call<Admission>) {
         let Admission { path, request, .. } = &call.arguments;
         let asked = Asked {
@@ -249,6 +262,13 @@ impl<'a, 'o> History<'a, 'o> {
 }
 
 impl Observer for History<'_, '_> {
+    fn begin(&mut self, ledger: &Ledger) {
+        self.go_on_from(ledger);
+        if let Some(observer) = &mut self.observer {
+            observer.begin(ledger);
+        }
+    }
+
     fn before(&mut self, step: &Step<'_>) {
         match step.record {
             Record::Admission(call) => self.admission(step, call),
@@ -280,7 +300,8 @@ impl Observer for History<'_, '_> {
             | Record::AccountClosed(_)
             | Record::Reparent(_)
             | Record::Boundary(_)
-            | Record::Recovery(_) => {}
+            | Record::Recovery(_)
+            | Record::Retention(_) => {}
         }
         if let Some(observer) = &mut self.observer {
             observer.before(step);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::id::{CandidateId, Sequence};
+use crate::ledger::{Hold, HoldState};
 use crate::num::Amount;
 
 /// One side of a comparison: who was selected, what it cost, and what is held for it.
@@ -47,6 +48,15 @@ pub(super) struct Holds {
     holds: BTreeMap<Sequence, Held>,
     /// So many at which those are dropped that the ledger has forgotten.
     prune_at: usize,
+}
+
+impl Held {
+    /// A hold from before the log's first checkpoint, which nothing is known to have been in the place of.
+    pub(super) fn of(hold: &Hold) -> Self {
+        let spent_micros = hold.spent.micros();
+        let then = Side { spent_micros, ..Side::new(hold.candidate, hold.amount) };
+        Self { then, now: Some(then.as_recorded()), given_back: hold.state == HoldState::Expired }
+    }
 }
 
 impl Holds {

@@ -74,7 +74,8 @@ pub(crate) fn touched(ledger: &Ledger, record: &Record) -> Vec<AccountId> {
         | Record::Policy(_)
         | Record::Halt(_)
         | Record::CandidateSwitch(_)
-        | Record::Recovery(_) => Vec::new(),
+        | Record::Recovery(_)
+        | Record::Retention(_) => Vec::new(),
     };
     touched.sort_unstable();
     touched.dedup();

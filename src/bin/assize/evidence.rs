@@ -1,13 +1,14 @@
 //! A log as a command reads it: whatever is shown of it was verified, and a log that fails is said to.
 
 use std::{
+    io::{self, Write as _},
     num::NonZeroUsize,
     path::{Path, PathBuf},
 };
 
 use assize::{
     audit::{
-        self, AuditError, AuditOptions, Budgets, Observer, Progress, ReplayReport, Step, Threads,
+        self, AuditError, AuditOptions, Budgets, NotProven, Observer, Progress, ReplayReport, Step, Threads,
         VerifyReport, WhatIfError, WhatIfOptions, WhatIfReport,
     },
     crypto::RootKey,
@@ -67,6 +68,17 @@ impl Evidence {
         let report = audit::replay(&Directory::new(&self.dir), &borrowed(&keys), options);
         watched.bar.finish_and_clear();
         report.map_err(|error| self.failed(&error))
+    }
+
+    /// Replays the log for a command that shows a part of what is in it; of a log that was pruned, where that begins is
+    /// said on standard error.
+    pub(crate) fn look(&self, observer: &mut dyn Observer) -> Result<ReplayReport, Failure> {
+        let report = self.replay(observer)?;
+        if let Some(what) = report.not_proven.iter().find(|what| matches!(what, NotProven::Pruned { .. })) {
+            // Where standard error cannot be written, what is asked for is shown all the same.
+            writeln!(io::stderr(), "assize: {}: not proven: {what}", self.name()).unwrap_or_default();
+        }
+        Ok(report)
     }
 
     /// Replays the log, and decides it again under another policy, which was read from `path`.
@@ -151,6 +163,12 @@ impl Observer for Watched<'_> {
     fn end(&mut self, ledger: &Ledger) {
         if let Some(observer) = &mut self.observer {
             observer.end(ledger);
+        }
+    }
+
+    fn begin(&mut self, ledger: &Ledger) {
+        if let Some(observer) = &mut self.observer {
+            observer.begin(ledger);
         }
     }
 

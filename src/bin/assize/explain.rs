@@ -12,6 +12,7 @@ use assize::{
     num::{MicroUnits, Timestamp},
     policy::{Candidate, Policy, Quantity},
     record::{AdmissionOutcome, Decided, Principal, Record},
+    wal::Pruned,
 };
 use clap::Args;
 use serde::Serialize;
@@ -55,10 +56,11 @@ pub(crate) struct Arguments {
 /// Replays the log, and prints what it found at that record.
 pub(crate) fn run(arguments: &Arguments, format: Format) -> Result<(), Failure> {
     let mut explainer = Explainer::new(arguments.seq);
-    let report = arguments.evidence.replay(&mut explainer)?;
+    let report = arguments.evidence.look(&mut explainer)?;
     let Some(found) = explainer.found else {
         let last = report.summary.head.sequence();
-        let seen = format!("--seq {}: the log has records 1 to {last}", arguments.seq);
+        let first = report.summary.pruned.map_or(1, |pruned| pruned.through.0.saturating_add(1));
+        let seen = format!("--seq {}: the log has records {first} to {last}", arguments.seq);
         return Err(Failure::input(seen));
     };
     let named = candidates_named(&found.policy, &arguments.candidate)?;
@@ -69,7 +71,7 @@ pub(crate) fn run(arguments: &Arguments, format: Format) -> Result<(), Failure> 
     let requested = found.request().and_then(|request| request.facts().requested);
     let rows_max = if arguments.all { usize::MAX } else { ROWS_SHOWN };
     let shown = Show { rows_max, named, requested };
-    output::print(&Printed::of(&found, otherwise, shown), format)
+    output::print(&Printed::of(&found, otherwise, shown, report.summary.pruned), format)
 }
 
 /// Candidates by name, or by number where none has the name.
@@ -128,6 +130,9 @@ struct Printed<'a> {
     money: &'a [Moved],
     #[serde(flatten)]
     windows: Windows<'a>,
+    /// What was deleted before the log's first checkpoint, if anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pruned: Option<Pruned>,
     #[serde(skip)]
     found: &'a Found,
     #[serde(skip)]
@@ -167,7 +172,7 @@ struct DecisionTold {
 }
 
 impl<'a> Printed<'a> {
-    fn of(found: &'a Found, otherwise: Option<Otherwise>, show: Show) -> Self {
+    fn of(found: &'a Found, otherwise: Option<Otherwise>, show: Show, pruned: Option<Pruned>) -> Self {
         let policy: &Policy = &found.policy;
         let explained = found.explanation.as_ref();
         let gates = policy.schema().gates().iter().map(|gate| {
@@ -200,6 +205,7 @@ impl<'a> Printed<'a> {
                 caps: &found.moves.caps,
                 throttles: &found.moves.throttles,
             },
+            pruned,
             found,
             show,
         }

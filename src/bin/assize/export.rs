@@ -19,7 +19,7 @@ pub(crate) struct Arguments {
 /// Prints each record as soon as it is verified, decided again and applied.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut exporter = Exporter { lines: Lines::new() };
-    let replayed = arguments.evidence.replay(&mut exporter);
+    let replayed = arguments.evidence.look(&mut exporter);
     let written = exporter.lines.finish();
     let _report = replayed?;
     written

@@ -1,4 +1,4 @@
-//! Root keys, from files of their owner's alone or from standard input.
+//! Keys: root keys from files of their owner's alone or from standard input, and states of evolving ones.
 
 use std::{
     io::{self, Read as _},
@@ -7,10 +7,11 @@ use std::{
 
 use assize::{
     crypto::RootKey,
+    id::LogId,
     limits::SMALL_FILE_BYTES_MAX,
     wal::{
-        parse_key,
-        storage::{KeyFileError, read_key_file},
+        EvolvingKey, LogKey, parse_key,
+        storage::{KeyFileError, StateFile, read_key_file},
     },
 };
 use zeroize::Zeroizing;
@@ -31,6 +32,34 @@ pub(crate) fn read_all(paths: &[PathBuf]) -> Result<Vec<RootKey>, Failure> {
         keys.push(key);
     }
     Ok(keys)
+}
+
+/// The key that the log is written under: the root, or an evolving one by its state.
+#[derive(Clone, Copy)]
+pub(crate) struct Written<'a> {
+    pub(crate) root: Option<&'a Path>,
+    pub(crate) state: Option<&'a Path>,
+}
+
+impl Written<'_> {
+    /// Of a new log.
+    pub(crate) fn begin(self, id: LogId) -> Result<LogKey, Failure> {
+        let root = self.root.ok_or_else(|| Failure::input("a new log needs its root key: --key"))?;
+        let root = read(root)?;
+        let Some(state) = self.state else { return Ok(root.into()) };
+        let key = EvolvingKey::begin(root, id, Box::new(StateFile::new(state)));
+        key.map(LogKey::from).map_err(|error| Failure::blamed(error.blame(), state, &error))
+    }
+
+    /// Of a log that is there: a state is enough.
+    pub(crate) fn load(self) -> Result<LogKey, Failure> {
+        let Some(state) = self.state else {
+            let root = self.root.ok_or_else(|| Failure::input("neither --key nor --state is given"))?;
+            return read(root).map(LogKey::from);
+        };
+        let key = EvolvingKey::load(Box::new(StateFile::new(state)));
+        key.map(LogKey::from).map_err(|error| Failure::blamed(error.blame(), state, &error))
+    }
 }
 
 /// Reads a key; `-` is standard input.

@@ -29,6 +29,7 @@ mod outcome;
 mod output;
 mod owed;
 mod policy;
+mod prune;
 mod replay;
 mod run;
 mod stat;
@@ -69,6 +70,8 @@ enum Command {
     Replay(replay::Arguments),
     /// Write the head of a verified log as a small file, to be kept elsewhere.
     Anchor(anchor::Arguments),
+    /// Delete the oldest segments of a log, after a record that names what is kept.
+    Prune(prune::Arguments),
     /// Say why one record says what it says.
     Explain(explain::Arguments),
     /// Print a log a line a record.
@@ -99,6 +102,7 @@ fn dispatch(command: Command, format: Format) -> Result<(), Failure> {
         Command::Verify(arguments) => verify::run(&arguments, format),
         Command::Replay(arguments) => replay::run(&arguments, format),
         Command::Anchor(arguments) => anchor::run(&arguments, format),
+        Command::Prune(arguments) => prune::run(&arguments, format),
         Command::Explain(arguments) => explain::run(&arguments, format),
         Command::Trail(arguments) => trail::run(&arguments, format),
         Command::Stat(arguments) => stat::run(&arguments, format),

@@ -20,7 +20,7 @@ use assize::{
 use clap::{Args, ValueEnum};
 
 use self::{
-    log::{Keys, Place, Ready},
+    log::{Place, Ready},
     question::{Question, Stated},
     replay::Replay,
     report::{Counted, PolicyInForce, Replayed, Report},
@@ -29,6 +29,7 @@ use crate::{
     bar, document,
     failure::Failure,
     head::Head,
+    keys::Written,
     money,
     output::{self, Format},
 };
@@ -118,7 +119,7 @@ pub(crate) fn run(arguments: &Arguments, format: Format) -> Result<(), Failure> 
     let question = Question::new(&policy, &arguments.stated, first)?;
     let place = Place {
         log: &arguments.log,
-        key: Keys { root: arguments.key.as_deref(), state: arguments.state.as_deref() },
+        key: Written { root: arguments.key.as_deref(), state: arguments.state.as_deref() },
         policy,
         document: &arguments.policy,
         created: first.at,

@@ -9,7 +9,7 @@ use assize::{
     policy::Policy,
     record::{
         Admission, AdmissionOutcome, CommitOutcome, Decided, ExtendOutcome, PartCommitOutcome, Record,
-        Recovery, ReleaseOutcome, Settled, Spend, Switch, Terms,
+        Recovery, ReleaseOutcome, Retention, Settled, Spend, Switch, Terms,
     },
     throttle::Throttled,
 };
@@ -107,6 +107,9 @@ pub(crate) fn tell(ledger: &Ledger, record: &Record, now: Timestamp) -> String {
         Record::Boundary(boundary) => limit(ledger, boundary.account, boundary.limit),
         Record::Recovery(Recovery { segment, offset, cut_bytes, .. }) => {
             format!("a torn tail of {cut_bytes} bytes cut in segment {segment} at offset {offset}")
+        }
+        Record::Retention(Retention { first_segment, through, .. }) => {
+            format!("segments before {first_segment} let go, with the records through {through}")
         }
     }
 }

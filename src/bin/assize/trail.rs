@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: &Arguments, format: Format) -> Result<(), Failure> 
         next: Item::First,
     };
     trail.open();
-    let replayed = arguments.evidence.replay(&mut trail);
+    let replayed = arguments.evidence.look(&mut trail);
     if replayed.is_ok() {
         trail.close();
     }

@@ -2,7 +2,7 @@
 
 use assize::{
     audit::{NotProven, VerifyReport},
-    wal::Summary,
+    wal::{Pruned, Summary},
 };
 use clap::Args;
 use serde::Serialize;
@@ -50,16 +50,22 @@ pub(crate) fn facts(log: &str, summary: &Summary) -> Vec<(&'static str, String)>
         (false, true) => "bytes of a record that is being written",
         (false, false) => "not sealed: the log is open, or its writer ended without closing it",
     };
-    vec![
+    let mut facts = vec![
         ("log", format!("{log}, {}", summary.log_id)),
         ("keys", summary.key_mode.to_string()),
         ("segments", grouped(summary.segments)),
+    ];
+    facts.extend(summary.pruned.map(|Pruned { first_segment, through }| {
+        ("pruned", format!("segments before {first_segment}, with the records through {through}"))
+    }));
+    facts.extend([
         ("records", grouped(summary.records)),
         ("bytes", grouped(summary.bytes)),
         ("end", end.to_owned()),
         ("on disk", format!("through record {}", summary.synced.sequence())),
         ("head", Head::of(&summary.head).to_string()),
-    ]
+    ]);
+    facts
 }
 
 /// What a report does not prove.

@@ -58,7 +58,9 @@ pub enum Fault {
     HeaderTime,
     /// The header does not carry the tag and the digest of the segment before it.
     HeaderSeal,
-    /// The segment is missing.
+    /// The header does not carry the last retention before it.
+    HeaderRetention,
+    /// The segment is missing, and no retention names a later one as the first that is kept.
     SegmentMissing,
     /// The segment has a successor and no seal.
     SealMissing,
@@ -98,6 +100,8 @@ pub enum Fault {
     },
     /// The change of key names no key.
     KeyChange,
+    /// The retention does not name a later segment than the one before it, up to its own, or not that segment's header.
+    Retention,
     /// The parts of the segment's checkpoint are out of order or of a wrong size.
     CheckpointPart,
     /// The segment ends before its checkpoint is complete.
@@ -116,6 +120,13 @@ pub enum Fault {
     },
     /// No frame of the anchor's sequence has the anchor's tag.
     AnchorTag,
+    /// The anchor's segment was deleted: whether the log had it cannot be told.
+    AnchorPruned {
+        /// The anchor's sequence.
+        anchor: Sequence,
+        /// The last record before the first segment that is there.
+        through: Sequence,
+    },
 }
 
 impl fmt::Display for Fault {
@@ -136,6 +147,7 @@ impl fmt::Display for Fault {
             Self::HeaderSequence { seen } => write!(f, "the header continues from sequence {seen}"),
             Self::HeaderTime => write!(f, "the header does not continue from the log time before it"),
             Self::HeaderSeal => write!(f, "the header does not carry the seal of the segment before it"),
+            Self::HeaderRetention => write!(f, "the header does not carry the last retention before it"),
             Self::SegmentMissing => write!(f, "the segment is missing"),
             Self::SealMissing => write!(f, "the segment has a successor and no seal"),
             Self::SealContents => write!(f, "the seal does not say what the segment holds"),
@@ -154,12 +166,18 @@ impl fmt::Display for Fault {
                 write!(f, "the header is under key {}, which the segment before it does not name", seen.0)
             }
             Self::KeyChange => write!(f, "the change of key names none"),
+            Self::Retention => {
+                write!(f, "the retention does not name a segment of this log that it may name")
+            }
             Self::CheckpointPart => write!(f, "a part of the checkpoint is out of order or of a wrong size"),
             Self::CheckpointIncomplete => write!(f, "the segment's checkpoint is not complete"),
             Self::CheckpointTime => write!(f, "the checkpoint's log time is not the header's"),
             Self::AnchorLog { seen } => write!(f, "the anchor is of another log, {seen}"),
             Self::AnchorAhead { anchor } => write!(f, "the log ends before its anchor, at sequence {anchor}"),
             Self::AnchorTag => write!(f, "no frame of the anchor's sequence has the anchor's tag"),
+            Self::AnchorPruned { anchor, through } => {
+                write!(f, "the log is pruned through sequence {through}, and its anchor at {anchor} with it")
+            }
         }
     }
 }
@@ -184,6 +202,11 @@ pub enum ReadError {
         /// The key's id, as the segment states it.
         id: KeyId,
     },
+    /// A retention deleted the segment while the log was read: what is left can be read from its beginning.
+    Overtaken {
+        /// The segment.
+        segment: u32,
+    },
     /// The evidence does not hold.
     Evidence {
         /// Where.
@@ -200,7 +223,7 @@ impl ReadError {
     #[must_use]
     pub fn blame(&self) -> Blame {
         match self {
-            Self::Missing | Self::Storage(_) => Blame::Storage,
+            Self::Missing | Self::Overtaken { .. } | Self::Storage(_) => Blame::Storage,
             Self::Empty | Self::Foreign { .. } | Self::Evidence { .. } => Blame::Evidence,
             Self::UnknownKey { .. } => Blame::Caller,
         }
@@ -220,6 +243,12 @@ impl fmt::Display for ReadError {
             Self::Empty => write!(f, "there is no log: the directory has no segment"),
             Self::Foreign { name } => write!(f, "{name} is no segment's name"),
             Self::UnknownKey { place, id } => write!(f, "{place}: no key with id {} was given", id.0),
+            Self::Overtaken { segment } => {
+                write!(
+                    f,
+                    "segment {segment} was deleted by a retention while the log was read; read it again"
+                )
+            }
             Self::Evidence { place, fault } => write!(f, "{place}: {fault}"),
             Self::Storage(_) => write!(f, "the log cannot be read"),
         }

@@ -13,10 +13,7 @@ use assize::{
     num::Timestamp,
     policy::Policy,
     record::{CommitOutcome, Spend, Terms},
-    wal::{
-        Blame, EvolvingKey, Level, LogKey, LogOptions, ReadError, ReadOptions, Reader, Recovery,
-        storage::{Directory, StateFile},
-    },
+    wal::{Blame, Level, LogOptions, ReadError, ReadOptions, Reader, Recovery, storage::Directory},
 };
 use serde::Serialize;
 
@@ -25,45 +22,17 @@ use super::{
     operation::{Run, Step},
     trace::PAUSE_NS_MAX,
 };
-use crate::{failure::Failure, keys};
+use crate::{failure::Failure, keys::Written};
 
 /// Where a run's log is, and what it begins with if there is none.
 pub(super) struct Place<'a> {
     pub(super) log: &'a Path,
-    pub(super) key: Keys<'a>,
+    pub(super) key: Written<'a>,
     pub(super) policy: Policy,
     /// Where the policy was read.
     pub(super) document: &'a PathBuf,
     /// The first time of a new log.
     pub(super) created: Timestamp,
-}
-
-/// The key that the log is written under: the root, or an evolving one by its state.
-#[derive(Clone, Copy)]
-pub(super) struct Keys<'a> {
-    pub(super) root: Option<&'a Path>,
-    pub(super) state: Option<&'a Path>,
-}
-
-impl Keys<'_> {
-    /// Of a new log.
-    fn begin(self, id: LogId) -> Result<LogKey, Failure> {
-        let root = self.root.ok_or_else(|| Failure::input("a new log needs its root key: --key"))?;
-        let root = keys::read(root)?;
-        let Some(state) = self.state else { return Ok(root.into()) };
-        let key = EvolvingKey::begin(root, id, Box::new(StateFile::new(state)));
-        key.map(LogKey::from).map_err(|error| Failure::blamed(error.blame(), state, &error))
-    }
-
-    /// Of a log that is there: a state is enough.
-    fn load(self) -> Result<LogKey, Failure> {
-        let Some(state) = self.state else {
-            let root = self.root.ok_or_else(|| Failure::input("neither --key nor --state is given"))?;
-            return keys::read(root).map(LogKey::from);
-        };
-        let key = EvolvingKey::load(Box::new(StateFile::new(state)));
-        key.map(LogKey::from).map_err(|error| Failure::blamed(error.blame(), state, &error))
-    }
 }
 
 /// A log that a run can write to.

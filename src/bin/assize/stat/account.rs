@@ -9,6 +9,7 @@ use assize::{
     ledger::{Account, Cell, Ledger},
     num::{Amount, Timestamp},
     policy::Schema,
+    wal::Pruned,
     window::Span,
 };
 use serde::Serialize;
@@ -26,14 +27,14 @@ use crate::{
 
 pub(super) fn run(evidence: &Evidence, format: Format) -> Result<(), Failure> {
     let mut accounts = Accounts::default();
-    let _report = evidence.replay(&mut accounts)?;
+    let pruned = evidence.look(&mut accounts)?.summary.pruned;
     let levels = accounts.balances.levels();
     let (now, schema) = (accounts.balances.log_time(), accounts.schema.as_ref());
     let rows = accounts.balances.accounts().map(|(id, account)| {
         let counts = accounts.decided.get(&id).copied().unwrap_or_default();
         Row::of(id, account, counts, (now, schema))
     });
-    output::print(&Printed { accounts: rows.collect(), levels }, format)
+    output::print(&Printed { accounts: rows.collect(), levels, pruned }, format)
 }
 
 /// Counts what was decided at each account of a path and at those above it.
@@ -78,6 +79,9 @@ impl Observer for Accounts {
 struct Printed {
     accounts: Vec<Row>,
     levels: Vec<money::Level>,
+    /// What was deleted before it, if anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pruned: Option<Pruned>,
 }
 
 #[derive(Debug, Serialize)]

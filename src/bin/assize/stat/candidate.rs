@@ -7,6 +7,7 @@ use assize::{
     id::CandidateId,
     policy::Policy,
     record::{Record, Spend},
+    wal::Pruned,
 };
 use serde::Serialize;
 
@@ -21,10 +22,10 @@ use crate::{
 
 pub(super) fn run(evidence: &Evidence, format: Format) -> Result<(), Failure> {
     let mut candidates = Candidates::default();
-    let _report = evidence.replay(&mut candidates)?;
+    let pruned = evidence.look(&mut candidates)?.summary.pruned;
     let mut rows: Vec<Row> = candidates.rows.into_values().collect();
     rows.sort_by_key(|row| (std::cmp::Reverse(row.admissions), row.id));
-    output::print(&Printed { candidates: rows }, format)
+    output::print(&Printed { candidates: rows, pruned }, format)
 }
 
 #[derive(Default)]
@@ -105,6 +106,9 @@ impl Observer for Candidates {
 #[derive(Debug, Serialize)]
 struct Printed {
     candidates: Vec<Row>,
+    /// What was deleted before it, if anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pruned: Option<Pruned>,
 }
 
 impl Print for Printed {

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use assize::{
     audit::{Observer, Step},
     id::{AccountId, Name},
+    ledger::Ledger,
     num::Timestamp,
     record::{AdmissionOutcome, Record},
     window::{Span, Window},
@@ -72,13 +73,13 @@ pub(super) fn run(evidence: &Evidence, asked: &Asked, format: Format) -> Result<
         served: asked.candidates.then(Served::default),
         watch: None,
     };
-    let _report = evidence.replay(&mut months)?;
+    let pruned = evidence.look(&mut months)?.summary.pruned;
     if let Some(name) = &months.only
         && months.accounts.is_empty()
     {
         return Err(Failure::input(format_args!("--account: the log has no account {name}")));
     }
-    let printed = Printed::of(&months);
+    let printed = Printed::of(&months, pruned);
     if !printed.adds_up() {
         return Err(Failure::bug(
             &evidence.name(),
@@ -177,6 +178,10 @@ impl Months {
 }
 
 impl Observer for Months {
+    fn begin(&mut self, ledger: &Ledger) {
+        self.booked.begin(ledger);
+    }
+
     fn before(&mut self, step: &Step<'_>) {
         let watch = Watch::before(step);
         self.decided(step);

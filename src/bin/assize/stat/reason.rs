@@ -6,6 +6,7 @@ use assize::{
     audit::{Observer, Step},
     kernel::Action,
     record::Record,
+    wal::Pruned,
 };
 use serde::Serialize;
 
@@ -18,9 +19,9 @@ use crate::{
 
 pub(super) fn run(evidence: &Evidence, format: Format) -> Result<(), Failure> {
     let mut reasons = Reasons::default();
-    let _report = evidence.replay(&mut reasons)?;
+    let pruned = evidence.look(&mut reasons)?.summary.pruned;
     let rows = reasons.counts.into_iter().map(|((outcome, reason), counts)| Row { outcome, reason, counts });
-    output::print(&Printed { reasons: rows.collect() }, format)
+    output::print(&Printed { reasons: rows.collect(), pruned }, format)
 }
 
 /// Counts by outcome and by reason, which for a halt there is none.
@@ -60,6 +61,9 @@ impl Observer for Reasons {
 #[derive(Debug, Serialize)]
 struct Printed {
     reasons: Vec<Row>,
+    /// What was deleted before it, if anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pruned: Option<Pruned>,
 }
 
 #[derive(Debug, Serialize)]

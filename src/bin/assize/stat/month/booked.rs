@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use assize::{id::AccountId, ledger::Account, num::Timestamp};
+use assize::{
+    id::AccountId,
+    ledger::{Account, Ledger},
+    num::Timestamp,
+};
 
 use crate::moves::Moves;
 
@@ -17,9 +21,23 @@ struct Windows {
     kept: BTreeMap<(u8, Timestamp), u64>,
     /// Of each limit, what windows had committed when they were dropped.
     dropped: BTreeMap<u8, i128>,
+    /// Of each limit, what windows had committed where the log begins.
+    begun: BTreeMap<u8, i128>,
 }
 
 impl Booked {
+    /// Looks at the accounts with which a log begins that was pruned.
+    pub(super) fn begin(&mut self, ledger: &Ledger) {
+        for (id, account) in ledger.accounts() {
+            let windows = self.accounts.entry(id).or_default();
+            for (limit, span, cell) in account.limits.cells() {
+                windows.kept.insert((limit, span.start), cell.committed_micros);
+                let sum = windows.begun.entry(limit).or_default();
+                *sum = sum.saturating_add(cell.committed_micros.into());
+            }
+        }
+    }
+
     /// Looks at an account that a record has touched.
     pub(super) fn account(&mut self, id: AccountId, account: &Account, moves: &Moves) {
         let windows = self.accounts.entry(id).or_default();
@@ -41,12 +59,13 @@ impl Booked {
         });
     }
 
-    /// What one limit's windows have committed in all.
+    /// What one limit's windows have committed in all, since the log begins.
     pub(super) fn committed_micros(&self, account: AccountId, limit: u8) -> i128 {
         let Some(windows) = self.accounts.get(&account) else { return 0 };
         let kept = windows.kept.iter().filter(|((of, _), _)| *of == limit);
         let kept =
             kept.map(|(_, committed_micros)| i128::from(*committed_micros)).fold(0, i128::saturating_add);
-        windows.dropped.get(&limit).copied().unwrap_or(0).saturating_add(kept)
+        let of = |sums: &BTreeMap<u8, i128>| sums.get(&limit).copied().unwrap_or(0);
+        of(&windows.dropped).saturating_add(kept).saturating_sub(of(&windows.begun))
     }
 }

@@ -3,6 +3,7 @@
 use assize::{
     id::AccountId,
     num::Timestamp,
+    wal::Pruned,
     window::{Span, Window},
 };
 use serde::Serialize;
@@ -25,6 +26,9 @@ pub(super) struct Printed {
     /// Over all months.
     accounts: Vec<Sum>,
     adds_up: bool,
+    /// What was deleted before it, if anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pruned: Option<Pruned>,
 }
 
 #[derive(Debug, Serialize)]
@@ -74,13 +78,13 @@ struct Sum {
     name: String,
     /// Committed in all months, less what was refunded in them.
     booked_micros: i128,
-    /// What all windows of each limit have committed by the ledger.
+    /// What all windows of each limit have committed by the ledger, since the log begins.
     cells_committed_micros: Vec<i128>,
     adds_up: bool,
 }
 
 impl Printed {
-    pub(super) fn of(months: &Months) -> Self {
+    pub(super) fn of(months: &Months, pruned: Option<Pruned>) -> Self {
         let utc_offset_s = match months.window {
             Window::Month { utc_offset_s } => utc_offset_s,
             _ => 0,
@@ -103,6 +107,7 @@ impl Printed {
                 .collect(),
             adds_up: accounts.iter().all(|account| account.adds_up),
             accounts,
+            pruned,
         }
     }
 
