@@ -19,7 +19,8 @@ use crate::{
 
 /// Verifies a log frame by frame, in memory bounded by one frame. It takes no lock and writes nothing.
 ///
-/// It reads the segments that there were when it was opened, each as far as it then reaches.
+/// It reads the segments that there were when it was opened; of one that is being written, what stands there by the time
+/// it comes to it.
 pub struct Reader<'a> {
     storage: &'a dyn Storage,
     keys: &'a [&'a RootKey],
