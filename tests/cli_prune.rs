@@ -19,10 +19,7 @@ use assize::{
     crypto::KeyId,
     wal::storage::{Directory, write_key_file},
 };
-use battery::{
-    acts::Days,
-    host::{LOG_ID, Making, TERMS},
-};
+use battery::{acts::Days, host::Making};
 use command::{Ran, assize};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -34,7 +31,7 @@ impl Place {
     fn new() -> Self {
         let place = Self(tempfile::tempdir().unwrap());
         write_key_file(place.path("key"), KeyId(7), b"thirty-two bytes that are a key!").unwrap();
-        let making = Making { id: LOG_ID, segment_bytes: 6 << 10, terms: TERMS };
+        let making = Making { segment_bytes: 6 << 10, ..Making::default() };
         let mut days = Days::begin(making.try_create(Box::new(Directory::new(place.path("log")))).unwrap());
         while days.host.controller.stats().unwrap().log.segment < 6 {
             days.act();

@@ -14,6 +14,8 @@
 )]
 
 mod battery;
+#[path = "crash/features.rs"]
+mod features;
 #[path = "crash/images.rs"]
 mod images;
 
@@ -35,6 +37,7 @@ use battery::{
     told::{Crash, Known},
     watched::Watched,
 };
+use features::Features;
 use images::{Counts, Images};
 
 /// Looked at unless more are asked for.
@@ -47,9 +50,11 @@ fn whatever_a_crash_leaves_opens_with_all_that_was_answered_for_and_nothing_else
     let wanted = number_from_env("ASSIZE_CRASH_IMAGES").unwrap_or(IMAGES);
     let from = number_from_env("ASSIZE_CRASH_FROM").unwrap_or(0);
     let began = Instant::now();
-    let mut sum = Counts::default();
+    let (mut sum, mut features) = (Counts::default(), Features::default());
     for seed in from.. {
-        sum.add(workload(seed));
+        let (counts, seen) = workload(seed);
+        sum.add(counts);
+        features.add(seen);
         if sum.images >= wanted {
             break;
         }
@@ -59,8 +64,10 @@ fn whatever_a_crash_leaves_opens_with_all_that_was_answered_for_and_nothing_else
     assert!(sum.workloads < 5 || (sum.found > 0 && sum.again > 0 && sum.failed_openings > 0), "{sum:?}");
     assert!(sum.workloads < 5 || sum.rotations > sum.workloads * 2, "{sum:?}");
     assert!(sum.workloads < 5 || sum.pruned * 5 > sum.workloads, "{sum:?}");
+    assert!(sum.workloads < 50 || features.missing().is_empty(), "{:?} not met", features.missing());
     assert!(wanted < 1_000_000 || sum.workloads >= 200, "{sum:?}");
     let seconds = began.elapsed().as_secs_f64();
+    println!("{features:?}");
     println!("{sum:?} in {seconds:.0} s, {:.0} images/s", sum.images as f64 / seconds);
 }
 
@@ -75,25 +82,37 @@ enum End {
     SyncFailed,
     /// The same, and then the power is cut.
     SyncFailedPowerCut,
+    /// A sync of the directory fails where a segment begins; the segment looks named.
+    DirectoryFailed,
 }
 
-const ENDS: [End; 6] =
-    [End::Closed, End::Drained, End::Killed, End::PowerCut, End::SyncFailed, End::SyncFailedPowerCut];
+const ENDS: [End; 7] = [
+    End::Closed,
+    End::Drained,
+    End::Killed,
+    End::PowerCut,
+    End::SyncFailed,
+    End::SyncFailedPowerCut,
+    End::DirectoryFailed,
+];
 
 /// What an opening does to the files, and one in three fails at.
 const FAILING: [Operation; 4] = [Operation::Sync, Operation::Sync, Operation::Write, Operation::SyncDir];
 
-fn workload(seed: u64) -> Counts {
+fn workload(seed: u64) -> (Counts, Features) {
     let known = Shared::default();
     let images = Images::new(seed, known.clone());
     let mut memory = Memory::new();
     let watched = |memory: &Memory| Box::new(Watched { memory: memory.clone(), watch: images.watch() });
     let mut client = Client::create(watched(&memory), seed, known.clone()).unwrap();
     for life in 0..LIVES {
-        let end = ENDS[client.drawn.below(6) as usize];
+        let end = ENDS[client.drawn.below(7) as usize];
         images.say(format!("workload {seed}, life {life} that ends {end:?}"));
         if matches!(end, End::SyncFailed | End::SyncFailedPowerCut) {
             memory.fail(Failing::nth(Operation::Sync, 1 + client.drawn.below(5)));
+        }
+        if end == End::DirectoryFailed {
+            memory.fail(Failing::nth(Operation::SyncDir, 1));
         }
         for _ in 0..5 + client.drawn.below(10) {
             if matches!(client.act(), Answer::Failed(_)) {
@@ -137,13 +156,14 @@ fn workload(seed: u64) -> Counts {
     let read = ReadOptions { anchor: Some(anchor), ..ReadOptions::default() };
     let report = replay(&memory, read).unwrap();
     assert!(report.summary.sealed);
-    images.count(|counts| {
+    let counts = images.count(|counts| {
         counts.workloads += 1;
         counts.records += report.summary.records;
         counts.rotations += u64::from(report.summary.head.segment()) - 1;
         counts.pruned += u64::from(report.summary.pruned.is_some());
         *counts
-    })
+    });
+    (counts, Features::of(&memory))
 }
 
 /// Opens until it does: where a sync failed, the next opening finds pages that look clean.

@@ -34,7 +34,8 @@ use battery::{
 };
 
 /// Small segments, so that there are many.
-const MAKING: Making = Making { id: LOG_ID, segment_bytes: 6 << 10, terms: battery::host::TERMS };
+const MAKING: Making =
+    Making { id: LOG_ID, segment_bytes: 6 << 10, start: battery::host::START, terms: battery::host::TERMS };
 
 /// A log of every kind of record in so many segments at least, everything on disk, still open.
 fn long(id: LogId, segments: u32) -> (Memory, Days) {

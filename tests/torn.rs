@@ -44,7 +44,8 @@ use battery::{
 };
 
 /// Small segments, so that the last one is short and there are some before it.
-const MAKING: Making = Making { id: LOG_ID, segment_bytes: 4 << 10, terms: TERMS };
+const MAKING: Making =
+    Making { id: LOG_ID, segment_bytes: 4 << 10, start: battery::host::START, terms: TERMS };
 
 /// The log that is torn.
 static LOG: LazyLock<Log> = LazyLock::new(Log::make);

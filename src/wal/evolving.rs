@@ -123,11 +123,9 @@ impl EvolvingKey {
         self.current.stepped(steps)
     }
 
-    /// Keeps the key of that segment, which is not an earlier one, and wipes the one before it.
-    pub(super) fn advance(&mut self, segment: u32) -> Result<(), StorageError> {
-        if segment == self.segment() {
-            return Ok(());
-        }
+    /// Keeps the key of that segment, which is not an earlier one, and wipes the one before it; also where it is kept
+    /// already, since what was kept may not be on disk.
+    pub(super) fn keep(&mut self, segment: u32) -> Result<(), StorageError> {
         let next = self.ahead(segment);
         self.store.replace(&encode(&next))?;
         self.current = next;

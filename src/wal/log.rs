@@ -8,7 +8,7 @@ use super::{
     error::{
         AppendError, ChangeKeyError, CreateError, Failure, Fault, OpenError, Place, ReadError, WaitError,
     },
-    evolving::StateError,
+    evolving::{EvolvingKey, StateError},
     fold::Fold,
     frame::{self, Envelope, FrameHead},
     group::{Durability, Group},
@@ -16,7 +16,7 @@ use super::{
     key::{Held, Keying, LogKey, NoKey},
     recovery::{Demands, LastSegment},
     segment::FileKind,
-    storage::Storage,
+    storage::{Storage, StorageError},
     writer::{self, Location, OpenSegment, Writer},
 };
 use crate::{
@@ -80,6 +80,8 @@ impl<F: Fold, K: Keying> Log<F, K> {
         let mut held = Held::new(create.key);
         if let Some(key) = held.evolving() {
             key.reload().and_then(|()| key.check_new(create.id)).map_err(CreateError::KeyState)?;
+            // It may have been found where a sync of its directory had failed. FORMAT 5.7.
+            key.keep(1)?;
         }
         let place = Location { storage: storage.into(), log_id: create.id, key: held, lock };
         let segment = writer::first_segment(&place, &fold)?.map_err(CreateError::Fold)?;
@@ -107,12 +109,10 @@ impl<F: Fold, K: Keying> Log<F, K> {
         let log_id = check_key(&mut held, open.log_id, &inventory)?;
         let demands = Demands { keys: held.keys(), log_id, anchor: open.anchor.as_ref() };
         let last = LastSegment::read(&*storage, &inventory, &demands, &mut fold)?;
-        if let Some(key) = held.evolving() {
-            key.advance(inventory.last()).map_err(|error| OpenError::Recover(Failure::Storage(error)))?;
-        }
         let log_id = last.scanner.header().log_id;
         let (records, sealed) = (last.records, last.is_sealed());
-        let (segment, cut) = last.recover(&*storage, &inventory).map_err(OpenError::Recover)?;
+        let (segment, cut) = make_ready(&*storage, &inventory, last, &mut held)
+            .map_err(|error| OpenError::Recover(Failure::Storage(error)))?;
         let place = Location { storage: storage.into(), log_id, key: held, lock };
         let log = Self::start(place, fold, segment, open.options);
         if let Some(cut) = &cut {
@@ -354,6 +354,23 @@ impl<F: Fold> Log<F> {
             None => writer.change_key(key),
         })
     }
+}
+
+/// Makes the last segment fit to be written to: its name is on disk before the key's state is that of it, and that before
+/// anything is written to it. FORMAT 5.7, 8.3, 8.4.
+fn make_ready(
+    storage: &dyn Storage,
+    inventory: &Inventory,
+    last: LastSegment,
+    held: &mut Held,
+) -> Result<(OpenSegment, Option<Cut>), StorageError> {
+    let is_established = last.is_established();
+    let last = last.establish(storage, inventory)?;
+    let is_kept = |key: &EvolvingKey| is_established && key.segment() == inventory.last();
+    if let Some(key) = held.evolving().filter(|key| !is_kept(key)) {
+        key.keep(inventory.last())?;
+    }
+    last.recover()
 }
 
 /// Whether an evolving key is of the log's last segment, or of the one before it; gives the log that it must be.

@@ -2,19 +2,20 @@
 //!
 //! Everything is read, checked and folded before anything is written.
 
-use alloc::{sync::Arc, vec::Vec};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
+use core::ops::Range;
 
 use super::{
     anchor::Anchor,
     chain::{self, Phase},
-    error::{Failure, Fault, OpenError, Place, ReadError},
+    error::{Fault, OpenError, Place, ReadError},
     fold::{Fold, RecordFrame},
     frame::{CHECKPOINT_PART, KEY_CHANGE},
     inventory::Inventory,
     key::Keys,
     log::Cut,
     scanner::{Expected, Scanner, Seen, Step},
-    segment::unfinished_name,
+    segment::{segment_name, unfinished_name},
     storage::{Access, Storage, StorageError, StorageFile},
     unsynced::Unsynced,
     window::Tail,
@@ -36,6 +37,11 @@ pub(super) struct LastSegment {
     checkpoint_end: u64,
     /// The end of the last frame that is known to be on disk.
     on_disk: u64,
+    /// Whether a frame says of a record of this segment that it is on disk: then so is the segment's name, and the key's
+    /// state.
+    is_established: bool,
+    /// The file under the segment's name, where it is not the one that was read.
+    anew: Option<Box<dyn StorageFile>>,
     torn: Option<Tail>,
 }
 
@@ -50,7 +56,15 @@ impl LastSegment {
         let expected =
             Expected { segment: inventory.last(), log_id: demands.log_id, keys: demands.keys, before: None };
         let scanner = Scanner::open(storage, Access::ReadWrite, &expected)?;
-        let mut last = Self { scanner, records: 0, checkpoint_end: 0, on_disk: 0, torn: None };
+        let mut last = Self {
+            scanner,
+            records: 0,
+            checkpoint_end: 0,
+            on_disk: 0,
+            is_established: false,
+            anew: None,
+            torn: None,
+        };
         let anchored = last.walk(demands.anchor, fold)?;
         if let Some(place) = inventory.missing(last.scanner.chain().retained()) {
             return Err(ReadError::Evidence { place, fault: Fault::SegmentMissing }.into());
@@ -70,6 +84,7 @@ impl LastSegment {
         let mut checkpoint = Vec::new();
         let mut unsynced = Unsynced::new();
         let mut anchored = false;
+        let before = self.scanner.header().sequence;
         loop {
             let place = self.scanner.chain().place();
             match self.scanner.step()? {
@@ -82,6 +97,7 @@ impl LastSegment {
                     // Before it is counted itself: a seal has the sequence of the last record, and says nothing of
                     // its own bytes.
                     self.on_disk = unsynced.cover(seen.head.synced_through).unwrap_or(self.on_disk);
+                    self.is_established |= seen.head.synced_through > before;
                     if seen.head.kind == KEY_CHANGE {
                         continue;
                     }
@@ -144,15 +160,40 @@ impl LastSegment {
         if holds { Ok(()) } else { Err(self.scanner.refused(Fault::AnchorTag)) }
     }
 
-    /// Makes the segment fit to be appended to, and everything in it on disk.
-    pub(super) fn recover(
-        self,
+    /// Whether it is known that the segment's name, and the state of the key that it is under, are on disk.
+    pub(super) fn is_established(&self) -> bool {
+        self.is_established
+    }
+
+    /// Removes what is unfinished, and makes the segment's name be on disk. Where that is not known, a sync of the directory
+    /// alone does not do: one may have failed and be passed over. The segment gets its name anew. FORMAT 8.4.
+    pub(super) fn establish(
+        mut self,
         storage: &dyn Storage,
         inventory: &Inventory,
-    ) -> Result<(OpenSegment, Option<Cut>), Failure> {
-        let Self { scanner, checkpoint_end, on_disk, torn, .. } = self;
+    ) -> Result<Self, StorageError> {
+        for number in &inventory.unfinished {
+            storage.remove(&unfinished_name(*number))?;
+        }
+        if !self.is_established {
+            let segment = inventory.last();
+            let unfinished = unfinished_name(segment);
+            let file = storage.create(&unfinished)?;
+            copy(self.scanner.file(), &*file, 0..self.scanner.size())?;
+            file.sync_data()?;
+            storage.rename(&unfinished, &segment_name(segment))?;
+            self.anew = Some(file);
+        }
+        storage.sync_dir()?;
+        Ok(self)
+    }
+
+    /// Makes the segment fit to be appended to, and everything in it on disk.
+    pub(super) fn recover(self) -> Result<(OpenSegment, Option<Cut>), StorageError> {
+        let Self { scanner, checkpoint_end, on_disk, anew, torn, .. } = self;
         let size = scanner.size();
-        let (file, key, anchors, chain) = scanner.into_parts();
+        let (read, key, anchors, chain) = scanner.into_parts();
+        let file = anew.unwrap_or(read);
         let cut = torn.map(|tail| Cut {
             segment: chain.head().segment,
             offset: chain.offset(),
@@ -160,14 +201,10 @@ impl LastSegment {
             digest: tail.digest,
         });
         if let Some(cut) = &cut {
-            cut_away(&*file, cut.offset, size).map_err(Failure::Storage)?;
+            cut_away(&*file, cut.offset, size)?;
         }
-        rewrite(&*file, on_disk, chain.offset()).map_err(Failure::Storage)?;
-        file.sync_data().map_err(Failure::Storage)?;
-        for number in &inventory.unfinished {
-            storage.remove(&unfinished_name(*number)).map_err(Failure::Storage)?;
-        }
-        storage.sync_dir().map_err(Failure::Storage)?;
+        copy(&*file, &*file, on_disk..chain.offset())?;
+        file.sync_data()?;
         Ok((OpenSegment { file, key, anchors: Arc::new(anchors), chain, checkpoint_end, size }, cut))
     }
 }
@@ -199,12 +236,12 @@ fn cut_away(file: &dyn StorageFile, offset: u64, size: u64) -> Result<(), Storag
     })
 }
 
-/// Writes what stands there once more: after a sync that failed, it may look written and never reach the disk.
-/// FORMAT 8.4.
-fn rewrite(file: &dyn StorageFile, from: u64, to: u64) -> Result<(), StorageError> {
-    for_each_piece(from, to, |at, piece| {
-        let read = file.read_at(piece, at)?;
-        file.write_at(piece.get(..read).unwrap_or_default(), at)
+/// Writes what stands there to the same place of another file; or of the same one, once more: after a sync that failed, it
+/// may look written and never reach the disk. FORMAT 8.4.
+fn copy(from: &dyn StorageFile, to: &dyn StorageFile, range: Range<u64>) -> Result<(), StorageError> {
+    for_each_piece(range.start, range.end, |at, piece| {
+        let read = from.read_at(piece, at)?;
+        to.write_at(piece.get(..read).unwrap_or_default(), at)
     })
 }
 

@@ -151,6 +151,10 @@ impl Scanner {
         self.window.size()
     }
 
+    pub(super) fn file(&self) -> &dyn StorageFile {
+        self.window.file()
+    }
+
     pub(super) fn header(&self) -> &Header {
         &self.header
     }

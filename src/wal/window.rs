@@ -91,6 +91,10 @@ impl Window {
     }
 
     /// The file itself.
+    pub(super) fn file(&self) -> &dyn StorageFile {
+        &*self.file
+    }
+
     pub(super) fn into_file(self) -> Box<dyn StorageFile> {
         self.file
     }

@@ -163,7 +163,7 @@ impl<F: Fold> Writer<F> {
         let mut old = next_key.map(|next| self.place.key.change(next));
         if let (Some(key), Some(_)) = (self.place.key.evolving(), &old) {
             // Before the segment: a state that is ahead of the log is none of a log that is lost. FORMAT 5.7.
-            key.advance(number).map_err(Failure::Storage)?;
+            key.keep(number).map_err(Failure::Storage)?;
         }
         let chain = &self.segment.chain;
         let header = Header {
@@ -182,9 +182,9 @@ impl<F: Fold> Writer<F> {
             return Err(Failure::Fold { sequence: chain.sequence() });
         }
         let (segment, bytes) = begin_segment(&self.place, &header, &checkpoint).map_err(Failure::Storage)?;
-        if let Some(key) = self.place.key.evolving() {
+        if let (Some(key), None) = (self.place.key.evolving(), &old) {
             // The segment has its name and its bytes: FORMAT 5.7. Should this fail, opening steps forward.
-            key.advance(number).map_err(Failure::Storage)?;
+            key.keep(number).map_err(Failure::Storage)?;
         }
         if let Some(old) = old.as_mut().and_then(Held::evolving) {
             old.store().forget().map_err(Failure::Storage)?;

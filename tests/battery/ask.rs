@@ -5,6 +5,8 @@ use assize::{
     num::{Amount, Timestamp},
     overrun::Overrun,
     record::{Halt, Kind, Spend, Switch},
+    throttle::{Counts, Throttle},
+    window::Window,
 };
 
 use super::told::Fact;
@@ -17,7 +19,15 @@ pub enum Ask {
     },
     Grant {
         index: usize,
+        limit: u8,
         change_micros: i64,
+    },
+    Move {
+        index: usize,
+        parent: Option<usize>,
+    },
+    EndWindow {
+        index: usize,
     },
     Admit {
         index: usize,
@@ -64,13 +74,53 @@ pub enum Ask {
     Wait,
 }
 
-/// Accounts, each with the one above it, how overruns are booked, and what it is granted first.
-pub const ACCOUNTS: [(&str, Option<usize>, Overrun, i64); 4] = [
-    ("org", None, Overrun::Debt, 1_000_000),
-    ("if", Some(0), Overrun::IfAvailable, 100_000),
-    ("debt", Some(0), Overrun::Debt, 10_000),
-    ("tight", None, Overrun::Deny, 400),
+/// An account: the one above it at first, how overruns are booked, its limits with what each is granted, and its caps.
+pub struct Payer {
+    pub name: &'static str,
+    pub parent: Option<usize>,
+    pub overrun: Overrun,
+    pub limits: &'static [(Window, i64)],
+    pub throttles: &'static [Throttle],
+    pub held_max: Option<u64>,
+    pub holds_max: Option<u32>,
+}
+
+/// Of windows that end all the while (40 ms), where the client says so, and 40 ms after the log's first time.
+pub const ACCOUNTS: [Payer; 5] = [
+    Payer { limits: &[(Window::Day { utc_offset_s: 0 }, 1_000_000)], ..plain("org", None, Overrun::Debt) },
+    Payer {
+        limits: &[(Window::Fixed { length_ns: 40_000_000, origin_ns: 0 }, 900)],
+        throttles: &[Throttle { counts: Counts::Requests, rate: 3, period_ns: 10_000_000, burst: 4 }],
+        ..plain("if", Some(0), Overrun::IfAvailable)
+    },
+    Payer { limits: &[(Window::Given, 300)], ..plain("debt", Some(0), Overrun::Debt) },
+    Payer {
+        limits: &[(Window::Lifetime, 400)],
+        held_max: Some(200),
+        holds_max: Some(2),
+        ..plain("tight", None, Overrun::Deny)
+    },
+    Payer {
+        limits: &[(Window::Month { utc_offset_s: 0 }, 5_000), (Window::Lifetime, 20_000)],
+        throttles: &[Throttle { counts: Counts::Cost, rate: 1_000, period_ns: 40_000_000, burst: 400 }],
+        ..plain("month", Some(0), Overrun::IfAvailable)
+    },
 ];
+
+const fn plain(name: &'static str, parent: Option<usize>, overrun: Overrun) -> Payer {
+    Payer { name, parent, overrun, limits: &[], throttles: &[], held_max: None, holds_max: None }
+}
+
+/// Every limit of every account, and what it is granted first.
+pub fn first_grants() -> impl Iterator<Item = Ask> {
+    (0..).zip(&ACCOUNTS).flat_map(|(index, payer)| {
+        (0..).zip(payer.limits).map(move |(limit, (_, granted))| Ask::Grant {
+            index,
+            limit,
+            change_micros: *granted,
+        })
+    })
+}
 
 impl Ask {
     /// The record that it causes.
@@ -78,6 +128,8 @@ impl Ask {
         Some(match self {
             Self::Account { .. } => Kind::Account,
             Self::Grant { .. } => Kind::Grant,
+            Self::Move { .. } => Kind::Reparent,
+            Self::EndWindow { .. } => Kind::Boundary,
             Self::Admit { .. } => Kind::Admission,
             Self::Commit { .. } => Kind::Commit,
             Self::Release { .. } => Kind::Release,
@@ -112,6 +164,8 @@ impl Ask {
         !matches!(
             self,
             Self::Account { .. }
+                | Self::Move { .. }
+                | Self::EndWindow { .. }
                 | Self::Swap { .. }
                 | Self::Halt(_)
                 | Self::Switch(_)

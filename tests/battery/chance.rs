@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use assize::{
     controller::{Call, Fault, Opened, Permit},
     id::{LogId, OperationId},
-    num::Amount,
+    num::{Amount, Timestamp},
     record::{Halt, Operation, Spend, Switch, Terms},
     wal::{
         Anchor, Level,
@@ -15,7 +15,7 @@ use assize::{
 
 use super::{
     Drawn,
-    ask::{ACCOUNTS, Answer, Ask},
+    ask::{ACCOUNTS, Answer, Ask, first_grants},
     host::{ALDER, Host, Making, TERMS},
     told::{Asked, Fact, Found, Known},
 };
@@ -24,6 +24,8 @@ use super::{
 pub const MAKING: Making = Making {
     id: LogId(*b"a log of chances"),
     segment_bytes: 1 << 10,
+    // 40 ms before the end of a day and of a month.
+    start: Timestamp(1_701_388_799_960_000_000),
     terms: Terms { operation_horizon_ns: 1 << 42, operations_max: 1 << 16, ..TERMS },
 };
 
@@ -105,14 +107,12 @@ impl Client {
 
     fn draw(&mut self) -> Ask {
         let index = self.set_up;
-        if index < 2 * ACCOUNTS.len() {
-            self.set_up += 1;
-            let index = index % ACCOUNTS.len();
-            return if self.set_up <= ACCOUNTS.len() {
-                Ask::Account { index }
-            } else {
-                Ask::Grant { index, change_micros: ACCOUNTS[index].3 }
-            };
+        self.set_up += 1;
+        if index < ACCOUNTS.len() {
+            return Ask::Account { index };
+        }
+        if let Some(grant) = first_grants().nth(index - ACCOUNTS.len()) {
+            return grant;
         }
         let is_part = self.is_streaming && self.drawn.below(4) > 0;
         let roll = if is_part { 32 } else { self.drawn.below(100) };
@@ -133,7 +133,11 @@ impl Client {
                 let hold = self.committed[self.drawn.below(self.committed.len() as u64) as usize];
                 Ask::Adjust { hold, actual: Amount::new(self.drawn.below(90)).unwrap() }
             }
-            (48..52, _) => Ask::Grant { index: 1, change_micros: [700, -300][(roll % 2) as usize] },
+            (48..52, _) => Ask::Grant {
+                index: 1 + self.drawn.below(4) as usize,
+                limit: 0,
+                change_micros: [700, -300][(roll % 2) as usize],
+            },
             (52..55, _) => {
                 self.epoch += 1;
                 Ask::Swap { epoch: self.epoch }
@@ -150,10 +154,15 @@ impl Client {
                 self.host.pass(15);
                 Ask::Expire
             }
-            (66..71, _) => Ask::Wait,
-            (71..74, _) => Ask::Retain { segments: 1 + (roll % 2) as u32 },
+            (66..69, _) => Ask::Wait,
+            (69..73, _) => Ask::Move {
+                index: 3 + self.drawn.below(2) as usize,
+                parent: [None, Some(0), Some(1)][self.drawn.below(3) as usize],
+            },
+            (73..76, _) => Ask::EndWindow { index: 2 },
+            (76..79, _) => Ask::Retain { segments: 1 + (roll % 2) as u32 },
             _ => Ask::Admit {
-                index: 1 + self.drawn.below(3) as usize,
+                index: 1 + self.drawn.below(4) as usize,
                 quality: [0, 0, 7000, 9000, 10_000][self.drawn.below(5) as usize],
                 tokens: 1000 + self.drawn.below(200),
                 deadline: self.host.in_ms(5 + self.drawn.below(60).cast_signed()),

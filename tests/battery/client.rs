@@ -23,6 +23,7 @@ use super::{
 pub const MAKING: Making = Making {
     id: LogId(*b"a log of clients"),
     segment_bytes: 1 << 10,
+    start: START,
     terms: Terms { operation_horizon_ns: 1 << 42, operations_max: 1 << 20, ..TERMS },
 };
 

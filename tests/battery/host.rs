@@ -98,12 +98,14 @@ pub struct Host {
 pub struct Making {
     pub id: LogId,
     pub segment_bytes: u64,
+    /// The log's first time.
+    pub start: Timestamp,
     pub terms: Terms,
 }
 
 impl Default for Making {
     fn default() -> Self {
-        Self { id: LOG_ID, segment_bytes: 1 << 20, terms: TERMS }
+        Self { id: LOG_ID, segment_bytes: 1 << 20, start: START, terms: TERMS }
     }
 }
 
@@ -113,9 +115,9 @@ impl Making {
             terms: self.terms,
             log: self.log_options(),
             engine: small_engine(),
-            ..CreateOptions::new(self.id, key(), policy(1), START)
+            ..CreateOptions::new(self.id, key(), policy(1), self.start)
         };
-        Controller::create(storage, options).map(|controller| Host::new(controller, START))
+        Controller::create(storage, options).map(|controller| Host::new(controller, self.start))
     }
 
     pub fn create(&self, storage: &Memory) -> Host {
@@ -128,7 +130,7 @@ impl Making {
             anchor,
             log: self.log_options(),
             engine: small_engine(),
-            ..OpenOptions::new(key(), START)
+            ..OpenOptions::new(key(), self.start)
         };
         Controller::open(storage, options)
     }

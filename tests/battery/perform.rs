@@ -4,18 +4,19 @@ use std::num::{NonZeroI64, NonZeroU32};
 
 use assize::{
     budget::AccountTerms,
-    caps::Caps,
+    caps::{Caps, CapsDraft},
     controller::{
         Call, Denial, Fault, FaultClass, NotAdmitted, NotExtended, NotRerouted, NotRetained, NotSwapped,
         Permit, Repeated, RepeatedState, Reroute,
     },
     id::{AccountId, Name, Sequence},
-    record::CandidateSwitch,
+    num::Amount,
+    record::{Boundary, CandidateSwitch, Reparent},
     wal::{Keep, ReadError, RetainError, Retained},
 };
 
 use super::{
-    ask::{ACCOUNTS, Answer, Ask},
+    ask::{ACCOUNTS, Answer, Ask, Payer},
     chance::Client,
     host::{CEDAR, Host, MS, policy},
     told::Fact,
@@ -30,10 +31,23 @@ impl Client {
         };
         match ask {
             Ask::Account { index } => self.open_account(*index, call),
-            Ask::Grant { index, change_micros } => {
+            Ask::Grant { index, limit, change_micros } => {
                 let Some(account) = self.account(*index) else { return Answer::Nothing };
                 let change = NonZeroI64::new(*change_micros).unwrap();
-                done(controller.grant(account, change, call), Fact::Granted { change_micros: *change_micros })
+                let granted = controller.grant(account.limit(*limit), change, call);
+                done(granted, Fact::Granted { change_micros: *change_micros })
+            }
+            Ask::Move { index, parent } => {
+                let parent = parent.map(|parent| self.account(parent));
+                let (Some(account), false) = (self.account(*index), parent == Some(None)) else {
+                    return Answer::Nothing;
+                };
+                let moved = Reparent { account, parent: parent.flatten() };
+                done(controller.reparent(account, moved.parent, call), Fact::Moved(moved))
+            }
+            Ask::EndWindow { index } => {
+                let Some(account) = self.account(*index) else { return Answer::Nothing };
+                done(controller.end_window(account, call), Fact::Ended(Boundary { account, limit: 0 }))
             }
             Ask::Admit { index, quality, tokens, deadline } => {
                 let Some(account) = self.account(*index) else { return Answer::Nothing };
@@ -187,18 +201,25 @@ impl Client {
     }
 
     fn account(&self, index: usize) -> Option<AccountId> {
-        self.host.controller.account(&Name::new(ACCOUNTS[index].0).unwrap())
+        self.host.controller.account(&Name::new(ACCOUNTS[index].name).unwrap())
     }
 
     fn open_account(&mut self, index: usize, call: Call) -> Answer {
-        let (name, parent, overrun, _) = ACCOUNTS[index];
+        let Payer { name, parent, overrun, limits, throttles, held_max, holds_max } = ACCOUNTS[index];
         let name = Name::new(name).unwrap();
+        let caps = CapsDraft {
+            windows: limits.iter().map(|(window, _)| *window).collect(),
+            throttles: throttles.to_vec(),
+            held_max: held_max.map(|most| Amount::new(most).unwrap()),
+            holds_max,
+        };
+        let caps = Caps::new(caps).unwrap();
         let parent = parent.map(|parent| self.account(parent));
         if parent == Some(None) {
             return Answer::Nothing;
         }
         let controller = &self.host.controller;
-        let terms = AccountTerms { name, parent: parent.flatten(), overrun, caps: Caps::default() };
+        let terms = AccountTerms { name, parent: parent.flatten(), overrun, caps };
         let is_there = controller.account(&name).is_some();
         match controller.ensure_account(&terms, call) {
             Err(fault) => failed(fault),

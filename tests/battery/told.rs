@@ -9,8 +9,8 @@ use assize::{
     id::{CandidateId, Name, OperationId},
     num::{Amount, Timestamp},
     record::{
-        AdjustOutcome, AdmissionOutcome, CandidateSwitch, CommitOutcome, ExtendOutcome, Halt, Kind,
-        PartCommitOutcome, Record, ReleaseOutcome,
+        AdjustOutcome, AdmissionOutcome, Boundary, CandidateSwitch, CommitOutcome, ExtendOutcome, Halt, Kind,
+        PartCommitOutcome, Record, ReleaseOutcome, Reparent,
     },
     wal::storage::Memory,
 };
@@ -54,6 +54,8 @@ pub enum Fact {
     Halt(Halt),
     Switch(CandidateSwitch),
     Account(Name),
+    Moved(Reparent),
+    Ended(Boundary),
     Expired {
         holds: usize,
     },
@@ -80,6 +82,8 @@ impl Fact {
             Record::CandidateSwitch(switch) => Self::Switch(*switch),
             Record::Account(account) => Self::Account(account.name),
             Record::Retention(kept) => Self::Retained { first_segment: kept.first_segment },
+            Record::Reparent(moved) => Self::Moved(*moved),
+            Record::Boundary(ended) => Self::Ended(*ended),
             Record::Expire(expire) => Self::Expired { holds: expire.holds().len() },
             _ => Self::Other,
         }

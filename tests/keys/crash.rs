@@ -194,6 +194,92 @@ fn whatever_a_power_cut_leaves_of_log_and_state_opens_and_goes_on() {
     assert!(stepped > 20, "crashes between segment and state: {stepped}");
 }
 
+/// All that a power cut may leave of both places, from a few pieces.
+fn each_image(host: &Host) -> Vec<(Host, String)> {
+    let (log, keys) = (host.log.crash(), host.keys.crash());
+    let (logs, states) = (log.pieces(Unit::Page), keys.pieces(Unit::Page));
+    assert!(logs.len() + states.len() <= 12, "few enough to take all: {}, {}", logs.len(), states.len());
+    let mut images = Vec::new();
+    for of_logs in 0..1_u32 << logs.len() {
+        for of_states in 0..1_u32 << states.len() {
+            let kept = |pieces: &[Piece], set: u32| {
+                let kept = pieces.iter().enumerate().filter(|(at, _)| set >> at & 1 == 1);
+                kept.map(|(_, piece)| piece.clone()).collect::<Vec<_>>()
+            };
+            let image =
+                Host { log: log.image(&kept(&logs, of_logs)), keys: keys.image(&kept(&states, of_states)) };
+            images.push((image, format!("log {of_logs:b}, state {of_states:b}")));
+        }
+    }
+    images
+}
+
+/// Writes until the log fails; gives the last record that was acknowledged.
+fn write_until_failure(log: &Log<Toy>) -> u64 {
+    let mut acknowledged = log.stats().synced.0;
+    while log.failure().is_none() {
+        let head = append(log, 1);
+        if log.wait(head, Level::Synced).is_ok() {
+            acknowledged = head.0;
+        }
+    }
+    acknowledged
+}
+
+/// The state steps forward to a segment when that has its name on disk, and not when it looks so.
+#[test]
+fn a_segment_whose_name_can_be_lost_is_not_stepped_to() {
+    let host = Host::new();
+    let log = host.create();
+    host.log.fail(assize::wal::storage::Failing::nth(Operation::SyncDir, 1));
+    let acknowledged = write_until_failure(&log);
+    drop(log);
+    assert_eq!((host.kept(), host.segments()), (1, 2));
+    // The opening fails at the very sync that would have made it sure.
+    host.log.fail(assize::wal::storage::Failing::nth(Operation::SyncDir, 1));
+    assert!(matches!(host.open(), Err(assize::wal::OpenError::Recover(_))));
+    for (image, what) in each_image(&host) {
+        goes_on(&image, acknowledged, &what);
+    }
+    // One that succeeds has made it sure.
+    drop(host.open().unwrap());
+    for (image, what) in each_image(&host) {
+        assert_eq!((image.segments(), image.kept()), (2, 2), "{what}");
+        goes_on(&image, acknowledged, &what);
+    }
+}
+
+/// A state whose directory's sync failed looks kept: it is kept again before the log goes on, or two steps later nothing
+/// could open it.
+#[test]
+fn a_state_whose_directorys_sync_failed_is_kept_again() {
+    let host = Host::new();
+    let log = host.create();
+    host.keys.fail(assize::wal::storage::Failing::nth(Operation::SyncDir, 1));
+    write_until_failure(&log);
+    drop(log);
+    assert_eq!((host.kept(), host.segments()), (2, 2), "it looks kept");
+    let (log, _) = host.open().unwrap();
+    // The next step ends between the segment and the state.
+    host.keys.fail(assize::wal::storage::Failing::nth(Operation::Create, 1));
+    let acknowledged = write_until_failure(&log);
+    drop(log);
+    assert_eq!((host.kept(), host.segments()), (2, 3));
+    for (image, what) in each_image(&host) {
+        goes_on(&image, acknowledged, &what);
+    }
+    // The same of the first state, which a creation finds.
+    let host = Host::new();
+    host.keys.fail(assize::wal::storage::Failing::nth(Operation::SyncDir, 1));
+    assert!(host.begin().is_err());
+    let log = host.create();
+    let acknowledged = append_at(&log, 2, Level::Synced).0;
+    drop(log);
+    for (image, what) in each_image(&host) {
+        goes_on(&image, acknowledged, &what);
+    }
+}
+
 /// None, all, each one, all but each one.
 fn subsets(count: usize) -> Vec<Vec<usize>> {
     let mut sets = vec![Vec::new(), (0..count).collect::<Vec<_>>()];

@@ -5,7 +5,7 @@ use assize::{
     id::Sequence,
     num::Timestamp,
     wal::{
-        Cut, Fault, Level, Log, OpenError, OpenOptions, RECOVERY, ReadError, ReadOptions, Tail,
+        Cut, Fault, Level, Log, LogOptions, OpenError, OpenOptions, RECOVERY, ReadError, ReadOptions, Tail,
         storage::{Failing, Memory, Operation},
     },
 };
@@ -299,6 +299,41 @@ fn a_seal_whose_sync_failed_is_written_again() {
     drop(log);
     storage.cut_power();
     assert_eq!(read(&storage).unwrap().1.records, 6, "the first segment has its seal");
+}
+
+/// A name that looks given, and that no later sync of the directory puts on disk, is given again: of the first segment,
+/// and of one after it.
+#[test]
+fn a_segment_whose_directorys_sync_failed_gets_its_name_anew() {
+    for first in [true, false] {
+        let storage = Memory::new();
+        if first {
+            storage.fail(Failing::nth(Operation::SyncDir, 1));
+            let options = toy::create_options(LogOptions::default());
+            assert!(Log::create(Box::new(storage.clone()), options, Toy::new()).is_err());
+        } else {
+            let log = create(&storage, 300);
+            append_at(&log, 3, Level::Synced);
+            storage.fail(Failing::nth(Operation::SyncDir, 1));
+            append(&log, 3);
+            assert!(log.drive(Level::Written).is_err());
+        }
+        let segments = storage.names();
+        assert_eq!(segments.len(), if first { 1 } else { 2 }, "it looks named");
+        // An opening that fails in its turn changes nothing of that.
+        storage.fail(Failing::nth(Operation::SyncDir, 1));
+        assert!(matches!(open(&storage), Err(OpenError::Recover(_))));
+        let (log, recovery) = open(&storage).unwrap();
+        assert!(recovery.head >= Sequence(if first { 0 } else { 3 }));
+        append_at(&log, 1, Level::Synced);
+        let head = append_at(&log, 1, Level::Synced);
+        drop(log);
+        storage.cut_power();
+        // The second record says that the first is on disk: nobody writes the segment anew.
+        let created = storage.count(Operation::Create);
+        assert_eq!((storage.names(), open(&storage).unwrap().1.head), (segments, head));
+        assert_eq!(storage.count(Operation::Create), created);
+    }
 }
 
 /// What a sync that failed did not take off the disk cannot stand where the log goes on.

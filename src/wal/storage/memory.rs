@@ -169,8 +169,13 @@ impl Storage for Memory {
 
     fn sync_dir(&self) -> Result<(), StorageError> {
         let mut files = self.files();
-        files.step(Operation::SyncDir, "")?;
-        files.names.sync();
+        match files.step(Operation::SyncDir, "") {
+            Ok(()) => files.names.sync(),
+            Err(failed) => {
+                files.names.sync_failed();
+                return Err(failed.into());
+            }
+        }
         Ok(())
     }
 }

@@ -17,9 +17,9 @@ use crate::wal::storage::Operation;
 /// Where a file's bytes are on disk and its length is not, the file ends with them; where it is the other way round,
 /// zeros stand for the bytes. A file that has lost its name is gone.
 ///
-/// What was waiting when a sync of its file failed can be lost for good: it is read as it was written and later syncs
-/// pass it over, as if it were on disk, so it stays a piece until it is written again and synced. Names are not given
-/// up like this: a later sync of the directory puts them on disk.
+/// What was waiting when a sync of its file, or of the directory, failed can be lost for good: it is read as it was written
+/// and later syncs pass it over, as if it were on disk, so it stays a piece until it is written again, or the name given
+/// again, and synced.
 #[derive(Clone)]
 pub struct Crash {
     names: Names,

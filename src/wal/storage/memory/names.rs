@@ -2,13 +2,16 @@
 
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
 
+use super::data::Fate;
 use crate::wal::storage::Operation;
 
 /// Names by which files are found; the files themselves are numbers.
 #[derive(Clone, Default)]
 pub(super) struct Names {
     live: ByName,
+    /// What the disk had before the changes.
     disk: ByName,
+    /// In the order in which they were made; the first is not known to be on disk.
     changes: Vec<Change>,
 }
 
@@ -18,6 +21,7 @@ type ByName = BTreeMap<String, u64>;
 struct Change {
     number: u64,
     what: What,
+    fate: Fate,
 }
 
 #[derive(Clone)]
@@ -66,18 +70,28 @@ impl Names {
     }
 
     pub(super) fn sync(&mut self) {
-        self.disk = self.live.clone();
-        self.changes.clear();
+        self.end_wait(Fate::OnDisk);
+        let known = self.changes.iter().take_while(|change| change.fate == Fate::OnDisk).count();
+        for change in self.changes.drain(..known) {
+            change.what.apply(&mut self.disk);
+        }
     }
 
+    /// What waited looks as if it were on disk from here on.
+    pub(super) fn sync_failed(&mut self) {
+        self.end_wait(Fate::GivenUp);
+    }
+
+    /// Loses whatever is not known to be on disk.
     pub(super) fn cut_power(&mut self) {
+        self.disk = self.image(|_| false);
         self.live = self.disk.clone();
         self.changes.clear();
     }
 
     /// What is not known to be on disk.
     pub(super) fn waiting(&self) -> impl Iterator<Item = (u64, Operation)> {
-        self.changes.iter().map(|change| {
+        self.changes.iter().filter(|change| change.fate != Fate::OnDisk).map(|change| {
             let operation = match change.what {
                 What::Create { .. } => Operation::Create,
                 What::Rename { .. } => Operation::Rename,
@@ -90,15 +104,23 @@ impl Names {
     /// The names as the disk has them where these changes, by their numbers, have reached it.
     pub(super) fn image(&self, kept: impl Fn(u64) -> bool) -> ByName {
         let mut image = self.disk.clone();
-        for change in self.changes.iter().filter(|change| kept(change.number)) {
-            change.what.apply(&mut image);
+        for change in &self.changes {
+            if change.fate == Fate::OnDisk || kept(change.number) {
+                change.what.apply(&mut image);
+            }
         }
         image
     }
 
     fn change(&mut self, number: u64, what: What) {
         what.apply(&mut self.live);
-        self.changes.push(Change { number, what });
+        self.changes.push(Change { number, what, fate: Fate::Waiting });
+    }
+
+    fn end_wait(&mut self, fate: Fate) {
+        for change in self.changes.iter_mut().filter(|change| change.fate == Fate::Waiting) {
+            change.fate = fate;
+        }
     }
 }
 
