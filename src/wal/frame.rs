@@ -184,12 +184,13 @@ pub(super) struct WholeFrame<'a> {
 impl<'a> WholeFrame<'a> {
     /// Takes the frame apart; `None` if it is not whole. FORMAT 8.1.
     pub(super) fn parse(head: &FrameHead, frame: &'a [u8], key: &SegmentKey) -> Option<Self> {
-        let (body, trailer) = frame.split_at_checked(head.bytes.checked_sub(TRAILER_BYTES)?)?;
-        let (tag, checksum) = trailer.split_first_chunk::<TAG_BYTES>()?;
+        let frame = frame.get(..head.bytes)?;
+        let (checked, checksum) = frame.split_last_chunk::<CHECKSUM_BYTES>()?;
+        let (body, tag) = checked.split_last_chunk::<TAG_BYTES>()?;
         let content = HEAD_BYTES.checked_add(head.payload_bytes)?.checked_add(head.extension_bytes)?;
         let padding = body.get(content..)?;
         let whole =
-            padding.iter().all(|byte| *byte == 0) && key.checksum(&[body, tag]).to_le_bytes() == *checksum;
+            padding.iter().all(|byte| *byte == 0) && key.checksum(&[checked]).to_le_bytes() == *checksum;
         whole.then_some(Self { bytes: frame, body, tag: Tag(*tag) })
     }
 }
