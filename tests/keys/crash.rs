@@ -280,6 +280,84 @@ fn a_state_whose_directorys_sync_failed_is_kept_again() {
     }
 }
 
+/// Creates the log, or opens what a failed creation left of it.
+fn begin_again(host: &Host) -> Option<Log<Toy>> {
+    if host.segments() > 0 {
+        return host.open().ok().map(|(log, _)| log);
+    }
+    let options = LogOptions { segment_bytes: SEGMENT_BYTES, ..LogOptions::default() };
+    let create = CreateOptions { id: LOG_ID, key: host.begin().ok()?.into(), options };
+    Log::create(Box::new(host.log.clone()), create, Toy::new()).ok()
+}
+
+/// Writes through a failure, which the next opening makes good; gives what was acknowledged. `look` is shown the places
+/// after the failure, and after each opening.
+fn write_through(host: &Host, look: &mut dyn FnMut(&Host, u64)) -> u64 {
+    let (mut acknowledged, mut openings) = (0, 0);
+    while acknowledged < 30 {
+        openings += 1;
+        assert!(openings < 10, "one failure is one failure");
+        let Some(log) = begin_again(host) else {
+            look(host, acknowledged);
+            continue;
+        };
+        // What an opening shows is on disk.
+        acknowledged = log.head().0;
+        look(host, acknowledged);
+        while log.head().0 < 30 && log.failure().is_none() {
+            let head = append(&log, 1);
+            if log.wait(head, Level::Synced).is_ok() {
+                acknowledged = head.0;
+            }
+        }
+        drop(log);
+        look(host, acknowledged);
+    }
+    acknowledged
+}
+
+#[test]
+fn whatever_fails_once_at_either_place_is_made_good_by_the_next_opening() {
+    use assize::wal::storage::Failing;
+    let operations =
+        [Operation::Create, Operation::Write, Operation::Sync, Operation::Rename, Operation::SyncDir];
+    let (mut failed, mut images) = (0, 0);
+    for (at_keys, operation) in
+        [false, true].iter().flat_map(|at| operations.map(|operation| (*at, operation)))
+    {
+        for nth in 1.. {
+            let host = Host::new();
+            let place = if at_keys { host.keys.clone() } else { host.log.clone() };
+            place.fail(Failing::nth(operation, nth));
+            write_through(&host, &mut |host, acknowledged| {
+                let (log, keys) = (host.log.crash(), host.keys.crash());
+                let (logs, states) = (log.pieces(Unit::Page), keys.pieces(Unit::Page));
+                for (of_logs, of_states) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
+                    // All of each place, or nothing.
+                    let some = |pieces: &[Piece], all: usize| pieces[..pieces.len() * all].to_vec();
+                    let crashed = Host {
+                        log: log.image(&some(&logs, of_logs)),
+                        keys: keys.image(&some(&states, of_states)),
+                    };
+                    if begun(&crashed, acknowledged) {
+                        images += 1;
+                        let what = format!(
+                            "{operation:?} {nth} at keys: {at_keys}, log {of_logs}, state {of_states}"
+                        );
+                        goes_on(&crashed, acknowledged, &what);
+                    }
+                }
+            });
+            // What was to fail had not come when all was written.
+            if place.count(operation) < nth {
+                break;
+            }
+            failed += 1;
+        }
+    }
+    assert!(failed > 100 && images > 1_000, "{failed} failures, {images} images");
+}
+
 /// None, all, each one, all but each one.
 fn subsets(count: usize) -> Vec<Vec<usize>> {
     let mut sets = vec![Vec::new(), (0..count).collect::<Vec<_>>()];
