@@ -32,7 +32,8 @@ use reached::Reached;
 /// call's level says, as the method of the same name of [`Controller`] does, and has the same answer. The order of the
 /// calls is the order in which the methods are called, not that in which their futures are polled.
 ///
-/// So dropping a future cancels no effect: the record is written all the same. A permit that is lost with a future can be
+/// So dropping a future cancels no effect: the record is written all the same, by the driver, or where that has ended
+/// by whoever writes next. A permit that is lost with a future can be
 /// had again by repeating its operation; else its hold ends at its deadline.
 ///
 /// ```
@@ -90,7 +91,8 @@ impl AsyncController {
     }
 
     /// Asks the driver to end when everything that was carried out is answered. Calls that come later are
-    /// [`Fault::NoDriver`]. Dropping the last clone asks for the same.
+    /// [`Fault::NoDriver`]; one that is made at the same moment may be carried out and be answered
+    /// [`Fault::DriverEnded`]. Dropping the last clone asks for the same.
     pub fn stop(&self) {
         self.driven.stop();
     }

@@ -144,7 +144,8 @@ pub enum Fault {
     /// Of an `AsyncController`: no driver writes for those who await, or it was asked to end.
     NoDriver,
     /// Of an `AsyncController`: the call was carried out and its record is queued, and the
-    /// driver ended before that was where it must be.
+    /// driver ended before that was where it must be: whoever writes next writes it. Under an operation's name the call
+    /// can be made again; without one it is not to be, but its record waited for.
     DriverEnded {
         /// The record.
         sequence: Sequence,

@@ -72,7 +72,7 @@ impl Digester {
 
     /// The digest of what was appended.
     #[must_use]
-    pub fn finish(self) -> Digest {
+    pub fn finish(mut self) -> Digest {
         Digest(self.0.finish())
     }
 }

@@ -42,7 +42,7 @@ impl fmt::Debug for Tag {
 
 /// A key ready for HMAC-SHA256, with what every message starts with already absorbed.
 ///
-/// Neither shown nor copied, and wiped when dropped.
+/// Not shown, and wiped when dropped, as is what each tag copies of it.
 pub struct MacKey {
     /// After the key, if there is one, and what every message starts with.
     inner: Zeroizing<State>,
@@ -81,9 +81,10 @@ impl MacKey {
     /// The tag of the prefix and then the parts, in order.
     #[must_use]
     pub fn tag(&self, parts: &[&[u8]]) -> Tag {
-        let mut inner = Hasher::new(State::clone(&self.inner));
+        let mut inner = Zeroizing::new(Hasher::new(State::clone(&self.inner)));
         parts.iter().for_each(|part| inner.update(part));
-        self.finish(inner.finish())
+        let digest = inner.finish();
+        self.finish(digest)
     }
 
     /// The tag of the prefix, `first` and `rest`, while `digester` takes `beside`: in hardly more time than the tag
@@ -96,7 +97,9 @@ impl MacKey {
         digester: &mut Digester,
         beside: &[u8],
     ) -> Tag {
-        self.finish(State::clone(&self.inner).finish_beside(first, rest, &mut digester.0, beside))
+        let mut inner = self.inner.clone();
+        let digest = inner.finish_beside(first, rest, &mut digester.0, beside);
+        self.finish(digest)
     }
 
     fn finish(&self, digest: [u8; 32]) -> Tag {
@@ -104,7 +107,8 @@ impl MacKey {
         let mut block = [0; size_of::<Block>()];
         let (place, _) = block.split_at_mut(digest.len());
         place.copy_from_slice(&digest);
-        Tag(State::clone(outer).finish(block, digest.len()))
+        let mut outer = outer.clone();
+        Tag(outer.finish(block, digest.len()))
     }
 }
 

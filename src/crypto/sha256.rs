@@ -26,8 +26,9 @@ impl State {
         self.count(blocks.as_flattened().len());
     }
 
-    /// The digest of the message with the start of `block` as its end, `filled` bytes of it.
-    pub(super) fn finish(mut self, mut block: Block, filled: usize) -> [u8; 32] {
+    /// The digest of the message with the start of `block` as its end, `filled` bytes of it. That is all that is left of
+    /// the state then.
+    pub(super) fn finish(&mut self, mut block: Block, filled: usize) -> [u8; 32] {
         // FIPS 180-4, 5.1.1: a one, zeros, and the message's length in bits, modulo 2^64.
         let bytes = self.bytes.wrapping_add(u64::try_from(filled).unwrap_or(0));
         let bits = bytes.wrapping_mul(8).to_be_bytes();
@@ -50,8 +51,9 @@ impl State {
     }
 
     /// The digest of the message with `first` and `rest` after it. Meanwhile `other` takes `beside`, by blocks in turn.
+    #[cfg(feature = "wal")]
     pub(super) fn finish_beside(
-        mut self,
+        &mut self,
         first: &[u8; 32],
         mut rest: &[u8],
         other: &mut Hasher,
@@ -119,7 +121,7 @@ impl Hasher {
         assert!(rest.is_empty(), "less than a block was left");
     }
 
-    pub(super) fn finish(self) -> [u8; 32] {
+    pub(super) fn finish(&mut self) -> [u8; 32] {
         self.state.finish(self.block, self.filled)
     }
 
@@ -143,6 +145,14 @@ impl Hasher {
             self.filled = 0;
         }
         rest
+    }
+}
+
+impl Zeroize for Hasher {
+    fn zeroize(&mut self) {
+        self.state.zeroize();
+        self.block.zeroize();
+        self.filled.zeroize();
     }
 }
 
@@ -183,6 +193,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(feature = "wal")]
     fn a_message_beside_another_comes_to_what_each_comes_to_alone() {
         for rest in [0, 1, 23, 24, 31, 32, 33, 87, 88, 95, 96, 97, 150, 5_000] {
             for (before, beside) in [(0, 0), (0, 1), (1, 63), (5, 64), (63, 300), (64, 6_000)] {

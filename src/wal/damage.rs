@@ -9,7 +9,7 @@ use alloc::collections::BinaryHeap;
 use core::cmp::Reverse;
 
 use super::{
-    frame::{EMPTY_BYTES, FrameHead, HEAD_BYTES, MAGIC},
+    frame::{EMPTY_BYTES, FrameHead, HEAD_BYTES, MAGIC, TRAILER_BYTES},
     scanner::whole_frame,
     segment::SegmentKey,
     storage::StorageError,
@@ -39,7 +39,7 @@ pub(super) fn later_frame_proves(
         let end = at.saturating_add(8);
         while let Some(candidate) = next_ending_at(&mut candidates, end) {
             let own = candidate.checksum(checked, key, &powers);
-            if own == carried && is_whole(window, candidate.start, key)? {
+            if own == carried && candidate.is_padded(window)? && is_whole(window, candidate.start, key)? {
                 return Ok(true);
             }
         }
@@ -47,7 +47,8 @@ pub(super) fn later_frame_proves(
             let head = window.at(at, HEAD_BYTES)?.and_then(FrameHead::parse).filter(plausible);
             let bytes = head.and_then(|head| u64::try_from(head.bytes).ok());
             if let Some(end) = bytes.and_then(|bytes| at.checked_add(bytes)).filter(|end| *end <= size) {
-                candidates.push(Reverse(Candidate { end, start: at, prefix }));
+                let padding = head.map_or(0, |head| head.padding_bytes());
+                candidates.push(Reverse(Candidate { end, start: at, prefix, padding }));
             }
         }
         prefix = crc32c::crc32c_append(prefix, &word);
@@ -62,6 +63,8 @@ struct Candidate {
     end: u64,
     start: u64,
     prefix: u32,
+    /// Bytes that must be zero before its tag: at most 7.
+    padding: usize,
 }
 
 impl Candidate {
@@ -72,6 +75,17 @@ impl Candidate {
     fn checksum(&self, checked: u32, key: &SegmentKey, powers: &Powers) -> u32 {
         let between = self.end.saturating_sub(self.start).saturating_sub(4);
         multiply(powers.past(between), key.checksum_seed() ^ self.prefix) ^ checked
+    }
+
+    /// Whether its padding is zero. A checksum can be had for any bytes: what has it all the same is not read whole, which
+    /// would take time in the square of the tail again.
+    fn is_padded(&self, window: &mut Window) -> Result<bool, StorageError> {
+        if self.padding == 0 {
+            return Ok(true);
+        }
+        let behind = u64::try_from(self.padding.saturating_add(TRAILER_BYTES)).unwrap_or(u64::MAX);
+        let padding = window.at(self.end.saturating_sub(behind), self.padding)?;
+        Ok(padding.is_some_and(|padding| padding.iter().all(|byte| *byte == 0)))
     }
 }
 

@@ -46,7 +46,8 @@ pub(super) const MAGIC: [u8; 4] = 0x315A_5341_u32.to_le_bytes();
 const SYNCED_THROUGH_OFFSET: usize = 32;
 const TAG_BYTES: usize = 32;
 const CHECKSUM_BYTES: usize = 4;
-const TRAILER_BYTES: usize = TAG_BYTES + CHECKSUM_BYTES;
+/// Bytes of a frame after its padding.
+pub(super) const TRAILER_BYTES: usize = TAG_BYTES + CHECKSUM_BYTES;
 
 /// What a frame says before its payload.
 #[derive(Clone, Copy, Debug)]
@@ -91,6 +92,12 @@ impl FrameHead {
             synced_through,
             kind,
         }))
+    }
+
+    /// Zeros between its contents and its tag.
+    pub(super) fn padding_bytes(&self) -> usize {
+        let content = self.payload_bytes.saturating_add(self.extension_bytes);
+        self.bytes.saturating_sub(EMPTY_BYTES).saturating_sub(content)
     }
 
     /// The payload of the frame that starts so.
