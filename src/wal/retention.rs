@@ -127,18 +127,22 @@ fn last_retention(
     Ok(part.retained().copied())
 }
 
-/// Deletes all segments before that one, oldest first, and gives how many there were; where the storage cannot, how
-/// many were deleted until then. FORMAT 8.8.
+/// Deletes all segments before that one, oldest first, and gives how many there were. One that cannot be deleted holds up
+/// no other: then, how many were deleted, and the first thing that the storage could not. FORMAT 8.8.
 pub(super) fn remove_before(storage: &dyn Storage, first_kept: u32) -> Result<u32, (u32, StorageError)> {
     let names = storage.list().map_err(|error| (0, error))?;
     let segments: BTreeSet<u32> = names.iter().filter_map(|name| FileKind::segment(name)).collect();
-    let mut removed = 0_u32;
+    let (mut removed, mut failed) = (0_u32, None);
     for segment in segments.range(..first_kept) {
-        storage.remove(&segment_name(*segment)).map_err(|error| (removed, error))?;
-        removed = removed.saturating_add(1);
+        match storage.remove(&segment_name(*segment)) {
+            Ok(()) => removed = removed.saturating_add(1),
+            Err(error) => failed = failed.or(Some(error)),
+        }
     }
     if removed > 0 {
-        storage.sync_dir().map_err(|error| (removed, error))?;
+        // Also after a failure: what was deleted is not to come back.
+        let synced = storage.sync_dir();
+        failed = failed.or(synced.err());
     }
-    Ok(removed)
+    failed.map_or(Ok(removed), |error| Err((removed, error)))
 }
