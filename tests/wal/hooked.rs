@@ -1,7 +1,7 @@
 //! A storage that calls back, to bring about what otherwise depends on timing.
 
 use std::sync::{
-    Arc, Mutex,
+    Arc, Mutex, OnceLock,
     atomic::{AtomicBool, Ordering},
     mpsc,
 };
@@ -128,6 +128,49 @@ fn a_reader_that_a_retention_overtakes_says_so() {
     assert_eq!(overtaken.to_string(), expected);
     let missing = read(&before).unwrap_err();
     assert!(matches!(missing, ReadError::Evidence { fault: Fault::SegmentMissing, .. }), "{missing}");
+}
+
+#[test]
+fn headers_are_read_for_a_retention_while_others_write() {
+    let memory = Memory::new();
+    let log: Arc<OnceLock<Log<Toy>>> = Arc::default();
+    let (armed, written) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
+    let hook: Hook = {
+        let (log, armed, written) = (Arc::clone(&log), Arc::clone(&armed), Arc::clone(&written));
+        Arc::new(move |operation, _| {
+            if operation == Operation::Read && armed.swap(false, Ordering::SeqCst) {
+                let (done, is_done) = mpsc::channel();
+                let log = Arc::clone(&log);
+                std::thread::spawn(move || {
+                    let at = Timestamp(START.0 + 200);
+                    let log = log.get().unwrap();
+                    let sequence = log.append(1, at, at, |out| out.push(1)).unwrap();
+                    let _ = done.send(log.wait(sequence, Level::Synced));
+                });
+                // Long enough for any machine: it ends by being answered, or the test fails.
+                written.lock().unwrap().push(is_done.recv_timeout(std::time::Duration::from_secs(20)));
+                armed.store(true, Ordering::SeqCst);
+            }
+        })
+    };
+    let storage = Hooked { memory: memory.clone(), hook };
+    let options = LogOptions { segment_bytes: 400, ..LogOptions::default() };
+    let created = Log::create(Box::new(storage), toy::create_options(options), Toy::new()).unwrap();
+    assert!(log.set(created).is_ok());
+    let log = log.get().unwrap();
+    append_at(log, 60, Level::Synced);
+    let segments = memory.names().len() as u32;
+    assert!(segments >= 16, "{segments}");
+    armed.store(true, Ordering::SeqCst);
+    let at = Timestamp(START.0 + 201);
+    let retained = log.retain(Keep::Since(Timestamp(START.0 + 120)), at, at).unwrap();
+    armed.store(false, Ordering::SeqCst);
+    assert!(retained.removed > 4, "{retained:?}");
+    let written = std::mem::take(&mut *written.lock().unwrap());
+    assert!(written.iter().all(|written| *written == Ok(Ok(()))), "{written:?}");
+    // By bisection, not one by one.
+    assert!((2..=6).contains(&written.len()), "{} headers of {segments}", written.len());
+    assert!(toy::read(&memory).is_ok());
 }
 
 #[test]
