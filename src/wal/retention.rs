@@ -16,7 +16,7 @@ use crate::{
     codec::{CodecError, Reader, Writer},
     crypto::{Digest, RootKey},
     id::Sequence,
-    limits::SEGMENTS_MAX,
+    limits::{READ_BEGINNINGS_MAX, SEGMENTS_MAX},
     num::Timestamp,
 };
 
@@ -86,6 +86,30 @@ pub(super) fn header_bytes(storage: &dyn Storage, segment: u32) -> Result<Vec<u8
     let read = storage.open(&segment_name(segment), Access::Read)?.read_at(&mut bytes, 0)?;
     bytes.truncate(read);
     Ok(bytes)
+}
+
+/// Begins with what there is, and anew while segments are missing with which it would have begun and what there is has
+/// changed meanwhile: a retention may have let them go. FORMAT 8.8.
+pub(super) fn begin<T>(
+    storage: &dyn Storage,
+    begin: impl Fn(&Inventory) -> Result<T, ReadError>,
+) -> Result<T, ReadError> {
+    let mut inventory = Inventory::take(storage)?;
+    let mut overtaken = None;
+    for _ in 0..READ_BEGINNINGS_MAX {
+        match begin(&inventory) {
+            Err(error @ ReadError::Evidence { place, fault: Fault::SegmentMissing }) => {
+                let now = Inventory::take(storage)?;
+                if now.segments == inventory.segments {
+                    return Err(error);
+                }
+                overtaken = Some(ReadError::Overtaken { segment: place.segment });
+                inventory = now;
+            }
+            begun => return begun,
+        }
+    }
+    overtaken.map_or_else(|| begin(&inventory), Err)
 }
 
 /// The segment with which reading begins. FORMAT 8.8.
