@@ -65,12 +65,15 @@ impl FoundRecord {
     }
 }
 
-/// Finds one record by its sequence, in time that grows with the logarithm of the log, without a lock.
+/// Finds one record by its sequence, without a lock, and with a number of reads that grows with the logarithm of the log.
+/// The key of each header looked at of an evolving log is stepped forward from that of the first segment, which takes time
+/// that grows with the segment's number. To say that a log begins after the record, the log's last segment may be read.
 ///
 /// **It proves** that a holder of the key wrote this very frame, with these bytes, as this record of this segment of
 /// this log. **It does not prove** anything about the records around it, nor that the record is still part of the log: one
-/// that opening has cut from a torn tail, put back by somebody who writes the log's files, is found as well; nor that
-/// the log goes on, or went on as it does. [`Reader`](super::Reader) proves all of that, and reads everything for it.
+/// that opening has cut from a torn tail is found as well where somebody who writes the log's files has put it back, or
+/// where a caller who had its bytes, and those of the tag before it, has supplied them within another record of the same
+/// segment, even in place of the record that has its sequence now; nor that the log goes on, or went on as it does. [`Reader`](super::Reader) proves all of that, and reads everything for it.
 ///
 /// Where what was written between is altered, it is still found, or the answer says where it was looked for.
 ///

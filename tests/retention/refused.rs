@@ -86,6 +86,11 @@ fn what_a_header_says_of_a_retention_cannot_be_altered() {
     }
 }
 
+/// Bytes of a header, from an offset on.
+type Patch<'a> = (usize, &'a [u8]);
+/// What is to stay, which segments' headers state what, and at which segment that is refused as what.
+type Row<'a> = (Keep, &'a [u32], [Patch<'a>; 2], u32, Fault);
+
 /// A header may be altered, by whoever writes the log's files, to state a key that the writer does not hold. What it says
 /// is not believed for that: it would let go what is to stay, or be recorded and make every reader refuse the log.
 #[test]
@@ -97,12 +102,11 @@ fn what_a_retention_names_is_proven_before_it_is_recorded() {
     let begun = |number| format::u64_at(log.segment(number), 48) as i64;
     let since = Keep::Since(Timestamp(begun(4)));
     assert!(begun(3) < begun(4) && begun(4) < begun(5));
-    let (other_key, evolving): ((usize, &[u8]), (usize, &[u8])) = ((12, &[0xEE]), (10, &[2]));
+    let (other_key, evolving): (Patch<'_>, Patch<'_>) = ((12, &[0xEE]), (10, &[2]));
     let early = (begun(4) - 1).to_le_bytes();
-    let (endless, early, none): ((usize, &[u8]), (usize, &[u8]), (usize, &[u8])) =
+    let (endless, early, none): (Patch<'_>, Patch<'_>, Patch<'_>) =
         ((40, &[0xFF; 8]), (48, &early), (40, &[]));
-    // What is to stay, which headers state what, and at which segment that is refused.
-    let rows: [(Keep, &[u32], [(usize, &[u8]); 2], u32, Fault); 9] = [
+    let rows: [Row<'_>; 9] = [
         (segments(4), &[3], [other_key, endless], 4, Fault::HeaderSeal),
         (segments(4), &[3], [other_key, none], 4, Fault::HeaderSeal),
         (segments(4), &[3, 4], [other_key, endless], 5, Fault::HeaderSeal),
