@@ -71,6 +71,8 @@ pub const CONTROLLER_QUEUE_BYTES_MIN: usize = 16 << 10;
 pub const SEGMENT_BYTES_MAX: u64 = 1 << 40;
 /// Bytes by which a segment's file grows ahead of its frames, where segments have as many.
 pub const GROWN_AHEAD_BYTES: u64 = 1 << 20;
+/// Times that reading a log is begun while retentions delete segments beside it.
+pub const READ_BEGINNINGS_MAX: u32 = 16;
 /// Segments in one log.
 pub const SEGMENTS_MAX: u32 = 99_999_999;
 /// Bytes of a root key, least and most.

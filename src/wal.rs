@@ -34,8 +34,8 @@ mod writer;
 
 pub use anchor::{Anchor, AnchorError};
 pub use error::{
-    AppendError, Blame, ChangeKeyError, CreateError, Failure, Fault, OpenError, OptionsError, Place,
-    ReadError, RetainError, WaitError,
+    AppendError, Blame, ChangeKeyError, CreateError, Failure, Fault, FindError, OpenError, OptionsError,
+    Place, ReadError, RetainError, WaitError,
 };
 pub use evolving::{EvolvingKey, StateError};
 pub use fold::{Fold, RecordFrame};
@@ -51,4 +51,4 @@ pub(crate) use parallel::{read_parts, threads_available};
 pub(crate) use part::Part;
 pub use reader::{Completeness, FrameView, Pruned, ReadOptions, Reader, Summary, Tags, Tail};
 pub use retention::{Keep, Retention};
-pub use seek::{FindError, FindOptions, FoundRecord, find_record};
+pub use seek::{FindOptions, FoundRecord, find_record};

@@ -15,6 +15,8 @@ mod battery;
 mod crashing;
 #[path = "retention/missing.rs"]
 mod missing;
+#[path = "retention/overtaken.rs"]
+mod overtaken;
 #[path = "retention/pruned.rs"]
 mod pruned;
 #[path = "retention/refused.rs"]

@@ -7,6 +7,7 @@ use super::Threads;
 use super::error::{AuditError, Good, Problem};
 use super::observer::{Observer, Progress};
 use crate::crypto::RootKey;
+use crate::limits::READ_BEGINNINGS_MAX;
 use crate::wal::storage::{Access, Storage};
 use crate::wal::{FrameView, Part, ReadError, ReadOptions, Reader, Summary, read_parts};
 
@@ -37,27 +38,55 @@ pub(super) trait Take {
 
     /// Who looks on.
     fn observer(&mut self) -> Option<&mut dyn Observer>;
+
+    /// Forgets what was taken, if nobody was shown any of it.
+    fn begin_anew(&mut self) -> bool;
 }
 
 impl Source<'_> {
-    /// Gives every frame to `taker`.
+    /// Gives every frame to `taker`; from the first again where a retention deletes what was to be read. FORMAT 8.8.
     pub(super) fn read_all<T: Take>(&self, taker: &mut T) -> Result<Summary, T::Error> {
-        let failed = |error: ReadError, good| AuditError { problem: Problem::Read(error), at: None, good };
+        let mut beginnings_left = READ_BEGINNINGS_MAX;
+        loop {
+            beginnings_left = beginnings_left.saturating_sub(1);
+            match self.read_once(taker)? {
+                Ok(summary) => return Ok(summary),
+                Err(ReadError::Overtaken { .. }) if beginnings_left > 0 && taker.begin_anew() => {}
+                Err(error) => {
+                    return Err(
+                        AuditError { problem: Problem::Read(error), at: None, good: taker.good() }.into()
+                    );
+                }
+            }
+        }
+    }
+
+    /// The same, once; inside, what reading came to.
+    fn read_once<T: Take>(&self, taker: &mut T) -> Result<Result<Summary, ReadError>, T::Error> {
         let mut told = Told { bytes: 0, bytes_last: 0, bytes_total: 0 };
         if taker.observer().is_some() {
             told.bytes_total = self.size_bytes();
         }
-        let opened = Reader::open(self.storage, self.keys, self.read);
-        let mut reader = opened.map_err(|error| failed(error, taker.good()))?;
-        while let Some(frame) = reader.next_frame().map_err(|error| failed(error, taker.good()))? {
+        let mut reader = match Reader::open(self.storage, self.keys, self.read) {
+            Ok(reader) => reader,
+            Err(error) => return Ok(Err(error)),
+        };
+        loop {
+            let frame = match reader.next_frame() {
+                Ok(Some(frame)) => frame,
+                Ok(None) => break,
+                Err(error) => return Ok(Err(error)),
+            };
             taker.take(&frame)?;
             told.bytes = told.bytes.saturating_add(frame.bytes);
             if told.bytes.saturating_sub(told.bytes_last) >= TOLD_EVERY_BYTES {
                 told.tell(taker);
             }
         }
-        let summary = reader.finish().map_err(|error| failed(error, taker.good()))?;
-        told.tell(taker);
+        let summary = reader.finish();
+        if summary.is_ok() {
+            told.tell(taker);
+        }
         Ok(summary)
     }
 

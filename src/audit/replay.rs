@@ -233,6 +233,14 @@ impl Take for Replayer<'_> {
             None => None,
         }
     }
+
+    fn begin_anew(&mut self) -> bool {
+        let is_unseen = self.observer.is_none();
+        if is_unseen {
+            *self = Self::new(None);
+        }
+        is_unseen
+    }
 }
 
 fn dispute((expected, seen): (Verdict, Verdict)) -> Option<Disputed> {

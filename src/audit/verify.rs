@@ -76,4 +76,12 @@ impl Take for Chain<'_> {
             None => None,
         }
     }
+
+    fn begin_anew(&mut self) -> bool {
+        let is_unseen = self.observer.is_none();
+        if is_unseen {
+            (self.good, self.segment) = (Good::default(), 0);
+        }
+        is_unseen
+    }
 }

@@ -132,6 +132,11 @@ impl Take for Pass<'_> {
     fn observer(&mut self) -> Option<&mut dyn Observer> {
         self.replayer.observer()
     }
+
+    /// What it has shown stays with the history of decisions.
+    fn begin_anew(&mut self) -> bool {
+        false
+    }
 }
 
 /// Why a log was not decided again.

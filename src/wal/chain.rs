@@ -115,7 +115,9 @@ impl Chain {
         let payload = head.payload(frame.body);
         match head.kind {
             frame::CHECKPOINT_PART => self.check_part(payload)?,
-            frame::RETENTION => self.check_retention(payload)?,
+            frame::RETENTION => {
+                self.may_name(&Retention::decode(payload).map_err(|_| Fault::Retention)?)?;
+            }
             frame::KEY_CHANGE if key_change(payload).is_none() => return Err(Fault::KeyChange),
             frame::SEAL if seal.as_deref() != Some(payload) => return Err(Fault::SealContents),
             _ => {}
@@ -150,8 +152,7 @@ impl Chain {
     }
 
     /// FORMAT 9.21: it names this segment or one before it, and a later one than the last retention has.
-    fn check_retention(&self, payload: &[u8]) -> Result<(), Fault> {
-        let named = Retention::decode(payload).map_err(|_| Fault::Retention)?;
+    pub(super) fn may_name(&self, named: &Retention) -> Result<(), Fault> {
         let here = self.sequence_before;
         let known = match named.first_segment.cmp(&self.segment) {
             Ordering::Less => named.through <= here,

@@ -4,10 +4,12 @@ use core::fmt;
 
 use crate::id::Sequence;
 
+mod find;
 mod read;
 mod retain;
 mod write;
 
+pub use find::FindError;
 pub use read::{Fault, ReadError};
 pub use retain::RetainError;
 pub use write::{AppendError, ChangeKeyError, CreateError, Failure, OpenError, OptionsError, WaitError};

@@ -26,6 +26,7 @@ use crate::{
     sync::Mutex,
 };
 
+mod keep;
 mod options;
 mod report;
 mod retain;

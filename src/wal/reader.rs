@@ -7,7 +7,7 @@ use super::{
     inventory::Inventory,
     key::{KeyMode, Keys},
     part::{Joined, Part, Span},
-    retention::first_to_read,
+    retention::{begin, first_to_read},
     scanner::Seen,
     storage::Storage,
 };
@@ -32,21 +32,23 @@ pub struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Starts at the first segment, or at the first that is there of a log that was pruned; each is verified under the one of `keys` that its header names, or under none where
-    /// an unkeyed log is asked for.
+    /// Starts at the first segment, or at the first that is there of a log that was pruned; each is verified under the one
+    /// of `keys` that its header names, or under none where an unkeyed log is asked for. Where a retention deletes that
+    /// first segment meanwhile, it starts at a later one.
     ///
     /// # Errors
-    /// There is no log, it is not the one demanded, segments are missing that no retention has named, or the first header
-    /// does not hold.
+    /// There is no log, it is not the one demanded, segments are missing that no retention has named, retentions keep
+    /// deleting what is there ([`ReadError::Overtaken`]), or the first header does not hold.
     pub fn open(
         storage: &'a dyn Storage,
         keys: &'a [&'a RootKey],
         options: ReadOptions,
     ) -> Result<Self, ReadError> {
-        let inventory = Inventory::take(storage)?;
-        let first = first_to_read(storage, keys, &options, &inventory)?;
-        let span = Span { first, segment: first, last: inventory.last() };
-        let part = Part::open(storage, keys, &options, span, None)?;
+        let part = begin(storage, |inventory| {
+            let first = first_to_read(storage, keys, &options, inventory)?;
+            let span = Span { first, segment: first, last: inventory.last() };
+            Part::open(storage, keys, &options, span, None)
+        })?;
         if let Some(anchor) = &options.anchor {
             part.can_be_anchored(anchor)?;
         }

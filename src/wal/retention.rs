@@ -16,7 +16,7 @@ use crate::{
     codec::{CodecError, Reader, Writer},
     crypto::{Digest, RootKey},
     id::Sequence,
-    limits::SEGMENTS_MAX,
+    limits::{READ_BEGINNINGS_MAX, SEGMENTS_MAX},
     num::Timestamp,
 };
 
@@ -88,6 +88,30 @@ pub(super) fn header_bytes(storage: &dyn Storage, segment: u32) -> Result<Vec<u8
     Ok(bytes)
 }
 
+/// Begins with what there is, and anew while segments are missing with which it would have begun and what there is has
+/// changed meanwhile: a retention may have let them go. FORMAT 8.8.
+pub(super) fn begin<T>(
+    storage: &dyn Storage,
+    begin: impl Fn(&Inventory) -> Result<T, ReadError>,
+) -> Result<T, ReadError> {
+    let mut inventory = Inventory::take(storage)?;
+    let mut overtaken = None;
+    for _ in 0..READ_BEGINNINGS_MAX {
+        match begin(&inventory) {
+            Err(error @ ReadError::Evidence { place, fault: Fault::SegmentMissing }) => {
+                let now = Inventory::take(storage)?;
+                if now.segments == inventory.segments {
+                    return Err(error);
+                }
+                overtaken = Some(ReadError::Overtaken { segment: place.segment });
+                inventory = now;
+            }
+            begun => return begun,
+        }
+    }
+    overtaken.map_or_else(|| begin(&inventory), Err)
+}
+
 /// The segment with which reading begins. FORMAT 8.8.
 ///
 /// Where none is missing, that is the first, and nothing is read here; else the last segment says what may be missing.
@@ -127,18 +151,22 @@ fn last_retention(
     Ok(part.retained().copied())
 }
 
-/// Deletes all segments before that one, oldest first, and gives how many there were; where the storage cannot, how
-/// many were deleted until then. FORMAT 8.8.
+/// Deletes all segments before that one, oldest first, and gives how many there were. One that cannot be deleted holds up
+/// no other: then, how many were deleted, and the first thing that the storage could not. FORMAT 8.8.
 pub(super) fn remove_before(storage: &dyn Storage, first_kept: u32) -> Result<u32, (u32, StorageError)> {
     let names = storage.list().map_err(|error| (0, error))?;
     let segments: BTreeSet<u32> = names.iter().filter_map(|name| FileKind::segment(name)).collect();
-    let mut removed = 0_u32;
+    let (mut removed, mut failed) = (0_u32, None);
     for segment in segments.range(..first_kept) {
-        storage.remove(&segment_name(*segment)).map_err(|error| (removed, error))?;
-        removed = removed.saturating_add(1);
+        match storage.remove(&segment_name(*segment)) {
+            Ok(()) => removed = removed.saturating_add(1),
+            Err(error) => failed = failed.or(Some(error)),
+        }
     }
     if removed > 0 {
-        storage.sync_dir().map_err(|error| (removed, error))?;
+        // Also after a failure: what was deleted is not to come back.
+        let synced = storage.sync_dir();
+        failed = failed.or(synced.err());
     }
-    Ok(removed)
+    failed.map_or(Ok(removed), |error| Err((removed, error)))
 }

@@ -4,15 +4,14 @@
 //! sequence. What is seen on the way only says where to look: a record is taken under its tag alone.
 
 use alloc::vec::Vec;
-use core::{error::Error, fmt};
 
 use super::{
-    error::{Blame, Fault, Place, ReadError},
+    error::{Fault, FindError, Place, ReadError},
     fold::RecordFrame,
     frame::{self, FrameHead, MAGIC},
     inventory::Inventory,
-    reader::Tags,
-    retention::header_bytes,
+    reader::{self, ReadOptions, Tags},
+    retention::{begin, first_to_read, header_bytes},
     scanner::{Begun, Expected, whole_frame},
     segment::{HEADER_BYTES, Header, segment_name},
     storage::{Access, Storage, StorageError},
@@ -66,12 +65,15 @@ impl FoundRecord {
     }
 }
 
-/// Finds one record by its sequence, in time that grows with the logarithm of the log, without a lock.
+/// Finds one record by its sequence, without a lock, and with a number of reads that grows with the logarithm of the log.
+/// The key of each header looked at of an evolving log is stepped forward from that of the first segment, which takes time
+/// that grows with the segment's number. To say that a log begins after the record, the log's last segment may be read.
 ///
 /// **It proves** that a holder of the key wrote this very frame, with these bytes, as this record of this segment of
 /// this log. **It does not prove** anything about the records around it, nor that the record is still part of the log: one
-/// that opening has cut from a torn tail, put back by somebody who writes the log's files, is found as well; nor that
-/// the log goes on, or went on as it does. [`Reader`](super::Reader) proves all of that, and reads everything for it.
+/// that opening has cut from a torn tail is found as well where somebody who writes the log's files has put it back, or
+/// where a caller who had its bytes, and those of the tag before it, has supplied them within another record of the same
+/// segment, even in place of the record that has its sequence now; nor that the log goes on, or went on as it does. [`Reader`](super::Reader) proves all of that, and reads everything for it.
 ///
 /// Where what was written between is altered, it is still found, or the answer says where it was looked for.
 ///
@@ -99,18 +101,31 @@ pub fn find_record(
     options: FindOptions,
     sequence: Sequence,
 ) -> Result<FoundRecord, FindError> {
-    let segment = segment_of(storage, keys, options, sequence)?;
-    Search::open(storage, segment, sequence)?.find()
+    begin(storage, |inventory| match find_among(inventory, storage, keys, options, sequence) {
+        Err(FindError::Read(error)) => Err(error),
+        found => Ok(found),
+    })?
+}
+
+fn find_among(
+    inventory: &Inventory,
+    storage: &dyn Storage,
+    keys: &[&RootKey],
+    options: FindOptions,
+    sequence: Sequence,
+) -> Result<FoundRecord, FindError> {
+    let begun = segment_of(inventory, storage, keys, options, sequence)?;
+    Search::open(storage, begun, sequence)?.find(inventory.last())
 }
 
 /// The segment that has the record if the log has it: the last one that begins before it.
 fn segment_of<'a>(
+    inventory: &Inventory,
     storage: &dyn Storage,
     keys: &'a [&'a RootKey],
     options: FindOptions,
     sequence: Sequence,
 ) -> Result<Begun<'a>, FindError> {
-    let inventory = Inventory::take(storage)?;
     let begun = |segment| {
         let keys = options.tags.of(keys);
         let expected = Expected { segment, log_id: options.log_id, keys, before: None };
@@ -126,6 +141,7 @@ fn segment_of<'a>(
     let (mut low, mut high) = (inventory.whole_from(), inventory.last());
     let mut found = begun(low)?;
     if found.header.sequence >= sequence {
+        must_begin(inventory, storage, keys, options)?;
         return Err(FindError::Before { segment: low, through: found.header.sequence });
     }
     while low < high {
@@ -138,6 +154,23 @@ fn segment_of<'a>(
         }
     }
     Ok(found)
+}
+
+/// That what is missing of the log before it is whole is what a retention lets go, as for a reader. FORMAT 8.8.
+fn must_begin(
+    inventory: &Inventory,
+    storage: &dyn Storage,
+    keys: &[&RootKey],
+    options: FindOptions,
+) -> Result<(), ReadError> {
+    let FindOptions { log_id, tags } = options;
+    let read = ReadOptions { tail: reader::Tail::Live, log_id, tags, anchor: None };
+    let first = first_to_read(storage, keys, &read, inventory)?;
+    // A reader would read what stands before a gap, to say how much of it holds.
+    match inventory.missing(None).filter(|_| first < inventory.whole_from()) {
+        Some(place) => Err(ReadError::Evidence { place, fault: Fault::SegmentMissing }),
+        None => Ok(()),
+    }
 }
 
 /// A search in the one segment that may have the record.
@@ -158,15 +191,28 @@ enum Looked {
 }
 
 impl<'a> Search<'a> {
-    fn open(storage: &dyn Storage, begun: Begun<'a>, wanted: Sequence) -> Result<Self, StorageError> {
-        let file = storage.open(&segment_name(begun.header.segment), Access::Read)?;
+    fn open(storage: &dyn Storage, begun: Begun<'a>, wanted: Sequence) -> Result<Self, ReadError> {
+        let segment = begun.header.segment;
+        let file = match storage.open(&segment_name(segment), Access::Read) {
+            Err(error) if error.is_missing() => {
+                let place = Place { segment, sequence: wanted, offset: 0 };
+                return Err(ReadError::Evidence { place, fault: Fault::SegmentMissing });
+            }
+            file => file?,
+        };
         Ok(Self { window: Window::in_pieces(file, PROBE_BYTES)?, begun, wanted })
     }
 
-    fn find(mut self) -> Result<FoundRecord, FindError> {
+    /// The record, in a log whose last segment that one is.
+    fn find(mut self, last: u32) -> Result<FoundRecord, FindError> {
         let mut looked = self.look()?;
         if !matches!(looked, Looked::Found(..)) {
             // Bytes that a caller chose can look like a frame and lead astray; from frame to frame, nothing does.
+            looked = self.walk()?;
+        }
+        if matches!(looked, Looked::Ended(_)) {
+            // Of a log that is being written, what was half there may be whole by now.
+            self.window.refresh()?;
             looked = self.walk()?;
         }
         match looked {
@@ -176,7 +222,13 @@ impl<'a> Search<'a> {
                 Err(ReadError::Evidence { place: self.place(offset), fault }.into())
             }
             Looked::Ended(offset) if self.window.tail(offset)?.bytes == 0 => {
-                Err(FindError::After { segment: self.begun.header.segment })
+                let segment = self.begun.header.segment;
+                if segment == last {
+                    return Err(FindError::After { segment });
+                }
+                // The next header says that the record was here: the end was cut off.
+                let fault = Fault::SealMissing;
+                Err(ReadError::Evidence { place: self.place(offset), fault }.into())
             }
             Looked::Ended(offset) => Err(FindError::Unreadable { place: self.place(offset) }),
         }
@@ -299,74 +351,3 @@ const PROBE_BYTES: usize = 1 << 13;
 /// How often the segment's bytes may be checked for frames before it is gone through from its beginning: a payload can
 /// be full of what looks like the starts of large ones.
 const CHECKED_TIMES: u64 = 4;
-
-/// Why a record was not found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum FindError {
-    /// The log cannot be read, a header on the way does not hold, or the record's own frame does not.
-    Read(ReadError),
-    /// The log begins after it: with its first record, or where it was pruned.
-    Before {
-        /// The first segment that is there.
-        segment: u32,
-        /// The last record before it.
-        through: Sequence,
-    },
-    /// The segment where it would be ends before it, and with it the log, or what is left of it.
-    After {
-        /// The segment.
-        segment: u32,
-    },
-    /// Before it, bytes stand in its segment that are no frame: torn, or altered.
-    Unreadable {
-        /// Where; the sequence is the one looked for.
-        place: Place,
-    },
-}
-
-impl FindError {
-    /// Whose affair it is.
-    #[must_use]
-    pub fn blame(&self) -> Blame {
-        match self {
-            Self::Read(error) => error.blame(),
-            Self::Before { .. } | Self::After { .. } => Blame::Caller,
-            Self::Unreadable { .. } => Blame::Evidence,
-        }
-    }
-}
-
-impl From<ReadError> for FindError {
-    fn from(error: ReadError) -> Self {
-        Self::Read(error)
-    }
-}
-
-impl From<StorageError> for FindError {
-    fn from(error: StorageError) -> Self {
-        Self::Read(error.into())
-    }
-}
-
-impl fmt::Display for FindError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Read(error) => error.fmt(f),
-            Self::Before { segment, through } => {
-                write!(f, "the log begins after it: with segment {segment}, after sequence {through}")
-            }
-            Self::After { segment } => write!(f, "the log ends before it, in segment {segment}"),
-            Self::Unreadable { place } => write!(f, "{place}: no whole frame stands here"),
-        }
-    }
-}
-
-impl Error for FindError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Read(error) => error.source(),
-            Self::Before { .. } | Self::After { .. } | Self::Unreadable { .. } => None,
-        }
-    }
-}

@@ -4,7 +4,10 @@ use assize::{
     crypto::{KeyId, RootKey},
     id::Sequence,
     num::Timestamp,
-    wal::{Fault, FindError, FindOptions, Keep, Level, Log, ReadError, ReadOptions, Reader, find_record},
+    wal::{
+        Fault, FindError, FindOptions, Keep, Level, Log, ReadError, ReadOptions, Reader, RetainError,
+        find_record,
+    },
 };
 
 use crate::{
@@ -32,7 +35,7 @@ fn an_evolving_log_is_pruned_opened_by_its_state_and_read_by_its_root() {
     let retained = log.retain(last(4), at, at).unwrap();
     let kept = retained.retention.unwrap();
     assert_eq!((kept.first_segment, retained.removed), (segments - 3, segments - 4));
-    // The host has no key of earlier segments: by time, it takes their headers at their word.
+    // The host has no key of earlier segments: by time too, their headers are proven by those after them.
     let since = log.retain(Keep::Since(Timestamp(at.0 - 20)), at, at).unwrap();
     assert!(since.retention.unwrap().first_segment >= kept.first_segment);
     append_at(&log, 20, Level::Synced);
@@ -58,6 +61,49 @@ fn an_evolving_log_is_pruned_opened_by_its_state_and_read_by_its_root() {
     };
     assert_eq!(host.read().map(|_| ()).unwrap_err(), missing);
     assert!(host.open().is_err());
+}
+
+/// The keys of earlier segments are gone. The digests in later headers are not, up to the one whose key is held.
+#[test]
+fn a_header_whose_key_is_gone_is_proven_by_those_after_it() {
+    let host = Host::new();
+    let log = host.create();
+    append_at(&log, 60, Level::Synced);
+    let (segments, at) = (host.segments(), now(&log));
+    let first = segments - 3;
+    let read = |number: u32| host.log.bytes(&format!("{number:08}.seg")).unwrap();
+    let write = |number: u32, bytes: &[u8]| host.log.replace(&format!("{number:08}.seg"), bytes);
+    let begun = i64::from_le_bytes(*read(first)[48..].first_chunk().unwrap());
+    // The header, a byte further on, or what is said of it: nothing of it is taken at its word.
+    for (number, at_byte, refused) in [
+        (first, 40, first + 1),
+        (first, 48, first + 1),
+        (first + 1, 300, first + 2),
+        (first + 1, 90, first + 2),
+    ] {
+        let whole = read(number);
+        let mut bytes = whole.clone();
+        bytes[at_byte] ^= 1;
+        if at_byte < 256 {
+            let checksum = [&bytes[16..32], &number.to_le_bytes(), &bytes[..248]].concat();
+            let checksum = crc32c::crc32c(&checksum).to_le_bytes();
+            bytes[248..252].copy_from_slice(&checksum);
+        }
+        write(number, &bytes);
+        for keep in [last(4), Keep::Since(Timestamp(begun + 2))] {
+            let error = log.retain(keep, at, at).unwrap_err();
+            let RetainError::Read(ReadError::Evidence { place, fault }) = error else { panic!("{error}") };
+            assert_eq!((place.segment, fault), (refused, Fault::HeaderSeal), "{number}, {at_byte}");
+        }
+        write(number, &whole);
+    }
+    assert_eq!(host.segments(), segments, "nothing is recorded");
+    // Zeros after a seal, as a crash may leave them, are no part of what was sealed. FORMAT 6.2.
+    write(first, &[read(first), vec![0; 4096]].concat());
+    let retained = log.retain(last(4), at, at).unwrap();
+    assert_eq!(retained.retention.unwrap().first_segment, first);
+    drop(log);
+    assert_eq!(host.read().unwrap().pruned.unwrap().first_segment, first);
 }
 
 #[test]

@@ -1,19 +1,22 @@
 //! Retentions that somebody without the key has brought in, and what a retention may not name.
 
 use assize::{
+    controller::NotRetained,
     id::LogId,
-    wal::{Fault, ReadOptions},
+    num::Timestamp,
+    wal::{Fault, Keep, Place, ReadError, ReadOptions, RetainError, Tail},
 };
 
 use crate::{
     MAKING,
     battery::{
+        acts::Days,
         format,
-        host::LOG_ID,
-        image::Image,
+        host::{Host, LOG_ID},
+        image::{Image, name_of},
         log::{fault_of, verify},
     },
-    long, named, retain, segments,
+    long, named, open, retain, segments,
 };
 
 /// The frame of the last retention of a log, and its place.
@@ -80,5 +83,68 @@ fn what_a_header_says_of_a_retention_cannot_be_altered() {
         let fault = fault_of(&error, "altered");
         assert!(matches!(fault, Fault::HeaderTag | Fault::HeaderBroken), "{at}: {fault}");
         assert!(MAKING.open(Box::new(altered.memory()), None).is_err());
+    }
+}
+
+/// Bytes of a header, from an offset on.
+type Patch<'a> = (usize, &'a [u8]);
+/// What is to stay, which segments' headers state what, and at which segment that is refused as what.
+type Row<'a> = (Keep, &'a [u32], [Patch<'a>; 2], u32, Fault);
+
+/// A header may be altered, by whoever writes the log's files, to state a key that the writer does not hold. What it says
+/// is not believed for that: it would let go what is to stay, or be recorded and make every reader refuse the log.
+#[test]
+fn what_a_retention_names_is_proven_before_it_is_recorded() {
+    let (storage, days) = long(LOG_ID, 6);
+    let now = days.host.now;
+    drop(days);
+    let log = Image::of_frames(&storage);
+    let begun = |number| format::u64_at(log.segment(number), 48) as i64;
+    let since = Keep::Since(Timestamp(begun(4)));
+    assert!(begun(3) < begun(4) && begun(4) < begun(5));
+    let (other_key, evolving): (Patch<'_>, Patch<'_>) = ((12, &[0xEE]), (10, &[2]));
+    let early = (begun(4) - 1).to_le_bytes();
+    let (endless, early, none): (Patch<'_>, Patch<'_>, Patch<'_>) =
+        ((40, &[0xFF; 8]), (48, &early), (40, &[]));
+    let rows: [Row<'_>; 9] = [
+        (segments(4), &[3], [other_key, endless], 4, Fault::HeaderSeal),
+        (segments(4), &[3], [other_key, none], 4, Fault::HeaderSeal),
+        (segments(4), &[3, 4], [other_key, endless], 5, Fault::HeaderSeal),
+        (segments(4), &[3, 4, 5], [other_key, endless], 6, Fault::HeaderSeal),
+        (segments(4), &[3, 4, 5, 6], [other_key, endless], 6, Fault::HeaderTag),
+        (segments(4), &[3], [evolving, endless], 3, Fault::HeaderTag),
+        (segments(4), &[3], [none, endless], 3, Fault::HeaderTag),
+        (since, &[4], [other_key, early], 5, Fault::HeaderSeal),
+        (since, &[4], [none, early], 4, Fault::HeaderTag),
+    ];
+    for (keep, altered, patches, segment, fault) in rows {
+        let memory = log.memory();
+        let mut days = Days::begin_again(Host::new(open(&memory).controller, now));
+        let head = days.host.head();
+        let before: Vec<_> = (1..=6).map(|number| memory.bytes(&name_of(number)).unwrap()).collect();
+        for number in altered {
+            let mut bytes = before[*number as usize - 1].clone();
+            for (at, patch) in patches {
+                bytes[at..at + patch.len()].copy_from_slice(patch);
+            }
+            format::repair_header(&mut bytes[..format::HEADER_BYTES]);
+            memory.replace(&name_of(*number), &bytes);
+        }
+        let call = days.host.call();
+        let error = days.host.controller.retain(keep, call).unwrap_err();
+        let place = Place { segment, sequence: assize::id::Sequence(0), offset: 0 };
+        let expected = RetainError::Read(ReadError::Evidence { place, fault });
+        assert_eq!(error, NotRetained::Log(expected), "{altered:?} {patches:?}");
+        assert_eq!((memory.names().len(), days.host.head()), (6, head), "nothing is recorded or deleted");
+        // Nothing is poisoned either: with the headers as they were, it is carried out.
+        for number in altered {
+            memory.replace(&name_of(*number), &before[*number as usize - 1]);
+        }
+        let retained = retain(&mut days, keep);
+        assert_eq!(retained.retention.unwrap().first_segment, 3, "{altered:?} {patches:?}");
+        drop(days);
+        // The last one, put back, is another file than the one that was written to.
+        let read = verify(&memory, ReadOptions { tail: Tail::Live, ..ReadOptions::default() });
+        assert!(altered.contains(&6) || read.is_ok(), "{altered:?} {patches:?}");
     }
 }

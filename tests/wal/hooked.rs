@@ -1,16 +1,18 @@
 //! A storage that calls back, to bring about what otherwise depends on timing.
 
 use std::sync::{
-    Arc, Mutex,
+    Arc, Mutex, OnceLock,
     atomic::{AtomicBool, Ordering},
     mpsc,
 };
 
 use assize::{
+    audit::{self, AuditError, AuditOptions, Observer, Problem},
     id::Sequence,
     num::Timestamp,
     wal::{
-        Blame, Failure, Fault, Keep, Level, Log, LogOptions, ReadError, ReadOptions, Reader, Tail, WaitError,
+        Blame, Failure, Fault, FindError, FindOptions, Keep, Level, Log, LogOptions, ReadError, ReadOptions,
+        Reader, Tail, WaitError, find_record,
         storage::{Access, Memory, Operation, Storage, StorageError, StorageFile, StorageLock},
     },
 };
@@ -19,7 +21,7 @@ use crate::toy::{self, START, Toy, append, append_at, create, key, open};
 
 type Hook = Arc<dyn Fn(Operation, &mut [u8]) + Send + Sync>;
 
-/// Files in memory, with a look at each read's bytes and a word before each sync.
+/// Files in memory, with a look at each read's bytes, and a word after each listing and before each sync.
 struct Hooked {
     memory: Memory,
     hook: Hook,
@@ -46,7 +48,9 @@ impl Storage for Hooked {
     }
 
     fn list(&self) -> Result<Vec<String>, StorageError> {
-        self.memory.list()
+        let names = self.memory.list()?;
+        (self.hook)(Operation::List, &mut []);
+        Ok(names)
     }
 
     fn create(&self, name: &str) -> Result<Box<dyn StorageFile>, StorageError> {
@@ -91,6 +95,7 @@ impl StorageFile for HookedFile {
     }
 
     fn size(&self) -> Result<u64, StorageError> {
+        (self.hook)(Operation::Len, &mut []);
         self.file.size()
     }
 }
@@ -111,14 +116,7 @@ fn a_reader_that_a_retention_overtakes_says_so() {
         named.replace(&name, &memory.bytes(&name).unwrap());
     }
     let read = |memory: &Memory| {
-        let memory = memory.copy();
-        let deleting = memory.clone();
-        let hook: Hook = Arc::new(move |operation, _| {
-            if operation == Operation::Read {
-                (1..kept.first_segment).for_each(|number| deleting.take(&format!("{number:08}.seg")));
-            }
-        });
-        let storage = Hooked { memory, hook };
+        let storage = deleting_by_reads(memory.copy(), kept.first_segment);
         let key = key();
         Reader::open(&storage, &[&key], ReadOptions::default()).and_then(Reader::finish).map(|_| ())
     };
@@ -128,6 +126,152 @@ fn a_reader_that_a_retention_overtakes_says_so() {
     assert_eq!(overtaken.to_string(), expected);
     let missing = read(&before).unwrap_err();
     assert!(matches!(missing, ReadError::Evidence { fault: Fault::SegmentMissing, .. }), "{missing}");
+
+    // An audit of which nobody was shown anything begins anew; another says it.
+    struct Looker;
+    impl Observer for Looker {}
+    let verify = |memory: &Memory, observer: Option<&mut dyn Observer>| {
+        let storage = deleting_by_reads(memory.copy(), kept.first_segment);
+        let options = AuditOptions { observer, ..AuditOptions::default() };
+        audit::verify(&storage, &[&key()], options)
+    };
+    let report = verify(&named, None).unwrap();
+    assert_eq!(report.summary.pruned.unwrap().first_segment, kept.first_segment);
+    let of = |error: AuditError| error.problem;
+    assert_eq!(of(verify(&named, Some(&mut Looker)).unwrap_err()), Problem::Read(overtaken));
+    assert_eq!(of(verify(&before, None).unwrap_err()), Problem::Read(missing));
+}
+
+/// Whoever reads finds the segments before that one deleted from then on.
+fn deleting_by_reads(memory: Memory, first_kept: u32) -> Hooked {
+    let deleting = memory.clone();
+    let hook: Hook = Arc::new(move |operation, _| {
+        if operation == Operation::Read {
+            (1..first_kept).for_each(|number| deleting.take(&format!("{number:08}.seg")));
+        }
+    });
+    Hooked { memory, hook }
+}
+
+#[test]
+fn what_a_retention_deletes_before_reading_begins_is_no_fault() {
+    let memory = Memory::new();
+    let log = create(&memory, 400);
+    append_at(&log, 100, Level::Synced);
+    let before = memory.copy();
+    let at = Timestamp(START.0 + 1_000);
+    let kept = log.retain(Keep::Segments(2.try_into().unwrap()), at, at).unwrap().retention.unwrap();
+    drop(log);
+    assert!(kept.first_segment > 20);
+    let named = before.copy();
+    for name in memory.names() {
+        named.replace(&name, &memory.bytes(&name).unwrap());
+    }
+    // After each listing, the next so many are deleted, up to one.
+    let storage = |memory: &Memory, each: usize, until: u32| {
+        let memory = memory.copy();
+        let (deleting, next) = (memory.clone(), Mutex::new(1..until));
+        let hook: Hook = Arc::new(move |operation, _| {
+            if operation == Operation::List {
+                let mut next = next.lock().unwrap();
+                next.by_ref().take(each).for_each(|number| deleting.take(&format!("{number:08}.seg")));
+            }
+        });
+        Hooked { memory, hook }
+    };
+    let (key, first) = (key(), kept.first_segment);
+    let read = |storage: &Hooked| Reader::open(storage, &[&key], ReadOptions::default())?.finish();
+    let find = |storage: &Hooked, sequence| find_record(storage, &[&key], FindOptions::default(), sequence);
+    for each in [2, 5, 100] {
+        let summary = read(&storage(&named, each, first)).unwrap();
+        assert_eq!(summary.pruned.unwrap().first_segment, first, "{each} at a time");
+        let found = find(&storage(&named, each, first), Sequence(kept.through.0 + 1)).unwrap();
+        assert_eq!((found.segment, found.sequence.0), (first, kept.through.0 + 1), "{each} at a time");
+        let gone = find(&storage(&named, each, first), Sequence(1)).unwrap_err();
+        assert_eq!(gone, FindError::Before { segment: first, through: kept.through }, "{each} at a time");
+    }
+    // There is an end to it.
+    let overtaken = ReadError::Overtaken { segment: 16 };
+    assert_eq!(read(&storage(&named, 1, first)).map(|_| ()), Err(overtaken));
+    assert_eq!(find(&storage(&named, 1, first), Sequence(1)), Err(FindError::Read(overtaken)));
+    // What no retention has named is missing.
+    let missing = |error| matches!(error, ReadError::Evidence { fault: Fault::SegmentMissing, .. });
+    assert!(missing(read(&storage(&before, 2, 3)).map(|_| ()).unwrap_err()));
+    let error = find(&storage(&before, 2, 3), Sequence(1)).unwrap_err();
+    assert!(matches!(error, FindError::Read(error) if missing(error)), "{error}");
+}
+
+#[test]
+fn a_record_that_is_being_written_is_looked_for_once_more() {
+    let memory = Memory::new();
+    let log = create(&memory, 1 << 20);
+    append_at(&log, 4, Level::Synced);
+    log.close().unwrap();
+    let frames = toy::read(&memory).unwrap().0;
+    let third = frames.iter().find(|frame| frame.is_record() && frame.sequence == 3).unwrap();
+    let behind = memory.bytes("00000001.seg").unwrap().len() - third.offset as usize - 50;
+    let find = |sizes_until_whole: u32| {
+        let sizes = Mutex::new(0);
+        let hook: Hook = Arc::new(move |operation, bytes| {
+            let mut sizes = sizes.lock().unwrap();
+            *sizes += u32::from(operation == Operation::Len);
+            // The search's windows end with the file, and are longer than a header.
+            let is_looked_at = operation == Operation::Read && bytes.len() != 256;
+            let at = bytes.len().checked_sub(behind);
+            if let Some(at) = at.filter(|_| is_looked_at && *sizes < sizes_until_whole) {
+                bytes[at] ^= 1;
+            }
+        });
+        let storage = Hooked { memory: memory.clone(), hook };
+        find_record(&storage, &[&key()], FindOptions::default(), Sequence(3))
+    };
+    assert_eq!(find(0).unwrap().offset, third.offset);
+    assert_eq!(find(2).unwrap().offset, third.offset, "it was whole when the file was looked at again");
+    assert!(matches!(find(u32::MAX), Err(FindError::Unreadable { .. })));
+}
+
+#[test]
+fn headers_are_read_for_a_retention_while_others_write() {
+    let memory = Memory::new();
+    let log: Arc<OnceLock<Log<Toy>>> = Arc::default();
+    let (armed, written) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
+    let hook: Hook = {
+        let (log, armed, written) = (Arc::clone(&log), Arc::clone(&armed), Arc::clone(&written));
+        Arc::new(move |operation, _| {
+            if operation == Operation::Read && armed.swap(false, Ordering::SeqCst) {
+                let (done, is_done) = mpsc::channel();
+                let log = Arc::clone(&log);
+                std::thread::spawn(move || {
+                    let at = Timestamp(START.0 + 200);
+                    let log = log.get().unwrap();
+                    let sequence = log.append(1, at, at, |out| out.push(1)).unwrap();
+                    // Nobody hears it where the time was over.
+                    let _is_heard = done.send(log.wait(sequence, Level::Synced)).is_ok();
+                });
+                // Long enough for any machine: it ends by being answered, or the test fails.
+                written.lock().unwrap().push(is_done.recv_timeout(std::time::Duration::from_secs(20)));
+                armed.store(true, Ordering::SeqCst);
+            }
+        })
+    };
+    let storage = Hooked { memory: memory.clone(), hook };
+    let options = LogOptions { segment_bytes: 400, ..LogOptions::default() };
+    let created = Log::create(Box::new(storage), toy::create_options(options), Toy::new()).unwrap();
+    assert!(log.set(created).is_ok());
+    let log = log.get().unwrap();
+    append_at(log, 60, Level::Synced);
+    let segments = memory.names().len() as u32;
+    assert!(segments >= 16, "{segments}");
+    armed.store(true, Ordering::SeqCst);
+    let at = Timestamp(START.0 + 201);
+    let retained = log.retain(Keep::Since(Timestamp(START.0 + 120)), at, at).unwrap();
+    armed.store(false, Ordering::SeqCst);
+    assert!(retained.removed > 4, "{retained:?}");
+    let written = std::mem::take(&mut *written.lock().unwrap());
+    assert!(written.iter().all(|written| *written == Ok(Ok(()))), "{written:?}");
+    // By bisection, not one by one.
+    assert!((2..=6).contains(&written.len()), "{} headers of {segments}", written.len());
+    assert!(toy::read(&memory).is_ok());
 }
 
 #[test]

@@ -245,3 +245,46 @@ fn of_a_log_that_was_pruned_what_is_left_is_found() {
         }
     }
 }
+
+#[test]
+fn what_was_deleted_or_cut_off_is_the_evidences_fault() {
+    let (storage, records) = log(900, 120);
+    let last = records.last().unwrap().segment;
+    assert!(last >= 8, "{last}");
+    for missing in 1..last {
+        let name = format!("{missing:08}.seg");
+        let deleted = storage.copy();
+        deleted.take(&name);
+        for record in &records {
+            match find(&deleted, record.sequence) {
+                Ok(found) => assert!(found.segment > missing),
+                Err(FindError::Read(error)) => {
+                    let ReadError::Evidence { place, fault } = error else { panic!("{error}") };
+                    assert_eq!((place.segment, fault), (missing, Fault::SegmentMissing));
+                    assert!(record.segment <= missing);
+                }
+                Err(error) => panic!("{missing} missing, record {}: {error}", record.sequence),
+            }
+        }
+        // Cut where each record begins, which is where the one before ends.
+        for cut in records.iter().filter(|record| record.segment == missing) {
+            let shorter = storage.copy();
+            let mut bytes = shorter.bytes(&name).unwrap();
+            bytes.truncate(cut.offset as usize);
+            shorter.replace(&name, &bytes);
+            for record in &records {
+                match find(&shorter, record.sequence) {
+                    Ok(found) => must_be(&found, record),
+                    Err(error) => {
+                        let FindError::Read(ReadError::Evidence { place, fault }) = error else {
+                            panic!("{error}")
+                        };
+                        let expected = (missing, cut.offset, Fault::SealMissing);
+                        assert_eq!((place.segment, place.offset, fault), expected);
+                        assert!(record.segment == missing && record.offset >= cut.offset);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -11,7 +11,7 @@ use crate::{id::Sequence, wal::storage::StorageError};
 pub enum RetainError {
     /// The log is poisoned; nothing was deleted.
     Poisoned(Failure),
-    /// A segment's header is needed to find what is to stay, and cannot be read or does not hold; nothing was deleted.
+    /// A segment's header, or what proves it, is needed to find what is to stay, and cannot be read or does not hold; nothing was deleted.
     Read(ReadError),
     /// The record was not appended; nothing was deleted.
     Append(AppendError),
@@ -25,9 +25,9 @@ pub enum RetainError {
     /// The record is on disk, and not everything that it lets go is deleted: the next retention goes on. The log is as
     /// good as before.
     Remove {
-        /// Segments deleted before that.
+        /// Segments deleted; others were tried after the first that could not be.
         removed: u32,
-        /// Why no more.
+        /// The first thing that the storage could not.
         error: StorageError,
     },
 }
@@ -42,6 +42,12 @@ impl RetainError {
             Self::Append(error) => error.blame(),
             Self::Remove { .. } => Blame::Storage,
         }
+    }
+}
+
+impl From<ReadError> for RetainError {
+    fn from(error: ReadError) -> Self {
+        Self::Read(error)
     }
 }
 

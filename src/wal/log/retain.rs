@@ -35,12 +35,14 @@ impl<F: Fold, K: Keying> Log<F, K> {
     /// say so; an anchor in a deleted segment holds for it no more. Where nothing is to be deleted, nothing is recorded.
     /// A crash leaves segments that the next call deletes. Readers who are at one of them find it missing.
     ///
-    /// Headers of segments under keys that this log's key does not give (an evolving one's earlier segments) are taken
-    /// at their word to find what is to stay; readers with the root key find those that were altered.
+    /// The header of the first segment kept is proven before it is named: by its tag, or, where this log's key does not
+    /// give that one's (an evolving key's earlier segments, those before a change of key), by the digests in the headers
+    /// after it. For these, every segment from that one to the next whose key is held is read whole. Appending goes on
+    /// meanwhile.
     ///
     /// # Errors
-    /// A header cannot be read, the record cannot be appended, the log is or becomes poisoned: nothing is deleted then.
-    /// Or a segment cannot be deleted, which leaves the log as good as it was.
+    /// A header cannot be read or does not hold, the record cannot be appended, the log is or becomes poisoned: nothing is
+    /// deleted then. Or a segment cannot be deleted, which leaves the log as good as it was.
     pub fn retain(
         &self,
         keep: Keep,
@@ -60,10 +62,7 @@ impl<F: Fold, K: Keying> Log<F, K> {
     ) -> Result<Retained, E> {
         // One after the other, so that each names a later segment than the one before. No other lock is held here.
         let _one_at_a_time = self.retaining.lock().unwrap_or_else(PoisonError::into_inner);
-        let (before, next) = self.group.with_leader(|writer, failure| match failure {
-            Some(failure) => Err(RetainError::Poisoned(failure)),
-            None => writer.retention(keep).map_err(RetainError::Read),
-        })?;
+        let (before, next) = self.next_retention(keep)?;
         let sequence = next.as_ref().map(append).transpose()?;
         if let Some(sequence) = sequence {
             let synced = self.group.wait(sequence, Durability::Synced);
