@@ -316,8 +316,9 @@ impl<'a> Search<'a> {
 
     /// The tag of the frame that ends there, as it stands.
     fn tag_before(&mut self, end: u64) -> Result<Option<Tag>, StorageError> {
-        let Some(at) = end.checked_sub(TRAILER_BYTES).filter(|at| *at >= START) else { return Ok(None) };
-        let tag = self.window.at(at, TAG_BYTES)?;
+        let trailer = u64::try_from(frame::TRAILER_BYTES).unwrap_or(u64::MAX);
+        let Some(at) = end.checked_sub(trailer).filter(|at| *at >= START) else { return Ok(None) };
+        let tag = self.window.at(at, frame::TRAILER_BYTES)?;
         Ok(tag.and_then(|bytes| bytes.first_chunk()).copied().map(Tag))
     }
 
@@ -343,9 +344,6 @@ impl<'a> Search<'a> {
 
 /// Where a segment's first frame starts. FORMAT 6.4.
 const START: u64 = 256;
-const TAG_BYTES: usize = 32;
-/// Bytes from a frame's tag to its end. FORMAT 7.1.
-const TRAILER_BYTES: u64 = 36;
 /// Bytes read at once at each place that is looked at.
 const PROBE_BYTES: usize = 1 << 13;
 /// How often the segment's bytes may be checked for frames before it is gone through from its beginning: a payload can

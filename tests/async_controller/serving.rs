@@ -12,6 +12,7 @@ use assize::{
     budget::AccountTerms,
     controller::{AsyncController, Fault, NotAdmitted, Reroute},
     id::{AccountId, Sequence},
+    kernel::Request,
     record::{Halt, Spend, Switch, Terms},
     wal::{Level, storage::Memory},
 };
@@ -26,7 +27,7 @@ const TASKS: u64 = 64;
 const ROUNDS: u32 = 8;
 
 /// Admits and commits, and looks at each answer whether its record is on disk.
-async fn work(controller: AsyncController, account: AccountId, request: assize::kernel::Request, task: u64) {
+async fn work(controller: AsyncController, account: AccountId, request: Request, task: u64) {
     let synced = |sequence: Sequence| controller.controller().stats().unwrap().log.synced >= sequence;
     for round in 0..ROUNDS {
         let at = i64::from(round);
@@ -42,19 +43,20 @@ async fn work(controller: AsyncController, account: AccountId, request: assize::
     }
 }
 
+/// All tasks at once, to their ends.
+async fn all_work(controller: &AsyncController, payer: AccountId, request: &Request) {
+    let spawned = |task| tokio::spawn(work(controller.clone(), payer, request.clone(), task));
+    for task in (0..TASKS).map(spawned).collect::<Vec<_>>() {
+        task.await.unwrap();
+    }
+}
+
 fn sixty_four_tasks_on(runtime: &tokio::runtime::Runtime) {
     let host = Host::new();
     let payer = account(&host, 1_000_000);
     let request = host.ask(1);
     let (controller, driving) = host.driven();
-    runtime.block_on(async {
-        let tasks: Vec<_> = (0..TASKS)
-            .map(|task| tokio::spawn(work(controller.clone(), payer, request.clone(), task)))
-            .collect();
-        for task in tasks {
-            task.await.unwrap();
-        }
-    });
+    runtime.block_on(all_work(&controller, payer, &request));
     drop(controller);
     assert_eq!(ended(driving), Sequence(2 + 2 * TASKS * u64::from(ROUNDS)));
     let stats = host.controller.stats().unwrap();
@@ -282,14 +284,7 @@ fn threads_that_block_and_tasks_that_wait_share_one_log() {
         }
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
         start.wait();
-        runtime.block_on(async {
-            let tasks: Vec<_> = (0..TASKS)
-                .map(|task| tokio::spawn(work(controller.clone(), payer, request.clone(), task)))
-                .collect();
-            for task in tasks {
-                task.await.unwrap();
-            }
-        });
+        runtime.block_on(all_work(&controller, payer, &request));
     });
     drop(controller);
     ended(driving);
