@@ -256,7 +256,8 @@ mod tests {
 
     #[test]
     fn months_are_those_of_the_calendar() {
-        for day in (-106_752..=106_751).step_by(7).chain(-800..800) {
+        let (step, near) = if cfg!(miri) { (4_001, 40) } else { (7, 800) };
+        for day in (-106_752..=106_751).step_by(step).chain(-near..near) {
             let (month, first) = naive_month(day);
             assert_eq!((month_of(day), first_day(month)), (month, first), "day {day}");
         }

@@ -28,6 +28,8 @@ use assize::overrun::Overrun::{Debt, Deny, IfAvailable};
 const THREADS: u64 = 8;
 /// Of each thread, unless `ASSIZE_STRESS_SECONDS` says for how long.
 const OPERATIONS: u64 = 30_000;
+/// In each of which all threads settle eight holds.
+const ROUNDS: u64 = if cfg!(miri) { 4 } else { 300 };
 const ACCOUNTS: usize = 8;
 const GRANT: i64 = 2_000;
 
@@ -391,6 +393,7 @@ fn totals(counts: &[Count]) -> Vec<(&'static str, u64)> {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "needs hundreds of thousands of operations")]
 fn totals_are_what_the_threads_counted() {
     let (counts, shared) = run(1 << 20);
     check(&counts, &shared);
@@ -407,6 +410,7 @@ fn totals_are_what_the_threads_counted() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "needs hundreds of thousands of operations")]
 fn totals_hold_while_a_few_slots_are_recycled_all_the_time() {
     let (counts, shared) = run(12);
     check(&counts, &shared);
@@ -434,7 +438,7 @@ fn each_hold_is_ended_by_one_thread() {
     let engine = &shared.engine;
     let before = engine.read(AccountId(6)).unwrap();
     let mut ended = 0;
-    for round in 0..300u64 {
+    for round in 0..ROUNDS {
         let holds: Vec<_> =
             (0..8).map(|_| engine.reserve(&shared.paths[7], Amount::new(3).unwrap()).unwrap()).collect();
         let counts: Vec<u64> = thread::scope(|scope| {
@@ -466,6 +470,6 @@ fn each_hold_is_ended_by_one_thread() {
         assert_eq!(counts.iter().sum::<u64>() + rest, 8);
         ended += 8;
     }
-    assert_eq!(ended, 2_400);
+    assert_eq!(ended, 8 * ROUNDS);
     assert_eq!(engine.read(AccountId(6)).unwrap(), before);
 }

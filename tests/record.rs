@@ -621,7 +621,15 @@ fn arbitrary() -> impl Strategy<Value = Record> {
     prop_oneof![committed, parts, admitted, extended]
 }
 
+fn cases() -> ProptestConfig {
+    // An interpreter has no files, and little time.
+    let few = || ProptestConfig { cases: 4, failure_persistence: None, ..ProptestConfig::default() };
+    if cfg!(miri) { few() } else { ProptestConfig::default() }
+}
+
 proptest! {
+    #![proptest_config(cases())]
+
     #[test]
     fn records_are_read_as_they_were_written(record in arbitrary()) {
         prop_assert_eq!(read(record.kind().code(), &bytes(&record)), Ok(record));

@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn every_length_is_hashed_as_elsewhere_however_it_is_cut() {
-        for len in 0..=260 {
+        for len in (0..=260).step_by(if cfg!(miri) { 13 } else { 1 }) {
             let bytes = message(len);
             for cut in 0..=len {
                 let mut hasher = Hasher::new(State::new());

@@ -174,3 +174,29 @@ fn loom_group_many_wait_for_one_record() {
         assert!(disk.rounds.load(SeqCst) <= 2, "nobody leads for what is reached");
     });
 }
+
+/// Somebody who was answered sees the next leader wait for as many as were answered with it.
+#[test]
+fn loom_group_a_leader_gathers() {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(2);
+    let seen = StdArc::new(StdCounter::new(0));
+    let count = StdArc::clone(&seen);
+    model.check(move || {
+        let (group, disk) = group(0);
+        let call = || {
+            let (group, disk, count) = (Arc::clone(&group), Arc::clone(&disk), StdArc::clone(&count));
+            move || {
+                append_and_wait(&group, &disk, SYNCED).unwrap();
+                let gathers = group.look(|state| state.gathering.is_some());
+                count.fetch_add(usize::from(gathers), SeqCst);
+            }
+        };
+        let others = [thread::spawn(call()), thread::spawn(call())];
+        call()();
+        for other in others {
+            other.join().unwrap();
+        }
+    });
+    assert!(seen.load(SeqCst) > 0, "no leader gathered");
+}

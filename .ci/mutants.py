@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+"""Mutants of the sources by cargo-mutants, run against the tests that reach them.
+
+    .ci/mutants.py                    every mutant of EVERY, and a sample of the rest, drawn by a seed
+    .ci/mutants.py --fast             a few of each group, for every change
+    .ci/mutants.py --only src/wal/    what lies below, all of it
+
+A mutant that lives is run a second time, against all tests. One that lives then as well must stand in
+docs/mutants.txt with the reason why nothing can tell it from the code; anything else fails.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import random
+import re
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+from tree import lay_out  # noqa: E402
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+# Sources are mutated in place here, and never the reviewer's own.
+TREE = ROOT / "target" / "mutants-tree"
+JUSTIFIED = ROOT / "docs" / "mutants.txt"
+# Models are not compiled into what tests run: loom and shuttle have them.
+NOT_SOURCES = ["src/**/models.rs", "src/**/models/**"]
+# What is mutated, and the tests that reach it, the quickest to find something first.
+GROUPS = [
+    ("crypto", r"src/(crypto|codec)", ["--lib", "--test=keys", "--test=record", "--test=audit"]),
+    ("budget", r"src/budget", ["--lib", "--test=budget", "--test=budget_model", "--test=windows", "--test=controller"]),
+    ("wal", r"src/wal", ["--lib", "--test=wal", "--test=torn", "--test=keys", "--test=retention", "--test=audit"]),
+    ("kernel", r"src/kernel", ["--lib", "--test=kernel", "--test=kernel_requests", "--test=kernel_selection",
+                               "--test=kernel_ranked", "--test=kernel_golden", "--test=counterfactual",
+                               "--test=kernel_properties", "--test=kernel_large"]),
+    ("audit", r"src/audit", ["--lib", "--test=audit", "--test=audit_refusals", "--test=what_if", "--test=keys"]),
+]
+# No mutant of these is left to chance.
+EVERY = re.compile(r"^src/(crypto/|crypto\.rs|codec\.rs|budget/cell\.rs|wal/recovery\.rs|wal/damage\.rs)")
+FEATURES = "wal,serde,tokio"
+ALL_TESTS = ["--lib", "--tests"]
+# What is run for each mutant is small: as many cases as find most of them.
+SIZES = {"ASSIZE_CRASH_IMAGES": "2000", "ASSIZE_FAULTS": "1000"}
+
+
+def mutants():
+    """All of them, in a fixed order, each with a key that stays when lines are added above it."""
+    arguments = [argument for glob in NOT_SOURCES for argument in ("-e", glob)]
+    listed = subprocess.run(
+        ["cargo", "mutants", "--list", "--json", *arguments], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
+    ).stdout
+    every = sorted(json.loads(listed), key=lambda mutant: (mutant["file"], line(mutant), mutant["name"]))
+    seen = {}
+    for mutant in every:
+        plain = re.sub(r"^(src/[^:]*):\d+:\d+: ", r"\1: ", mutant["name"])
+        seen[plain] = seen.get(plain, 0) + 1
+        # Of several alike in one function, which.
+        mutant["key"] = plain if seen[plain] == 1 else f"{plain} #{seen[plain]}"
+    return every
+
+
+def line(mutant):
+    start = mutant["span"]["start"]
+    return start["line"], start["column"]
+
+
+def group_of(mutant):
+    return next((group for group in GROUPS if re.match(group[1], mutant["file"])), None)
+
+
+def drawn(options):
+    inside = [mutant for mutant in mutants() if group_of(mutant)]
+    chance = random.Random(options.seed)
+    if options.only:
+        return [mutant for mutant in inside if mutant["file"].startswith(tuple(options.only))]
+    if options.fast:
+        return [one for group in GROUPS for one in chance.sample([m for m in inside if group_of(m) == group], options.fast)]
+    every = [mutant for mutant in inside if EVERY.match(mutant["file"])]
+    rest = [mutant for mutant in inside if not EVERY.match(mutant["file"])]
+    return every + chance.sample(rest, options.sample)
+
+
+def run(name, chosen, tests, options):
+    """What became of each, by name."""
+    out = options.out / name
+    environment = os.environ | SIZES | {"CARGO_TARGET_DIR": str(ROOT / "target" / "mutants-build")}
+    found = {}
+    for at in range(0, len(chosen), 200):
+        part = chosen[at : at + 200]
+        exactly = "^(" + "|".join(re.escape(mutant["name"]) for mutant in part) + ")$"
+        command = ["cargo", "mutants", "--in-place", "--no-shuffle", "--profile=mutants", f"--features={FEATURES}",
+                   "--cargo-arg=--locked", f"--output={out}-{at}", f"--re={exactly}", "--minimum-test-timeout=60",
+                   "--build-timeout=600", f"--baseline={'skip' if options.trust else 'run'}", f"--timeout={options.timeout}"]
+        command += [f"--cargo-arg={test}" for test in tests]
+        # 2 and 3 say that some were missed or took too long, which the outcomes say one by one.
+        status = subprocess.run(command, cwd=TREE, env=environment, check=False).returncode
+        if status not in (0, 2, 3):
+            sys.exit(f"cargo mutants ended with {status}: the tests do not pass as they are, or it was used wrongly")
+        outcomes = json.loads((pathlib.Path(f"{out}-{at}") / "mutants.out" / "outcomes.json").read_text())["outcomes"]
+        for outcome in outcomes:
+            if isinstance(outcome["scenario"], dict):
+                found[outcome["scenario"]["Mutant"]["name"]] = outcome["summary"]
+    missing = [mutant["name"] for mutant in chosen if mutant["name"] not in found]
+    if missing:
+        sys.exit(f"{len(missing)} mutants were not run, {missing[0]} among them")
+    return found
+
+
+def justified():
+    lines = JUSTIFIED.read_text().splitlines()
+    return {entry.split(" -- ")[0] for entry in lines if entry.startswith("src/")}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--fast", type=int, nargs="?", const=3, help="so many of each group")
+    parser.add_argument("--only", action="append", help="all mutants of files whose path begins so")
+    parser.add_argument("--sample", type=int, default=600, help="so many of what is not run whole")
+    parser.add_argument("--seed", type=int, default=6)
+    parser.add_argument("--groups", help="of these alone, by comma")
+    parser.add_argument("--timeout", type=int, default=120, help="seconds that the tests of one may take")
+    parser.add_argument("--trust", action="store_true", help="do not run the tests on the code as it is first")
+    parser.add_argument("--out", type=pathlib.Path, default=ROOT / "target" / "mutants-out")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    lay_out(ROOT, TREE)
+
+    known = justified()
+    gone = known - {mutant["key"] for mutant in mutants()}
+    if gone:
+        sys.exit("justified, and no mutant any more:\n" + "\n".join(sorted(gone)))
+    chosen = drawn(options)
+    wanted = options.groups.split(",") if options.groups else [name for name, _, _ in GROUPS]
+    totals, left = {}, []
+    for name, pattern, tests in GROUPS:
+        part = [mutant for mutant in chosen if re.match(pattern, mutant["file"])]
+        if name not in wanted or not part:
+            continue
+        found = run(name, part, tests, options)
+        again = [mutant for mutant in part if found[mutant["name"]] == "MissedMutant" and mutant["key"] not in known]
+        if again and not options.fast:
+            found |= run(f"{name}-again", again, ALL_TESTS, options)
+        for summary in found.values():
+            totals[summary] = totals.get(summary, 0) + 1
+        left += [mutant["key"] for mutant in again if found[mutant["name"]] == "MissedMutant"]
+    report(totals, left)
+
+
+def report(totals, left):
+    caught = totals.get("CaughtMutant", 0) + totals.get("Timeout", 0)
+    missed = totals.get("MissedMutant", 0)
+    print(f"\n{caught + missed} viable mutants: {caught} caught ({totals.get('Timeout', 0)} of them by time), {missed} not, "
+          f"{missed - len(left)} of which are justified; {totals.get('Unviable', 0)} did not compile")
+    for key in left:
+        print(f"lives: {key}")
+    sys.exit(1 if left else 0)
+
+
+main()

@@ -1,0 +1,20 @@
+"""A copy of the sources as they are, to be changed and built beside the reviewer's own."""
+
+import shutil
+import subprocess
+
+
+def lay_out(root, tree):
+    """Files that have not changed keep their time, so that they are not built again."""
+    tree.mkdir(parents=True, exist_ok=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=root, check=True, stdout=subprocess.PIPE
+    ).stdout
+    for name in listed.decode().rstrip("\0").split("\0"):
+        source, copy = root / name, tree / name
+        if not source.exists():
+            continue
+        if not copy.exists() or copy.read_bytes() != source.read_bytes():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, copy)
+            shutil.copymode(source, copy)
