@@ -250,7 +250,7 @@ fn every_record_has_a_line_in_words() {
 fn what_is_spent_in_parts_is_told_and_adds_up() {
     let place = Place::new();
     copy(
-        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/independent/vectors/log")),
+        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/versions/v1/log")),
         &place.path("log"),
     );
     let secret: String = (64..112).map(|byte: u8| format!("{byte:02x}")).collect();
