@@ -20,14 +20,12 @@ use crate::{
     VERSIONS,
     battery::{
         acts::Days,
+        chance::{Client, Shared},
         host::{Host, START, TERMS, policy},
     },
     files::v1,
     manifest,
 };
-
-const SECRET: [u8; 32] = *b"a key that everybody who reads..";
-const KEY: u32 = 23;
 
 #[test]
 #[ignore = "it writes into the sources, once for each log"]
@@ -41,6 +39,13 @@ fn write_what_is_missing() {
             write(name, LogId(log_id), is_evolving, end);
         }
     }
+    for (name, act) in
+        [("written-windows", write_by_chance as fn(&str)), ("written-keys", write_under_two_keys)]
+    {
+        if !v1().join(name).exists() {
+            act(name);
+        }
+    }
     list_what_is_not_listed();
 }
 
@@ -51,9 +56,21 @@ enum End {
     Pruned,
 }
 
-fn root() -> RootKey {
-    RootKey::new(KeyId(KEY), &SECRET).unwrap()
+/// A root by which a log is written, in the clear: these logs are read by everybody.
+#[derive(Clone, Copy)]
+struct Root {
+    id: u32,
+    secret: [u8; 32],
 }
+
+impl Root {
+    fn key(&self) -> RootKey {
+        RootKey::new(KeyId(self.id), &self.secret).unwrap()
+    }
+}
+
+const ROOT: Root = Root { id: 23, secret: *b"a key that everybody who reads.." };
+const NEXT: Root = Root { id: 42, secret: *b"..these files has, and another.." };
 
 /// Some days of a host, in which every kind of record is made.
 fn write(name: &str, id: LogId, is_evolving: bool, end: End) {
@@ -61,9 +78,9 @@ fn write(name: &str, id: LogId, is_evolving: bool, end: End) {
     let key: LogKey = if is_evolving {
         state.replace("other", b"");
         let store = StateFile::within(Box::new(state.clone()), "state");
-        EvolvingKey::begin(root(), id, Box::new(store)).unwrap().into()
+        EvolvingKey::begin(ROOT.key(), id, Box::new(store)).unwrap().into()
     } else {
-        root().into()
+        ROOT.key().into()
     };
     let options = CreateOptions {
         terms: TERMS,
@@ -88,20 +105,61 @@ fn write(name: &str, id: LogId, is_evolving: bool, end: End) {
         }
     };
     let state = is_evolving.then(|| state.bytes("state").unwrap());
-    keep(name, &log, &anchor, state);
+    keep(name, &log, &anchor, &[ROOT], state);
 }
 
-fn keep(name: &str, log: &Memory, anchor: &Anchor, state: Option<Vec<u8>>) {
+/// Windows that end, throttles, caps, accounts that move, and segments that are let go: what a client draws.
+fn write_by_chance(name: &str) {
+    let log = Memory::new();
+    let mut client = Client::create(Box::new(log.clone()), 1, Shared::default()).unwrap();
+    for _ in 0..150 {
+        let _answer = client.act();
+    }
+    let anchor = client.close().unwrap();
+    keep(name, &log, &anchor, &[Root { id: 7, secret: *b"thirty-two bytes that are a key!" }], None);
+}
+
+/// A static key, from it to an evolving one, and segments under that.
+fn write_under_two_keys(name: &str) {
+    let (log, state, id) = (Memory::new(), Memory::new(), LogId(*b"of version 1, .4"));
+    let options = CreateOptions {
+        terms: TERMS,
+        log: LogOptions { segment_bytes: 8 << 10, ..LogOptions::default() },
+        ..CreateOptions::new(id, ROOT.key(), policy(1), START)
+    };
+    let controller = Controller::create(Box::new(log.clone()), options).unwrap();
+    let mut days = Days::begin(Host::new(controller, START));
+    while days.host.head() < 60 {
+        days.act();
+    }
+    state.replace("other", b"");
+    let store = StateFile::within(Box::new(state.clone()), "state");
+    let next = EvolvingKey::begin(NEXT.key(), id, Box::new(store)).unwrap();
+    days.host.controller.change_key(next).unwrap();
+    while days.host.head() < 120 {
+        days.act();
+    }
+    let anchor = days.host.controller.drain().unwrap();
+    let state = state.bytes("state").unwrap();
+    keep(name, &log, &anchor, &[NEXT, ROOT], Some(state));
+}
+
+/// The first root is the one that it goes on under.
+fn keep(name: &str, log: &Memory, anchor: &Anchor, roots: &[Root], state: Option<Vec<u8>>) {
     let read = ReadOptions { anchor: Some(*anchor), ..ReadOptions::default() };
-    let report = audit::replay(log, &[&root()], AuditOptions { read, ..AuditOptions::default() }).unwrap();
+    let keys: Vec<RootKey> = roots.iter().map(Root::key).collect();
+    let options = AuditOptions { read, ..AuditOptions::default() };
+    let report = audit::replay(log, &keys.iter().collect::<Vec<_>>(), options).unwrap();
+    let shown: Vec<Value> =
+        roots.iter().map(|root| json!({ "id": root.id, "secret": hex(&root.secret) })).collect();
     let summary = &report.summary;
     let head = &summary.head;
     let stated = json!({
         "written_by": "this implementation",
         "log_id": summary.log_id.to_string(),
         "key_mode": summary.key_mode.to_string(),
-        "roots": [{ "id": KEY, "secret": hex(&SECRET) }],
-        "writes_under": KEY,
+        "roots": shown,
+        "writes_under": roots[0].id,
         "state": state.map(|state| hex(&state)),
         "files": summary.segments,
         "records": summary.records,

@@ -266,4 +266,11 @@ mod tests {
         };
         assert!(random_by(other, 1, &mut String::new()).is_err());
     }
+
+    #[test]
+    fn a_seed_draws_the_same_again() {
+        let of = |seed| random_by(prescribe_again, seed, &mut String::new()).unwrap();
+        assert_eq!(of(1), of(1));
+        assert_ne!(of(1), of(2));
+    }
 }

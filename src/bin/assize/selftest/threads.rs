@@ -64,11 +64,14 @@ fn contend(
 ) -> Seen {
     *did = format!("{} threads on 4 accounts, {} rounds each", work.threads, grouped(work.rounds));
     let controller = create(storage, 64 << 10)?;
-    let root = account(&controller, None, "root", Overrun::Debt, 400_000)?;
+    // Less than is asked for, so that some of it is denied.
+    let asked = i64::try_from(work.threads.saturating_mul(work.rounds).saturating_mul(COST_MEAN))?;
+    let (in_all, for_each) = (asked.div_euclid(2), asked.div_euclid(4));
+    let root = account(&controller, None, "root", Overrun::Debt, in_all)?;
     let below = [("deny", Overrun::Deny), ("if", Overrun::IfAvailable), ("debt", Overrun::Debt)];
     let mut payers = vec![root];
     for (name, overrun) in below {
-        payers.push(account(&controller, Some(root), name, overrun, 150_000)?);
+        payers.push(account(&controller, Some(root), name, overrun, for_each)?);
     }
     let clock = AtomicI64::new(START.0);
     let told = thread::scope(|scope| {
@@ -119,7 +122,7 @@ fn client(
             draw.pick(&[Level::Queued, Level::Written, Level::Synced]).copied().unwrap_or(Level::Synced);
         let call = Call::at(at).level(level);
         let mut request = Request::new(policy.schema());
-        request.quantity(units, draw.below(200))?;
+        request.quantity(units, draw.below(UNITS))?;
         let payer = draw.pick(payers).copied().into_iter().collect::<Vec<_>>();
         let deadline = Timestamp(at.0.saturating_add(HOUR_NS));
         match controller.admit(&Admission { principal, accounts: &payer, request: &request, deadline }, call)
@@ -164,6 +167,9 @@ fn settle(
     Ok(())
 }
 
+const UNITS: u64 = 200;
+/// Of up to so many units, at the 10 micro-units of the cheapest candidate.
+const COST_MEAN: u64 = 1_000;
 const HOUR_NS: i64 = 3_600_000_000_000;
 
 /// Every cell is conserved, the engine has what the ledger has, and the root has what all threads were told. Gives the ledger's
