@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 
 use assize::{
     caps::{Binding, Bound},
+    num::Amount,
     policy::Policy,
     record::{
-        AdmissionOutcome as Outcome, Call, Commit, ExtendOutcome, Halt, Kind, Record, ReleaseOutcome,
-        RerouteOutcome, Settled, Spend, Switch,
+        AdjustOutcome, AdmissionOutcome as Outcome, Call, CandidateSwitch, Commit, CommitOutcome,
+        ExtendOutcome, Halt, Kind, PartCommit, Record, ReleaseOutcome, RerouteOutcome, Settled, Spend,
+        Switch,
     },
 };
 
@@ -76,8 +78,8 @@ forms! {
     Record::Halt(Halt::None) => "halt none",
     Record::Halt(Halt::ReduceOnly) => "halt reduce_only",
     Record::Halt(Halt::All) => "halt all",
-    Record::CandidateSwitch(assize::record::CandidateSwitch { switch: Switch::Disabled, .. }) => "switch disabled",
-    Record::CandidateSwitch(assize::record::CandidateSwitch { switch: Switch::Enabled, .. }) => "switch enabled",
+    Record::CandidateSwitch(CandidateSwitch { switch: Switch::Disabled, .. }) => "switch disabled",
+    Record::CandidateSwitch(CandidateSwitch { switch: Switch::Enabled, .. }) => "switch enabled",
     Record::Admission(Call { outcome: Outcome::Admitted { .. }, .. }) => "admitted",
     Record::Admission(Call { outcome: Outcome::DeniedPolicy { .. }, .. }) => "denied policy",
     Record::Admission(Call {
@@ -96,22 +98,22 @@ forms! {
     Record::Admission(Call { outcome: Outcome::DeniedHalted, .. }) => "denied halted",
     Record::Commit(Call {
         arguments: Commit { spend: Spend::Usage { .. }, .. },
-        outcome: assize::record::CommitOutcome { settled: Settled::InTime, .. },
+        outcome: CommitOutcome { settled: Settled::InTime, .. },
         ..
     }) => "commit in time usage",
     Record::Commit(Call {
         arguments: Commit { spend: Spend::Amount(_), .. },
-        outcome: assize::record::CommitOutcome { settled: Settled::InTime, .. },
+        outcome: CommitOutcome { settled: Settled::InTime, .. },
         ..
     }) => "commit in time amount",
     Record::Commit(Call {
         arguments: Commit { spend: Spend::Usage { .. }, .. },
-        outcome: assize::record::CommitOutcome { settled: Settled::Expired, .. },
+        outcome: CommitOutcome { settled: Settled::Expired, .. },
         ..
     }) => "commit expired usage",
     Record::Commit(Call {
         arguments: Commit { spend: Spend::Amount(_), .. },
-        outcome: assize::record::CommitOutcome { settled: Settled::Expired, .. },
+        outcome: CommitOutcome { settled: Settled::Expired, .. },
         ..
     }) => "commit expired amount",
     Record::Release(Call { outcome: ReleaseOutcome::Released { .. }, .. }) => "released",
@@ -120,20 +122,32 @@ forms! {
     Record::Extend(Call { outcome: ExtendOutcome::DeniedBudget { .. }, .. }) => "extend denied budget",
     Record::Extend(Call { outcome: ExtendOutcome::DeniedHalted, .. }) => "extend denied halted",
     Record::PartCommit(Call {
-        arguments: assize::record::PartCommit { spend: Spend::Usage { .. }, .. },
+        arguments: PartCommit { spend: Spend::Usage { .. }, .. },
         ..
     }) => "part commit usage",
     Record::PartCommit(Call {
-        arguments: assize::record::PartCommit { spend: Spend::Amount(_), .. },
+        arguments: PartCommit { spend: Spend::Amount(_), .. },
         ..
     }) => "part commit amount",
-    Record::Reroute(Call { outcome: RerouteOutcome { admission: Outcome::Admitted { .. }, .. }, .. }) => "reroute admitted",
-    Record::Reroute(Call { outcome: RerouteOutcome { admission: Outcome::DeniedPolicy { .. }, .. }, .. }) => "reroute denied policy",
-    Record::Reroute(Call { outcome: RerouteOutcome { admission: Outcome::DeniedBudget { .. }, .. }, .. }) => "reroute denied budget",
+    Record::Reroute(Call {
+        outcome: RerouteOutcome { admission: Outcome::Admitted { .. }, .. },
+        ..
+    }) => "reroute admitted",
+    Record::Reroute(Call {
+        outcome: RerouteOutcome { admission: Outcome::DeniedPolicy { .. }, .. },
+        ..
+    }) => "reroute denied policy",
+    Record::Reroute(Call {
+        outcome: RerouteOutcome { admission: Outcome::DeniedBudget { .. }, .. },
+        ..
+    }) => "reroute denied budget",
     // No throttle is asked when a request is decided again (FORMAT 9.12), so that no bytes read as this.
-    Record::Reroute(Call { outcome: RerouteOutcome { admission: Outcome::DeniedThrottle { .. } | Outcome::DeniedHalted, .. }, .. }) => "reroute denied halted",
+    Record::Reroute(Call {
+        outcome: RerouteOutcome { admission: Outcome::DeniedThrottle { .. } | Outcome::DeniedHalted, .. },
+        ..
+    }) => "reroute denied halted",
     Record::Expire(_) => "expire",
-    Record::Adjust(Call { outcome: assize::record::AdjustOutcome { refunded: assize::num::Amount::ZERO, .. }, .. }) => "adjust more",
+    Record::Adjust(Call { outcome: AdjustOutcome { refunded: Amount::ZERO, .. }, .. }) => "adjust more",
     Record::Adjust(_) => "adjust less",
     Record::Account(_) => "account",
     Record::Grant(_) => "grant",

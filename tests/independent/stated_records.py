@@ -28,10 +28,14 @@ def used(quantities: dict) -> list:
 
 
 def decided(action: str, reason: str, selected=None, runner_up=None, limit: int | None = None, epoch: int = 1) -> dict:
-    choices = [None if of is None else dict(zip(("candidate", "cost_micros", "utility_micros"), (*of, None)[:3])) for of in (selected, runner_up)]
-    decision = {"action": action, "reason": reason, "selected": choices[0], "runner_up": choices[1]}
+    decision = {"action": action, "reason": reason, "selected": choice(selected), "runner_up": choice(runner_up)}
     decision.update({"epoch": epoch, "policy": POLICY_DIGESTS[epoch - 1]})
     return {"limit_micros_applied": limit, "decision": decision}
+
+
+def choice(of: tuple | None) -> dict | None:
+    """Candidate and cost, and with a utility what it is worth."""
+    return None if of is None else dict(zip(("candidate", "cost_micros", "utility_micros"), (*of, None)))
 
 
 PLAIN = request({0: [0]}, {1: 1_000, 2: 200})

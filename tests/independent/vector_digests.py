@@ -25,6 +25,7 @@ def stated(tag: str, body: bytes) -> dict:
 def bodies() -> list[tuple[str, bytes]]:
     schema, log = encode_schema(s.SCHEMA), s.build(mode=2)
     decided = u64(2) + digest("assize/policy/1", s.P2) + digest("assize/request/1", s.R["worth"]) + s.BETA_WORTH
+    accounts = accounts_of(s.final_ledger(by_name=True), digest("assize/policy/1", s.P2))
     calls = [
         (16, admission_arguments("alice", [s.TEAM_B], s.R["plain"])),
         (17, u64(51) + b"\2" + u64(300)),
@@ -41,7 +42,7 @@ def bodies() -> list[tuple[str, bytes]]:
         ("assize/ledger/1", s.final_ledger(by_name=True)),
         ("assize/ledger/1", windows.final_ledger(by_name=True)),
         ("assize/snapshot/1", u64(0) + i64(s.T0) + u32(0)),
-        ("assize/snapshot/1", u64(60) + i64(s.at(71.6)) + accounts_of(s.final_ledger(by_name=True), (digest("assize/policy/1", s.P2)))),
+        ("assize/snapshot/1", u64(60) + i64(s.at(71.6)) + accounts),
         *(("assize/state/1", state[:72]) for state in log.states),
     ]
 
@@ -63,7 +64,7 @@ def sha256(raw: bytes) -> bytes:
     return mac(b"", raw)
 
 
-def keys() -> dict:
+def keys() -> list[dict]:
     """Of two roots, the shorter one under another log id; a message under each key for header, frame and anchor."""
     rows = []
     for root, key_id, log_id in ((s.SECRET, s.KEY_ID, s.LOG_ID), (s.OTHER_SECRET, s.OTHER_KEY_ID, bytes(range(16)))):
