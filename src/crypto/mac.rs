@@ -178,7 +178,7 @@ mod tests {
 
     #[cfg(feature = "serde")]
     fn bytes(hex: &serde_json::Value) -> alloc::vec::Vec<u8> {
-        let hex = hex.as_str().unwrap();
-        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+        let pairs = hex.as_str().unwrap().as_bytes().chunks(2);
+        pairs.map(|pair| u8::from_str_radix(core::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
     }
 }

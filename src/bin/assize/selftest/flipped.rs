@@ -75,7 +75,7 @@ mod tests {
                 bytes.truncate(padding);
                 log.replace(&name, &bytes);
             }
-            super::verify(fixed, &log)
+            verify(fixed, &log)
         });
         assert!(ends.contains("holds with bit 0 of byte 4264 flipped"), "{ends}");
         let none = said(|_, _| Err(Wrong::new("nothing holds")));
