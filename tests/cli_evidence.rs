@@ -249,10 +249,7 @@ fn every_record_has_a_line_in_words() {
 #[test]
 fn what_is_spent_in_parts_is_told_and_adds_up() {
     let place = Place::new();
-    copy(
-        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/independent/vectors/log")),
-        &place.path("log"),
-    );
+    copy(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/versions/v1/log")), &place.path("log"));
     let secret: String = (64..112).map(|byte: u8| format!("{byte:02x}")).collect();
     place.write("key", &format!("assize-key-1\nid=7\nsecret={secret}\n"));
     let trail = place.on("log", "trail", &[]).out;

@@ -143,4 +143,42 @@ mod tests {
             }
         }
     }
+
+    /// A key shorter than a block is filled with zeros, and one that is longer is its digest (RFC 2104): so every key of RFC 4231
+    /// is one of 32 bytes here.
+    #[test]
+    #[cfg(feature = "serde")]
+    fn tags_are_those_of_rfc_4231() {
+        let published: serde_json::Value =
+            serde_json::from_str(include_str!("../../tests/published/vectors.json")).unwrap();
+        let vectors = published["hmac_sha256"]["vectors"].as_array().unwrap();
+        assert_eq!(vectors.len(), 7);
+        for vector in vectors {
+            let [secret, message, expected] = ["key", "message", "tag"].map(|of| bytes(&vector[of]));
+            let mut key = [0; 32];
+            if secret.len() > size_of::<Block>() {
+                key = Sha256::digest(&secret).into();
+            } else {
+                key[..secret.len()].copy_from_slice(&secret);
+            }
+            let key = MacKey::new(&key, &[]);
+            let name = &vector["name"];
+            assert_eq!(key.tag(&[&message]).0[..expected.len()], expected, "{name}");
+            for cut in 0..=message.len() {
+                let (head, rest) = message.split_at(cut);
+                assert_eq!(key.tag(&[head, rest]).0[..expected.len()], expected, "{name}, cut at {cut}");
+            }
+            #[cfg(feature = "wal")]
+            if let Some((first, rest)) = message.split_first_chunk() {
+                let tag = key.tag_beside(first, rest, &mut Digester::untagged(), &secret);
+                assert_eq!(tag.0[..expected.len()], expected, "{name}");
+            }
+        }
+    }
+
+    #[cfg(feature = "serde")]
+    fn bytes(hex: &serde_json::Value) -> alloc::vec::Vec<u8> {
+        let pairs = hex.as_str().unwrap().as_bytes().chunks(2);
+        pairs.map(|pair| u8::from_str_radix(core::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+    }
 }

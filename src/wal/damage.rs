@@ -162,4 +162,26 @@ mod tests {
             assert_eq!(multiply(past, crc32c::crc32c(a)) ^ crc32c::crc32c(b), both, "{first} {second}");
         }
     }
+
+    #[test]
+    #[cfg(feature = "serde")]
+    fn the_checksums_of_rfc_3720_are_put_together_from_any_two_parts() {
+        let published: serde_json::Value =
+            serde_json::from_str(include_str!("../../tests/published/vectors.json")).unwrap();
+        let vectors = published["crc32c"]["vectors"].as_array().unwrap();
+        assert_eq!(vectors.len(), 5);
+        let powers = Powers::new();
+        for vector in vectors {
+            let pairs = vector["message"].as_str().unwrap().as_bytes().chunks(2);
+            let byte = |pair| u8::from_str_radix(core::str::from_utf8(pair).unwrap(), 16).unwrap();
+            let bytes: alloc::vec::Vec<u8> = pairs.map(byte).collect();
+            let expected = u32::from_str_radix(vector["checksum"].as_str().unwrap(), 16).unwrap();
+            assert_eq!(crc32c::crc32c(&bytes), expected);
+            for cut in 0..=bytes.len() {
+                let (first, rest) = bytes.split_at(cut);
+                let past = powers.past(rest.len().try_into().unwrap());
+                assert_eq!(multiply(past, crc32c::crc32c(first)) ^ crc32c::crc32c(rest), expected, "{cut}");
+            }
+        }
+    }
 }

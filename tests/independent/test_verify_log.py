@@ -9,7 +9,6 @@ import unittest
 import scenario as s
 import scenario_windows as windows
 import wire
-import write_vectors
 from chain import Log
 from on_disk import OnDisk
 from write_log import LogWriter, digest, encode_policy, genesis, u8, u16, u32
@@ -55,12 +54,6 @@ class TheWholeLog(OnDisk):
         short = LogWriter(s.SECRET, s.KEY_ID, s.LOG_ID, s.T0)
         short.begin_segment(genesis(s.T0, s.TERMS, 1, policy), part_bytes=(1 << 20) - 8)
         self.refused(short.files, "checkpoint part 0 has 1048568 bytes")
-
-    def test_the_vectors_are_as_written(self):
-        here = os.path.join(os.path.dirname(os.path.abspath(__file__)), "vectors")
-        for path, content in write_vectors.vectors().items():
-            with open(os.path.join(here, path), "rb") as file:
-                self.assertEqual(file.read(), content, path)
 
 
 class TheLogOfWindows(OnDisk):

@@ -1,36 +1,59 @@
 #!/usr/bin/env python3
-"""Writes `vectors/`: the logs of `scenario.py` and `scenario_windows.py`, and the canonical bytes and digests of their parts, for
-other implementations.
+"""Writes what is not yet there of `tests/versions/v1`: logs, records and digests of format version 1, for every later version and
+every other implementation to read.
 
-python3 tests/independent/write_vectors.py
+    python3 tests/independent/write_vectors.py
+
+What is there is never written again: a file with other bytes than the ones that would be written ends it, and `MANIFEST` only grows.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 
+import record_fields
 import scenario as s
 import scenario_windows as windows
 import stated
+import stated_records
+import vector_logs
+from vector_digests import digest_vectors
 from write_log import admission_arguments, crc32c, digest, encode_candidate, encode_schema, genesis, u16, u64
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+VERSIONS = os.path.join(HERE, "..", "versions")
+MANIFEST = os.path.join(VERSIONS, "MANIFEST")
 
 
 def vectors() -> dict[str, bytes]:
-    """The content of each file, by its path under `vectors/`."""
+    """The content of each file, by its path under `versions/`."""
     log, second, evolving = s.build(), windows.build(), s.build(mode=2)
     stated = {**stated_vectors(log), "windows": stated_windows(second), "evolving": stated_evolving(evolving)}
-    described = json.dumps(stated, indent=1) + "\n"
-    files = {f"log/{name}": bytes(content) for name, content in log.files.items()}
-    files.update({f"windows/{name}": bytes(content) for name, content in second.files.items()})
-    files.update({f"evolving/{name}": bytes(content) for name, content in evolving.files.items()})
-    unkeyed = s.build(mode=3)
-    files.update({f"unkeyed/{name}": bytes(content) for name, content in unkeyed.files.items()})
-    keys = s.build_keys(2, 2, 1, 2)
-    files.update({f"keys/{name}": bytes(content) for name, content in keys.files.items()})
-    return {"vectors.json": described.encode(), **files}
+    documents = {"vectors": stated, "records": record_vectors(), "digests": digest_vectors()}
+    files = {f"v1/{name}.json": document(content) for name, content in documents.items()}
+    for name, (expected, content) in vector_logs.all_logs().items():
+        files[f"v1/{name}.json"] = document(expected)
+        files.update({f"v1/{name}/{file}": bytes(raw) for file, raw in content.items()})
+    return files
+
+
+def document(content: dict | list) -> bytes:
+    return (json.dumps(content, indent=1) + "\n").encode()
+
+
+def record_vectors() -> list:
+    """Each kind and form of a record: its fields as documents show them, and its bytes. Their schema is that of `vectors.json`."""
+    return [
+        {
+            "form": form,
+            "code": record_fields.KINDS[fields["kind"]],
+            "fields": fields,
+            "payload": record_fields.payload(fields, [s.P1, s.P2]).hex(),
+        }
+        for form, fields in stated_records.RECORDS
+    ]
 
 
 def stated_vectors(log) -> dict:
@@ -128,11 +151,27 @@ def operation_digest(kind: int, arguments: bytes) -> str:
 
 
 def main() -> None:
-    for path, content in vectors().items():
-        target = os.path.join(HERE, "vectors", path)
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        with open(target, "wb") as file:
-            file.write(content)
+    listed = manifest()
+    for path, content in sorted(vectors().items()):
+        target, line = os.path.join(VERSIONS, path), f"{hashlib.sha256(content).hexdigest()}  {path}"
+        if os.path.exists(target):
+            with open(target, "rb") as file:
+                if file.read() != content:
+                    raise SystemExit(f"{path} is there with other bytes, and is never rewritten")
+        else:
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            with open(target, "xb") as file:
+                file.write(content)
+        if listed.get(path) is None:
+            with open(MANIFEST, "a", encoding="ascii") as file:
+                file.write(line + "\n")
+
+
+def manifest() -> dict[str, str]:
+    """The digest of each file that is listed."""
+    with open(MANIFEST, encoding="ascii") as file:
+        lines = [line.split("  ") for line in file.read().splitlines() if line and not line.startswith("#")]
+    return {path: digest for digest, path in lines}
 
 
 if __name__ == "__main__":

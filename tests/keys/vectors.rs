@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use crate::toy::{Toy, append_at};
 
-const HERE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/independent/vectors");
+const HERE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/versions/v1");
 
 fn bytes(hex: &Value) -> Vec<u8> {
     let digits: Vec<_> =

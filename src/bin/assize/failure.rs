@@ -49,6 +49,11 @@ impl Failure {
         Self::new(Kind::Input, message)
     }
 
+    /// What was tried does not hold.
+    pub(crate) fn evidence(message: impl Display) -> Self {
+        Self::new(Kind::Evidence, message)
+    }
+
     /// An input file that is not valid.
     pub(crate) fn in_file(path: &Path, message: impl Display) -> Self {
         Self::input(format_args!("{}: {message}", path.display()))

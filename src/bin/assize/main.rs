@@ -32,6 +32,7 @@ mod policy;
 mod prune;
 mod replay;
 mod run;
+mod selftest;
 mod stat;
 mod tell;
 mod trail;
@@ -82,6 +83,8 @@ enum Command {
     WhatIf(what_if::Arguments),
     /// Print every record of a log, decoded, one JSON document a line.
     Export(export::Arguments),
+    /// Try on this machine what this build does: hashes, records, logs of every format version, tampering, crashes, threads.
+    Selftest(selftest::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -108,5 +111,6 @@ fn dispatch(command: Command, format: Format) -> Result<(), Failure> {
         Command::Stat(arguments) => stat::run(&arguments, format),
         Command::WhatIf(arguments) => what_if::run(&arguments, format),
         Command::Export(arguments) => export::run(&arguments),
+        Command::Selftest(arguments) => selftest::run(&arguments, format),
     }
 }

@@ -45,6 +45,12 @@ pub(crate) struct Page {
 }
 
 impl Page {
+    /// What is on it so far.
+    #[cfg(test)]
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// A line.
     pub(crate) fn line(&mut self, line: &str) {
         self.text.push_str(line.trim_end());
