@@ -19,7 +19,7 @@ NEEDED = {
     ".ci/deny_planted.py": ["cargo-deny"],
     ".ci/fuzz.sh": ["nightly"],
     ".ci/minimal_versions.sh": ["nightly"],
-    ".ci/mutants.sh": ["cargo-mutants"],
+    ".ci/mutants.py": ["cargo-mutants"],
     ".ci/public_api.sh": ["cargo-public-api", "nightly"],
     ".ci/run": ["nightly"],
     ".ci/sbom.py": ["cargo-cyclonedx"],
