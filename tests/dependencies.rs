@@ -171,9 +171,10 @@ mod built {
     fn is_unsafe(code: &str) -> bool {
         let code: Vec<_> = code.lines().map(|line| line.split("//").next().unwrap()).collect();
         let code = code.join("\n");
-        code.match_indices("unsafe").any(|(at, word)| {
-            let before = code[..at].chars().next_back();
-            let after = code[at + word.len()..].trim_start();
+        let parts: Vec<_> = code.split("unsafe").collect();
+        parts.windows(2).any(|around| {
+            let before = around[0].chars().next_back();
+            let after = around[1].trim_start();
             !before.is_some_and(|c| c.is_alphanumeric() || c == '_')
                 && ["{", "fn ", "impl", "trait ", "extern "].iter().any(|next| after.starts_with(next))
         })
