@@ -23,4 +23,4 @@ export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/coverage"
 report=$(mktemp)
 trap 'rm -f "$report"' EXIT
 cargo llvm-cov --locked --features wal,serde,tokio --lib --tests --json --output-path "$report" -- --quiet
-.ci/coverage.py "$report" "$@"
+python3 .ci/coverage.py "$report" "$@"

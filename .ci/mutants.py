@@ -85,12 +85,12 @@ def drawn(options):
 def run(name, chosen, tests, options):
     """What became of each, by name."""
     out = options.out / name
-    environment = os.environ | SIZES | {"CARGO_TARGET_DIR": str(ROOT / "target" / "mutants-build")}
+    environment = os.environ | SIZES | {"CARGO_TARGET_DIR": str(ROOT / "target")}
     found = {}
     for at in range(0, len(chosen), 200):
         part = chosen[at : at + 200]
         exactly = "^(" + "|".join(re.escape(mutant["name"]) for mutant in part) + ")$"
-        command = ["cargo", "mutants", "--in-place", "--no-shuffle", "--profile=mutants", f"--features={FEATURES}",
+        command = ["cargo", "mutants", "--in-place", "--no-shuffle", f"--features={FEATURES}",
                    "--cargo-arg=--locked", f"--output={out}-{at}", f"--re={exactly}", "--minimum-test-timeout=60",
                    "--build-timeout=600", f"--baseline={'skip' if options.trust else 'run'}", f"--timeout={options.timeout}"]
         command += [f"--cargo-arg={test}" for test in tests]

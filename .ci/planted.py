@@ -69,7 +69,7 @@ def caught(command):
 
 
 def run(command):
-    environment = os.environ | {"CARGO_TARGET_DIR": str(ROOT / "target" / "planted")}
+    environment = os.environ | {"CARGO_TARGET_DIR": str(ROOT / "target")}
     if command.split()[-1].startswith("loom_"):
         environment |= {"RUSTFLAGS": "--cfg loom", "LOOM_MAX_PREEMPTIONS": "2",
                         "CARGO_TARGET_DIR": str(ROOT / "target" / "loom")}

@@ -12,16 +12,18 @@ import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CARGO = "bench build clippy doc fetch fmt install metadata package publish run test tree".split()
-SYSTEM = "cat cd cp env gh git mkdir rustup sha256sum".split()
+SYSTEM = "cat cd sudo cp env gh git mkdir rustup sha256sum".split()
 # What scripts skip, or fail for, where it is not there: a job that runs them installs it.
 NEEDED = {
     ".ci/deny.sh": ["cargo-deny"],
     ".ci/deny_planted.py": ["cargo-deny"],
     ".ci/fuzz.sh": ["nightly"],
     ".ci/minimal_versions.sh": ["nightly"],
+    ".ci/miri.sh": ["nightly"],
     ".ci/mutants.py": ["cargo-mutants"],
     ".ci/public_api.sh": ["cargo-public-api", "nightly"],
     ".ci/run": ["nightly"],
+    ".ci/sanitize.sh": ["nightly"],
     ".ci/sbom.py": ["cargo-cyclonedx"],
     ".ci/semver.sh": ["cargo-semver-checks"],
 }
