@@ -45,12 +45,16 @@ impl Keyed {
     pub fn segment_tag(&self, segment: u32, domain: &[u8], parts: &[&[u8]]) -> [u8; 32] {
         let mut message = self.prefix(segment, domain);
         parts.iter().for_each(|part| message.extend_from_slice(part));
-        self.tag(segment, b"assize/segment/1", &message)
+        self.tag(
+            segment,
+            &[&b"assize/segment/1"[..], &self.mode.key_id().to_le_bytes(), &segment.to_le_bytes()].concat(),
+            &message,
+        )
     }
 
     /// The tag of an anchor of a head in that segment. FORMAT 11.1.
     pub fn anchor_tag(&self, segment: u32, body: &[u8]) -> [u8; 32] {
-        self.tag(segment, b"assize/anchor/1", body)
+        self.tag(segment, &[&b"assize/anchor/1"[..], &self.mode.key_id().to_le_bytes()].concat(), body)
     }
 
     /// The state that the host of an evolving log keeps. FORMAT 5.6.
@@ -58,18 +62,12 @@ impl Keyed {
         state(KEY_ID, self.log_id, segment, &self.evolved(segment))
     }
 
+    /// By the key for that purpose in that segment.
     fn tag(&self, segment: u32, purpose: &[u8], message: &[u8]) -> [u8; 32] {
-        let id = self.mode.key_id().to_le_bytes();
-        let number = segment.to_le_bytes();
-        let in_segment = [purpose, &id, &number].concat();
         let key = match self.mode {
             Mode::Unkeyed => return Digest::of_file(message).0,
-            // The anchor key of a static log is one for all segments.
-            Mode::Static if purpose == b"assize/anchor/1" => {
-                expand(&self.extracted(), &[purpose, &id].concat())
-            }
-            Mode::Static => expand(&self.extracted(), &in_segment),
-            Mode::Evolving => expand(&self.evolved(segment), &in_segment),
+            Mode::Static => expand(&self.extracted(), purpose),
+            Mode::Evolving => expand(&self.evolved(segment), purpose),
         };
         hmac(&key, message)
     }

@@ -189,7 +189,8 @@ impl Judged {
             Mode::Static => root().into(),
             Mode::Evolving => {
                 let place = Memory::new();
-                place.replace("state", &self.keyed.state(self.image.last()));
+                // Where there is no log either, a key is.
+                place.replace("state", &self.keyed.state(self.image.last().max(1)));
                 EvolvingKey::load(Box::new(StateFile::within(Box::new(place), "state"))).unwrap().into()
             }
         };

@@ -157,7 +157,7 @@ fn anchors() -> Vec<Seed> {
 }
 
 fn keys() -> Vec<Seed> {
-    let seed = |kind: u8, bytes: &[u8]| [&[kind, 0x35, 1][..], bytes].concat();
+    let seed = |kind: u8, bytes: &[u8]| [&[kind, 0x40, 1][..], bytes].concat();
     let secret: Vec<u8> = (0..64).map(|at: u8| at.wrapping_mul(37)).collect();
     let keyed = Keyed { mode: Mode::Evolving, log_id: LOG_ID };
     let text = |id, secret| assize::wal::format_key(assize::crypto::KeyId(id), secret).unwrap().to_vec();
@@ -165,6 +165,7 @@ fn keys() -> Vec<Seed> {
         ("secret-32".into(), seed(key::SECRET, &secret[..32])),
         ("secret-64".into(), seed(key::SECRET, &secret)),
         ("text-32".into(), seed(key::TEXT, &text(7, &secret[..32]))),
+        ("text-32-torn".into(), [&[key::TEXT, 0, 0][..], &text(7, &secret[..32])].concat()),
         ("text-64".into(), seed(key::TEXT, &text(u32::MAX, &secret))),
         ("state-1".into(), seed(key::STATE, &keyed.state(1))),
         ("state-9".into(), seed(key::STATE, &keyed.state(9))),
