@@ -159,11 +159,11 @@ impl Judged {
             assert!(may_open, "it opens although {error}: {:?}", error.problem);
         }
         let after = Self { keyed: Keyed { ..self.keyed }, image: Image::of(&memory), thoroughly: false };
-        if live.is_ok() {
+        if let Ok(live) = &live {
             let report = after.replay(Tail::Strict, 1);
             let report = report.unwrap_or_else(|error| panic!("what was opened does not replay: {error}"));
             assert_eq!(report.ledger, digest);
-            assert_eq!(report.calls.recoveries > live.as_ref().unwrap().calls.recoveries, cut);
+            assert_eq!(report.calls.recoveries > live.calls.recoveries, cut);
             reached.push(if cut { "cut" } else { "replays after opening" });
         } else if let Err(error) = after.verify(Tail::Strict, 1) {
             let before = self.verify(Tail::Live, 1);

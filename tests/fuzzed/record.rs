@@ -50,11 +50,11 @@ pub fn check(bytes: &[u8]) -> Reached {
     let shown = serde_json::to_value(&record).unwrap();
     assert_eq!(shown["kind"], record.kind().as_str());
     let mut reached = vec![record.kind().as_str()];
-    if let Record::Policy(policy) = &record {
-        if let Ok(policy) = Policy::decode(&policy.canonical) {
-            super::policy_document::is_one_policy(&policy);
-            reached.push("a policy that freezes");
-        }
+    if let Record::Policy(policy) = &record
+        && let Ok(policy) = Policy::decode(&policy.canonical)
+    {
+        super::policy_document::is_one_policy(&policy);
+        reached.push("a policy that freezes");
     }
     if Arc::ptr_eq(under, &SCHEMAS[0]) && is_applied(&record) {
         reached.push("applied");
