@@ -78,6 +78,10 @@ impl Fold for Ledger {
     fn log_time(&self) -> Timestamp {
         self.log_time
     }
+
+    fn sequence(&self) -> Option<Sequence> {
+        Some(self.sequence)
+    }
 }
 
 /// Why the ledger does not take a checkpoint or a record of a log.

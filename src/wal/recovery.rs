@@ -138,11 +138,13 @@ impl LastSegment {
         let place = Place { segment, sequence, offset: HEADER_END };
         fold.restore(checkpoint).map_err(|source| OpenError::Fold { place, source })?;
         *checkpoint = Vec::new();
-        if fold.log_time() == self.scanner.chain().log_time() {
-            Ok(())
-        } else {
-            Err(ReadError::Evidence { place, fault: Fault::CheckpointTime }.into())
-        }
+        // Before anything is written: the record of a cut would be refused by the state, after the cut.
+        let fault = match fold.sequence() {
+            Some(seen) if seen != sequence => Fault::CheckpointSequence { seen },
+            _ if fold.log_time() != self.scanner.chain().log_time() => Fault::CheckpointTime,
+            _ => return Ok(()),
+        };
+        Err(ReadError::Evidence { place, fault }.into())
     }
 
     /// FORMAT 8.6.

@@ -271,7 +271,7 @@ impl Observer for Shapes {
     }
 }
 
-fn shape(record: &Record) -> &'static str {
+pub fn shape(record: &Record) -> &'static str {
     match record {
         Record::Terms(_) => "terms",
         Record::Reparent(_) => "reparent",

@@ -108,6 +108,11 @@ pub enum Fault {
     CheckpointIncomplete,
     /// The checkpoint's log time is not the header's.
     CheckpointTime,
+    /// The checkpoint is the state after another record than the header names.
+    CheckpointSequence {
+        /// The record.
+        seen: Sequence,
+    },
     /// The anchor is of another log.
     AnchorLog {
         /// The log it names.
@@ -172,6 +177,9 @@ impl fmt::Display for Fault {
             Self::CheckpointPart => write!(f, "a part of the checkpoint is out of order or of a wrong size"),
             Self::CheckpointIncomplete => write!(f, "the segment's checkpoint is not complete"),
             Self::CheckpointTime => write!(f, "the checkpoint's log time is not the header's"),
+            Self::CheckpointSequence { seen } => {
+                write!(f, "the checkpoint is the state after record {seen}, and not after the header's")
+            }
             Self::AnchorLog { seen } => write!(f, "the anchor is of another log, {seen}"),
             Self::AnchorAhead { anchor } => write!(f, "the log ends before its anchor, at sequence {anchor}"),
             Self::AnchorTag => write!(f, "no frame of the anchor's sequence has the anchor's tag"),

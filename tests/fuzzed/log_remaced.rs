@@ -1,0 +1,15 @@
+//! Logs that the holder of the key could have written, and would not: frames of other payloads, kinds and order, under tags
+//! that hold. See `script.rs` for what the bytes say.
+
+use super::{Reached, log::Judged, script};
+
+pub fn check(bytes: &[u8]) -> Reached {
+    let mut reached = Reached::new();
+    let Some((keyed, image)) = script::write(bytes) else { return reached };
+    let judged = Judged { keyed, image, thoroughly: bytes[0] >= 0x80 };
+    let said = judged.judge(&mut reached);
+    if said.replayed.is_ok() && said.opened {
+        judged.go_on();
+    }
+    reached
+}
