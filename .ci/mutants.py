@@ -35,7 +35,7 @@ GROUPS = [
     ("kernel", r"src/kernel", ["--lib", "--test=kernel", "--test=kernel_requests", "--test=kernel_selection",
                                "--test=kernel_ranked", "--test=kernel_golden", "--test=counterfactual",
                                "--test=kernel_properties", "--test=kernel_large"]),
-    ("audit", r"src/audit", ["--lib", "--test=audit", "--test=audit_refusals", "--test=what_if", "--test=keys"]),
+    ("audit", r"src/audit", ["--lib", "--test=audit", "--test=audit_refusals", "--test=audit_outcomes", "--test=what_if", "--test=keys"]),
 ]
 # No mutant of these is left to chance.
 EVERY = re.compile(r"^src/(crypto/|crypto\.rs|codec\.rs|budget/cell\.rs|wal/recovery\.rs|wal/damage\.rs)")
