@@ -179,7 +179,7 @@ fn loom_group_many_wait_for_one_record() {
 #[test]
 fn loom_group_a_leader_gathers() {
     let mut model = loom::model::Builder::new();
-    model.preemption_bound = Some(2);
+    model.preemption_bound = Some(3);
     let seen = StdArc::new(StdCounter::new(0));
     let count = StdArc::clone(&seen);
     model.check(move || {
