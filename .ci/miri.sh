@@ -40,7 +40,7 @@ for program in $programs; do
   env --unset=TERM strace --follow-forks --output="$opened" --trace=open,openat,creat,mkdir,mkdirat,rename,renameat,renameat2 \
     "$program" --quiet > /dev/null
   # The loader's files, and the number of cores.
-  if grep -vE '"/etc/ld\.so|"/lib|"/usr/lib|"/proc/|"/sys/|^[0-9]+ [+-]|resumed' "$opened"; then
+  if grep -vE '"/etc/ld\.so|"/lib|"/usr/lib|"/proc/|"/sys/|^[0-9]+ +[+-]|resumed' "$opened"; then
     echo "FAILED: $program opens files under cfg(miri)"
     exit 1
   fi
