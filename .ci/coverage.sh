@@ -11,7 +11,7 @@ tools="${XDG_CACHE_HOME:-$HOME/.cache}/assize-ci"
 if [ ! -x "$tools/bin/cargo-llvm-cov" ]; then
   cargo install --locked --quiet --debug cargo-llvm-cov --version '^0.8' --root "$tools"
 fi
-find_newest() { ls /usr/lib/llvm-*/bin/"$1" 2> /dev/null | sort -t- -k2 -n | tail -1; }
+find_newest() { ls /usr/lib/llvm-*/bin/"$1" 2> /dev/null | sort -t- -k2 -n | tail -1 || true; }
 LLVM_COV="${LLVM_COV:-$(find_newest llvm-cov)}"
 LLVM_PROFDATA="${LLVM_PROFDATA:-$(find_newest llvm-profdata)}"
 if [ -z "$LLVM_COV" ] || [ -z "$LLVM_PROFDATA" ]; then

@@ -5,7 +5,7 @@
     .ci/planted.py I06 I10      those
 
 A patch begins with what is wrong, and names its evidence as `kind | command`. Each command must pass on the code
-as it is, build with the defect, and fail; two kinds at least.
+as it is, build with the defect, and fail; two kinds at least. The kinds are those of docs/INVARIANTS.md.
 """
 
 import os

@@ -1,4 +1,5 @@
-//! Of all that could be recorded of a request, replay takes one outcome: no other admission, and no other denial.
+//! Of what could be recorded of a request (what any limit leads to, under every heading), replay takes one outcome but
+//! for its deadline, which is the host's: no other admission, and no other denial.
 #![cfg(feature = "wal")]
 #![allow(
     clippy::unwrap_used,

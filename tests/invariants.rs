@@ -119,8 +119,19 @@ fn every_invariant_has_evidence_of_each_kind_or_says_why_not() {
                 }
                 "mutation" => {
                     let (groups, defect) = what.split_once("; ").unwrap();
-                    for group in groups.split(", ").map(|group| group.split(' ').next().unwrap()) {
+                    for group in groups.split(", ") {
                         assert!(mutants.contains(&format!("(\"{group}\", ")), "{at}: no group {group}");
+                    }
+                    // Each guard of the library is in a folder, or a file, that a group is of.
+                    for guard in rows[0].1.split('`').filter(|word| word.starts_with("src/")) {
+                        let of = guard.trim_start_matches("src/").split(['/', '.']).next().unwrap();
+                        let is_mutated = |group: &str| {
+                            let line = mutants.lines().find(|line| line.contains(&format!("(\"{group}\", ")));
+                            line.is_some_and(|line| line.split(", [").next().unwrap().contains(of))
+                        };
+                        // The crate's root has nothing but its modules and its lints.
+                        let is_root = of == "lib";
+                        assert!(is_root || groups.split(", ").any(is_mutated), "{at}: {guard} is in none");
                     }
                     let begins = format!("`tests/planted/I{invariant:02}-");
                     assert!(defect.starts_with(&begins), "{at}: {defect}");
@@ -143,6 +154,10 @@ fn every_planted_defect_fits_the_sources_and_names_its_evidence() {
         let evidence: Vec<_> = head.lines().filter_map(|line| line.split_once(" | ")).collect();
         let kinds: std::collections::BTreeSet<_> = evidence.iter().map(|(kind, _)| kind).collect();
         assert!(kinds.len() >= 2, "{name}: {kinds:?}");
+        for kind in kinds {
+            let known = ["example", "property", "model", "fault", "guard", "second implementation"];
+            assert!(known.contains(kind), "{name}: {kind} is no kind");
+        }
         for (_, command) in &evidence {
             let words: Vec<_> = command.split(' ').collect();
             for pair in words.windows(2).filter(|pair| pair[0] == "--test") {
@@ -167,21 +182,46 @@ fn every_planted_defect_fits_the_sources_and_names_its_evidence() {
 #[test]
 fn every_justified_mutant_is_of_code_that_stands() {
     let list = fs::read_to_string(root().join("docs/mutants.txt")).unwrap();
-    for line in list.lines().filter(|line| line.starts_with("src/")) {
-        let (mutant, reason) = line.rsplit_once(" -- ").unwrap_or_else(|| panic!("no reason: {line}"));
-        assert!(reason.len() > 20, "a reason of one word: {line}");
-        let mutant = mutant.split(" #").next().unwrap();
-        let (file, what) = mutant.split_once(": ").unwrap_or_else(|| panic!("no file: {line}"));
-        let source = fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
-        let place = what.rsplit_once(" in ").map_or(what, |(_, function)| function);
-        let named = place.strip_prefix("replace ").unwrap_or(place).split([' ', '<']).next().unwrap();
-        let function = named.rsplit("::").next().unwrap();
-        assert!(source.contains(&format!("fn {function}")), "{file} has no function {function}: {line}");
-        if let Some((operator, _)) = what.strip_prefix("replace ").and_then(|what| what.split_once(" with "))
-            && what.contains(" in ")
-            && !operator.contains(' ')
-        {
-            assert!(source.contains(operator), "{file} has no {operator}: {line}");
-        }
+    let lines: Vec<_> = list.lines().filter(|line| line.starts_with("src/")).collect();
+    let faults: Vec<_> = lines.iter().filter_map(|line| stale(line)).collect();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    let unique: std::collections::BTreeSet<_> = lines.iter().map(|line| line.split(" -- ").next()).collect();
+    assert_eq!(unique.len(), lines.len(), "a mutant stands twice");
+}
+
+#[test]
+fn a_justification_without_its_code_or_a_reason_is_found() {
+    let reason = "because nothing that is stated here is ever called";
+    for (line, sound) in [
+        (format!("src/num.rs: replace Bps::as_u16 -> u16 with 0 -- {reason}"), true),
+        (format!("src/budget/cell.rs: replace < with <= in Cell::end_attempt #2 -- {reason}"), true),
+        (format!("src/nothing.rs: replace Bps::as_u16 -> u16 with 0 -- {reason}"), false),
+        (format!("src/num.rs: replace Bps::as_nothing -> u16 with 0 -- {reason}"), false),
+        (format!("src/num.rs: replace ^^= with &= in Bps::as_u16 -- {reason}"), false),
+        ("src/num.rs: replace Bps::as_u16 -> u16 with 0".to_owned(), false),
+        ("src/num.rs: replace Bps::as_u16 -> u16 with 0 -- equal".to_owned(), false),
+    ] {
+        assert_eq!(stale(&line).is_none(), sound, "{line}: {:?}", stale(&line));
     }
+}
+
+/// What is wrong with a line of the list.
+fn stale(line: &str) -> Option<String> {
+    let Some((mutant, _)) = line.rsplit_once(" -- ").filter(|(_, reason)| reason.len() > 20) else {
+        return Some(format!("no reason: {line}"));
+    };
+    let (file, what) = mutant.split(" #").next()?.split_once(": ")?;
+    let Ok(source) = fs::read_to_string(root().join(file)) else {
+        return Some(format!("no such file: {line}"));
+    };
+    let place = what.rsplit_once(" in ").map_or(what, |(_, function)| function);
+    let named = place.strip_prefix("replace ").unwrap_or(place).split([' ', '<']).next()?;
+    let function = named.rsplit("::").next()?;
+    if !source.contains(&format!("fn {function}")) {
+        return Some(format!("{file} has no function {function}: {line}"));
+    }
+    let replaced = what.strip_prefix("replace ").filter(|_| what.contains(" in "));
+    let operator = replaced.and_then(|what| what.split_once(" with ")).map(|(operator, _)| operator);
+    let is_gone = operator.is_some_and(|operator| !operator.contains(' ') && !source.contains(operator));
+    is_gone.then(|| format!("{file} has no {operator:?}: {line}"))
 }
