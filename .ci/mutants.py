@@ -111,6 +111,8 @@ def run(name, chosen, tests, timeout, options):
         command = ["cargo", "mutants", "--in-place", "--no-shuffle", f"--features={FEATURES}",
                    "--cargo-arg=--locked", f"--output={out}-{at}", f"--re={exactly}", 
                    "--build-timeout=600", f"--baseline={'skip' if options.trust else 'run'}", f"--timeout={timeout}"]
+        # A deleted field passes any name: files keep those of others out.
+        command += [f"--file={file}" for file in sorted({mutant["file"] for mutant in part})]
         command += ["--cargo-arg=--lib" if test == "lib" else f"--cargo-arg=--test={test}" for test in tests]
         # 2 and 3 say that some were missed or took too long, which the outcomes say one by one.
         status = subprocess.run(command, cwd=TREE, env=environment, check=False).returncode
