@@ -27,32 +27,33 @@ TREE = ROOT / "target" / "mutants-tree"
 JUSTIFIED = ROOT / "docs" / "mutants.txt"
 # Models are not compiled into what tests run: loom and shuttle have them.
 NOT_SOURCES = ["src/**/models.rs", "src/**/models/**"]
-# What is mutated; the tests that reach it and end in seconds; and those that take longer or reach it from afar, which only
-# a mutant that lived is shown to. (Never tests that read the sources: any mutant fails those.)
+# What is mutated, and the tests that reach it: unit tests come first, which build in a third of the time; then those that
+# end in seconds; then those that take longer or reach it from afar. A mutant meets the next ones where it has outlived
+# those before. (Never tests that read the sources: any mutant fails those.)
 GROUPS = [
-    ("crypto", r"src/(crypto|codec)", ["lib", "keys", "record", "audit"],
+    ("crypto", r"src/(crypto|codec)", ["keys", "record", "audit"],
      ["golden", "published", "versions", "policy_digest", "wal", "retention", "fuzz_corpora", "torn"]),
-    ("budget", r"src/budget", ["lib", "budget", "budget_model", "windows", "controller"],
+    ("budget", r"src/budget", ["budget", "budget_model", "windows", "controller"],
      ["ledger_model", "refusals", "incidents", "controller_operations", "controller_denials", "controller_threads",
       "budget_threads", "windows_threads", "allocations_budget", "determinism", "crash"]),
-    ("wal", r"src/wal", ["lib", "wal", "keys", "retention", "audit"],
+    ("wal", r"src/wal", ["wal", "keys", "retention", "audit"],
      ["versions", "fuzz_corpora", "incidents", "controller_durability", "controller_faults", "strace", "kill", "faults",
       "crash", "torn", "tamper"]),
-    ("kernel", r"src/kernel", ["lib", "kernel", "kernel_requests", "kernel_selection", "kernel_ranked", "kernel_golden",
+    ("kernel", r"src/kernel", ["kernel", "kernel_requests", "kernel_selection", "kernel_ranked", "kernel_golden",
                                "kernel_properties"],
      ["allocations_kernel", "determinism", "fuzz_corpora", "policy_digest", "what_if", "counterfactual", "kernel_large"]),
-    ("record", r"src/(record|policy)", ["lib", "record", "policy", "policy_digest", "golden"],
+    ("record", r"src/(record|policy)", ["record", "policy", "policy_digest", "golden"],
      ["policy_document", "kernel", "kernel_properties", "ledger", "ledger_refusals", "audit", "versions", "fuzz_corpora",
       "kernel_large"]),
-    ("ledger", r"src/(ledger|window\.rs|throttle\.rs)", ["lib", "ledger", "ledger_refusals", "ledger_checkpoint",
+    ("ledger", r"src/(ledger|window\.rs|throttle\.rs)", ["ledger", "ledger_refusals", "ledger_checkpoint",
                                                          "ledger_model", "windows"],
      ["ledger_recount", "refusals", "incidents", "audit_outcomes", "audit_refusals", "golden", "versions", "fuzz_corpora",
       "controller", "controller_operations", "crash"]),
-    ("controller", r"src/controller", ["lib", "controller", "controller_denials", "controller_operations",
+    ("controller", r"src/controller", ["controller", "controller_denials", "controller_operations",
                                        "controller_faults"],
      ["refusals", "incidents", "async_controller", "controller_threads", "controller_durability", "retention", "windows",
       "windows_threads", "audit_outcomes", "faults", "crash"]),
-    ("audit", r"src/audit", ["lib", "audit", "audit_refusals", "audit_outcomes", "what_if", "keys"],
+    ("audit", r"src/audit", ["audit", "audit_refusals", "audit_outcomes", "what_if", "keys"],
      ["versions", "golden", "retention", "refusals", "incidents", "windows", "ledger_recount", "fuzz_corpora", "torn",
       "tamper"]),
 ]
@@ -60,7 +61,7 @@ GROUPS = [
 EVERY = re.compile(r"^src/(crypto/|crypto\.rs|codec\.rs|budget/cell\.rs|wal/recovery\.rs|wal/damage\.rs)")
 FEATURES = "wal,serde,tokio"
 # Seconds that the tests of one may take: a mutant may well loop.
-QUICK, SLOW = 60, 600
+QUICK, SLOW = 40, 600
 
 
 def mutants():
@@ -111,9 +112,9 @@ def run(name, chosen, tests, timeout, options):
         command = ["cargo", "mutants", "--in-place", "--no-shuffle", f"--features={FEATURES}",
                    "--cargo-arg=--locked", f"--output={out}-{at}", f"--re={exactly}", 
                    "--build-timeout=600", f"--baseline={'skip' if options.trust else 'run'}", f"--timeout={timeout}"]
-        # A deleted field passes any name: files keep those of others out.
+        # A deleted field passes any name: files keep out most of those that were not drawn.
         command += [f"--file={file}" for file in sorted({mutant["file"] for mutant in part})]
-        command += ["--cargo-arg=--lib" if test == "lib" else f"--cargo-arg=--test={test}" for test in tests]
+        command += [f"--cargo-arg=--test={test}" for test in tests] or ["--cargo-arg=--lib"]
         # 2 and 3 say that some were missed or took too long, which the outcomes say one by one.
         status = subprocess.run(command, cwd=TREE, env=environment, check=False).returncode
         if status not in (0, 2, 3):
@@ -125,7 +126,7 @@ def run(name, chosen, tests, timeout, options):
     missing = [mutant["name"] for mutant in chosen if mutant["name"] not in found]
     if missing:
         sys.exit(f"{len(missing)} mutants were not run, {missing[0]} among them")
-    return found
+    return {mutant["name"]: found[mutant["name"]] for mutant in chosen}
 
 
 def justified():
@@ -157,10 +158,10 @@ def main():
         part = [mutant for mutant in chosen if re.match(pattern, mutant["file"])]
         if name not in wanted or not part:
             continue
-        found = run(name, part, quick, QUICK, options)
-        again = [mutant for mutant in part if found[mutant["name"]] == "MissedMutant"]
-        if again:
-            found |= run(f"{name}-again", again, slow, SLOW, options)
+        found = {mutant["name"]: "MissedMutant" for mutant in part}
+        for stage, tests, timeout in [("unit", [], QUICK), ("quick", quick, QUICK), ("slow", slow, SLOW)]:
+            alive = [mutant for mutant in part if found[mutant["name"]] == "MissedMutant"]
+            found |= run(f"{name}-{stage}", alive, tests, timeout, options)
         for summary in found.values():
             totals[summary] = totals.get(summary, 0) + 1
         missed = {mutant["key"] for mutant in part if found[mutant["name"]] == "MissedMutant"}
