@@ -79,8 +79,8 @@ impl Fold for Ledger {
         self.log_time
     }
 
-    fn sequence(&self) -> Option<Sequence> {
-        Some(self.sequence)
+    fn sequence(&self) -> Sequence {
+        self.sequence
     }
 }
 

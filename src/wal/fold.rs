@@ -34,10 +34,8 @@ pub trait Fold: Send {
     /// The effective time of the last record; before the first, the time that the log starts with.
     fn log_time(&self) -> Timestamp;
 
-    /// The last record that it is after, where it counts them itself: a checkpoint of another place is refused at opening.
-    fn sequence(&self) -> Option<Sequence> {
-        None
-    }
+    /// The last record that it is after; before the first, 0. A checkpoint of another place is refused at opening.
+    fn sequence(&self) -> Sequence;
 }
 
 /// One record as the log carries it.

@@ -139,10 +139,13 @@ impl LastSegment {
         fold.restore(checkpoint).map_err(|source| OpenError::Fold { place, source })?;
         *checkpoint = Vec::new();
         // Before anything is written: the record of a cut would be refused by the state, after the cut.
-        let fault = match fold.sequence() {
-            Some(seen) if seen != sequence => Fault::CheckpointSequence { seen },
-            _ if fold.log_time() != self.scanner.chain().log_time() => Fault::CheckpointTime,
-            _ => return Ok(()),
+        let seen = fold.sequence();
+        let fault = if seen != sequence {
+            Fault::CheckpointSequence { seen }
+        } else if fold.log_time() != self.scanner.chain().log_time() {
+            Fault::CheckpointTime
+        } else {
+            return Ok(());
         };
         Err(ReadError::Evidence { place, fault }.into())
     }

@@ -28,6 +28,7 @@ pub struct Liar {
     ledger: Ledger,
     alter: Alter,
     log_time: Timestamp,
+    sequence: Sequence,
     checkpoints: std::sync::atomic::AtomicUsize,
 }
 
@@ -50,7 +51,7 @@ impl Fold for Liar {
     }
 
     fn apply(&mut self, frame: RecordFrame<'_>) -> Result<(), Never> {
-        self.log_time = frame.effective;
+        (self.log_time, self.sequence) = (frame.effective, frame.sequence);
         // What does not follow is a lie, and is recorded all the same.
         Fold::apply(&mut self.ledger, frame).or(Ok(()))
     }
@@ -63,6 +64,10 @@ impl Fold for Liar {
 
     fn log_time(&self) -> Timestamp {
         self.log_time
+    }
+
+    fn sequence(&self) -> Sequence {
+        self.sequence
     }
 }
 
@@ -81,7 +86,7 @@ impl Forgery {
     pub fn with(segment_bytes: u64, alter: Alter) -> Self {
         let world = World::new();
         let ledger = Ledger::new(*world.ledger.terms(), policy(1), CREATED);
-        let liar = Liar { ledger, alter, log_time: CREATED, checkpoints: 0.into() };
+        let liar = Liar { ledger, alter, log_time: CREATED, sequence: Sequence(0), checkpoints: 0.into() };
         let storage = Memory::new();
         let options = LogOptions { segment_bytes, ..LogOptions::default() };
         let create = CreateOptions { id: LOG, key: assize::wal::LogKey::from(key()), options };

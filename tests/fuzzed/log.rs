@@ -8,14 +8,14 @@ use assize::audit::{
     WhatIfOptions, replay, verify, what_if,
 };
 use assize::budget::EngineOptions;
-use assize::controller::{Call, Controller, OpenOptions, Opened};
+use assize::controller::{Call, Controller, OpenOptions};
 use assize::crypto::Digest;
 use assize::id::Sequence;
 use assize::ledger::Ledger;
 use assize::num::Timestamp;
-use assize::record::Halt;
+use assize::record::{Halt, Record};
 use assize::wal::{
-    EvolvingKey, FindOptions, LogKey, LogOptions, NoKey, ReadOptions, Reader, Tags, Tail, UnkeyedLog,
+    self, EvolvingKey, FindOptions, LogKey, LogOptions, NoKey, ReadOptions, Reader, Tags, Tail, UnkeyedLog,
     find_record,
     storage::{Memory, StateFile},
 };
@@ -172,57 +172,73 @@ impl Judged {
         true
     }
 
-    /// The ledger's digest, and whether a tail was cut; a keyed log goes on with a record, and is closed.
+    /// The ledger's digest, and whether a tail was cut.
     fn open_for_writing(&self, memory: &Memory) -> Result<(Digest, bool), String> {
-        let at = Timestamp(1 << 40);
-        let log = LogOptions { segment_bytes: 4 << 10, ..LogOptions::default() };
+        let (opened, cut) = self.writer(memory, 4 << 10)?;
+        Ok(match opened {
+            Opened::Unkeyed(log) => (log.with_fold(Ledger::digest).unwrap(), cut),
+            Opened::Keyed { controller, permits } => {
+                let (digest, holds) =
+                    controller.with_ledger(|ledger| (ledger.digest(), ledger.holds().count())).unwrap();
+                assert_eq!(permits, holds, "a hold has no permit");
+                agrees(&controller);
+                (digest, cut)
+            }
+        })
+    }
+
+    /// Opens once more what opens and replays, and goes on: halts, closes. What replayed then still does.
+    pub fn go_on(&self, reached: &mut Reached) {
+        let memory = self.image.memory();
+        let (opened, _) = self.writer(&memory, 1 << 10).expect("it opened before");
+        let (halted, closed) = match opened {
+            Opened::Unkeyed(log) => {
+                let halt = Record::Halt(Halt::All);
+                let write = |out: &mut Vec<u8>| halt.encode(out);
+                let appended = log.append(halt.kind().code(), AT, AT, write);
+                (appended.is_ok(), log.close().is_ok())
+            }
+            Opened::Keyed { controller, .. } => {
+                (controller.halt(Halt::All, Call::at(AT)).is_ok(), controller.close().is_ok())
+            }
+        };
+        assert!(closed || !halted, "a log takes a record and cannot be closed");
+        let after = Self { keyed: Keyed { ..self.keyed }, image: Image::of(&memory), thoroughly: false };
+        let report = after.replay(Tail::Strict, 1);
+        let report = report.unwrap_or_else(|error| panic!("a log that went on does not replay: {error}"));
+        if closed {
+            assert!(report.summary.sealed);
+            reached.push(match self.keyed.mode {
+                Mode::Static => "went on",
+                Mode::Evolving => "went on, evolving",
+                Mode::Unkeyed => "went on, unkeyed",
+            });
+        }
+    }
+
+    /// The writer that a log of this mode has, and whether it cut a tail.
+    fn writer(&self, memory: &Memory, segment_bytes: u64) -> Result<(Opened, bool), String> {
+        let log = LogOptions { segment_bytes, ..LogOptions::default() };
         let key: LogKey = match self.keyed.mode {
             Mode::Unkeyed => {
                 let options =
-                    assize::wal::OpenOptions { key: NoKey, options: log, log_id: None, anchor: None, at };
-                let (log, recovery) =
-                    UnkeyedLog::open(Box::new(memory.clone()), options, Ledger::unrestored())
-                        .map_err(|error| told(&error))?;
-                let digest = log.with_fold(Ledger::digest).unwrap();
-                return Ok((digest, recovery.cut.is_some()));
+                    wal::OpenOptions { key: NoKey, options: log, log_id: None, anchor: None, at: AT };
+                let opened = UnkeyedLog::open(Box::new(memory.clone()), options, Ledger::unrestored());
+                let (log, recovery) = opened.map_err(|error| told(&error))?;
+                return Ok((Opened::Unkeyed(log), recovery.cut.is_some()));
             }
             Mode::Static => root().into(),
             Mode::Evolving => {
                 let place = Memory::new();
-                // Where there is no log either, a key is.
+                // The host of a log that has no segment has the key of its first.
                 place.replace("state", &self.keyed.state(self.image.last().max(1)));
                 EvolvingKey::load(Box::new(StateFile::within(Box::new(place), "state"))).unwrap().into()
             }
         };
-        let options = OpenOptions { log, engine: engine(), ..OpenOptions::new(key, at) };
-        let Opened { controller, recovery, permits } =
-            Controller::open(Box::new(memory.clone()), options).map_err(|error| told(&error))?;
-        let (digest, holds) =
-            controller.with_ledger(|ledger| (ledger.digest(), ledger.holds().count())).unwrap();
-        assert_eq!(permits.len(), holds, "a hold has no permit");
-        agrees(&controller);
-        Ok((digest, recovery.cut.is_some()))
-    }
-
-    /// Opens once more and goes on: halts, closes. What replayed then still does.
-    pub fn go_on(&self) {
-        if self.keyed.mode != Mode::Static {
-            return;
-        }
-        let memory = self.image.memory();
-        let at = Timestamp(1 << 40);
-        let log = LogOptions { segment_bytes: 1 << 10, ..LogOptions::default() };
-        let options = OpenOptions { log, engine: engine(), ..OpenOptions::new(root(), at) };
-        let Ok(opened) = Controller::open(Box::new(memory.clone()), options) else { return };
-        let halted = opened.controller.halt(Halt::All, Call::at(at));
-        let closed = opened.controller.close();
-        assert!(closed.is_ok() || halted.is_err(), "a log takes a record and cannot be closed");
-        let after = Self { keyed: Keyed { ..self.keyed }, image: Image::of(&memory), thoroughly: false };
-        let report = after.replay(Tail::Strict, 1);
-        let report = report.unwrap_or_else(|error| panic!("a log that went on does not replay: {error}"));
-        if closed.is_ok() {
-            assert!(report.summary.sealed);
-        }
+        let options = OpenOptions { log, engine: engine(), ..OpenOptions::new(key, AT) };
+        let opened = Controller::open(Box::new(memory.clone()), options).map_err(|error| told(&error))?;
+        let keyed = Opened::Keyed { controller: opened.controller, permits: opened.permits.len() };
+        Ok((keyed, opened.recovery.cut.is_some()))
     }
 
     pub fn verify(&self, tail: Tail, threads: usize) -> Result<VerifyReport, AuditError> {
@@ -246,6 +262,15 @@ impl Judged {
         if self.keyed.mode == Mode::Unkeyed { Tags::Unkeyed } else { Tags::Keyed }
     }
 }
+
+/// What writes a log: a controller where there is a key.
+enum Opened {
+    Keyed { controller: Controller, permits: usize },
+    Unkeyed(UnkeyedLog<Ledger>),
+}
+
+/// After any time that a fuzzer comes by.
+const AT: Timestamp = Timestamp(1 << 40);
 
 /// Logs are opened thousands of times here.
 fn engine() -> EngineOptions {

@@ -9,7 +9,7 @@ pub fn check(bytes: &[u8]) -> Reached {
     let judged = Judged { keyed, image, thoroughly: bytes[0] >= 0x80 };
     let said = judged.judge(&mut reached);
     if said.replayed.is_ok() && said.opened {
-        judged.go_on();
+        judged.go_on(&mut reached);
     }
     reached
 }

@@ -490,7 +490,7 @@ fn opening_names_the_same_faults_of_the_last_segment() {
 }
 
 #[test]
-fn opening_refuses_a_checkpoint_of_another_time_and_what_the_state_does_not_take() {
+fn opening_refuses_a_checkpoint_of_another_time_or_record_and_what_the_state_does_not_take() {
     let time = |time| {
         let mut state = Toy::new();
         state.time = Timestamp(time);
@@ -502,6 +502,25 @@ fn opening_refuses_a_checkpoint_of_another_time_and_what_the_state_does_not_take
     };
     assert_eq!((place.segment, place.sequence, place.offset), (1, Sequence(0), 256));
     assert!(open(&time(START.0)).is_ok());
+
+    // Of another record: found before the tail is cut, so that nothing changes.
+    let after = |last| {
+        let mut state = Toy::new();
+        state.last = Sequence(last);
+        let torn = |forge: &mut Forge| {
+            forge.checkpoint(&state.bytes());
+            forge.bytes.extend_from_slice(&[0xEE; 5]);
+        };
+        alone(|_| {}, torn)
+    };
+    let (refused, before) = (after(2), after(2));
+    let error = open(&refused).map(|_| ()).unwrap_err();
+    let OpenError::Read(ReadError::Evidence { fault, place }) = error else { panic!("{error}") };
+    assert_eq!(fault, Fault::CheckpointSequence { seen: Sequence(2) });
+    assert_eq!((place.segment, place.sequence, place.offset), (1, Sequence(0), 256));
+    let bytes = |storage: &Memory| storage.names().iter().map(|name| storage.bytes(name)).collect::<Vec<_>>();
+    assert_eq!(bytes(&refused), bytes(&before), "what is refused is not touched");
+    assert!(open(&after(0)).unwrap().1.cut.is_some());
 
     let place = |storage: &Memory| match open(storage).map(|_| ()).unwrap_err() {
         OpenError::Fold { place, source: toy::ToyError } => (place.segment, place.sequence.0, place.offset),

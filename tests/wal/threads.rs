@@ -102,7 +102,7 @@ fn a_failure_reaches_every_thread() {
 }
 
 /// A state that panics at a record.
-struct Panicking;
+struct Panicking(Sequence);
 
 impl Fold for Panicking {
     type Error = ToyError;
@@ -113,6 +113,7 @@ impl Fold for Panicking {
 
     fn apply(&mut self, record: RecordFrame<'_>) -> Result<(), ToyError> {
         assert_ne!(record.payload, b"panic");
+        self.0 = record.sequence;
         Ok(())
     }
 
@@ -124,13 +125,17 @@ impl Fold for Panicking {
     fn log_time(&self) -> Timestamp {
         START
     }
+
+    fn sequence(&self) -> Sequence {
+        self.0
+    }
 }
 
 #[test]
 fn a_leader_that_panics_leaves_nobody_waiting() {
     let options =
         CreateOptions { id: LOG_ID, key: assize::wal::LogKey::from(key()), options: LogOptions::default() };
-    let log = Log::create(Box::new(Memory::new()), options, Panicking).unwrap();
+    let log = Log::create(Box::new(Memory::new()), options, Panicking(Sequence(0))).unwrap();
     let unknown = Err(WaitError::Unknown(Failure::Panicked));
     thread::scope(|scope| {
         for number in 0..THREADS {

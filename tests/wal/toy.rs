@@ -93,6 +93,10 @@ impl Fold for Toy {
     fn log_time(&self) -> Timestamp {
         self.time
     }
+
+    fn sequence(&self) -> Sequence {
+        self.last
+    }
 }
 
 /// A payload that the toy does not take.
