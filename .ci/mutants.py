@@ -10,10 +10,10 @@ docs/mutants.txt with the reason why nothing can tell it from the code; anything
 """
 
 import argparse
+import hashlib
 import json
 import os
 import pathlib
-import random
 import re
 import subprocess
 import sys
@@ -60,6 +60,7 @@ GROUPS = [
 # No mutant of these is left to chance.
 EVERY = re.compile(r"^src/(crypto/|crypto\.rs|codec\.rs|budget/cell\.rs|wal/recovery\.rs|wal/damage\.rs)")
 FEATURES = "wal,serde,tokio"
+MISSED = "MissedMutant"
 # Seconds that the tests of one may take: a mutant may well loop.
 QUICK, SLOW = 40, 600
 
@@ -91,27 +92,63 @@ def group_of(mutant):
 
 def drawn(options):
     inside = [mutant for mutant in mutants() if group_of(mutant)]
-    chance = random.Random(options.seed)
+    # By lot, and a change of one function leaves the lots of all others as they were.
+    inside.sort(key=lambda mutant: digest_of(f"{options.seed} {mutant['key']}".encode()))
     if options.only:
         return [mutant for mutant in inside if mutant["file"].startswith(tuple(options.only))]
     if options.fast:
-        return [one for group in GROUPS for one in chance.sample([m for m in inside if group_of(m) == group], options.fast)]
+        return [one for group in GROUPS for one in [m for m in inside if group_of(m) == group][: options.fast]]
     every = [mutant for mutant in inside if EVERY.match(mutant["file"])]
     rest = [mutant for mutant in inside if not EVERY.match(mutant["file"])]
-    return every + chance.sample(rest, options.sample)
+    return every + rest[: options.sample]
 
 
-def run(name, chosen, tests, timeout, options):
-    """What became of each, by name."""
-    out = options.out / name
+def digest_of(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+class Found:
+    """What became of mutants, stage by stage, in a file that a run which was stopped goes on from."""
+
+    def __init__(self, path, resume):
+        self.path, self.stages = path, {}
+        lines = path.read_text().splitlines() if resume and path.exists() else []
+        for line in lines:
+            digest, name, stage, summary = json.loads(line)
+            # A mutant is another one when its file is; one that outlived everything is shown to the tests anew.
+            if digest == digest_of((ROOT / name.split(":")[0]).read_bytes()):
+                self.stages.setdefault(name, {})[stage] = summary
+        self.stages = {name: of for name, of in self.stages.items() if of.get("slow") != MISSED}
+        path.write_text("")
+        for name, of in self.stages.items():
+            for stage, summary in of.items():
+                self.keep({name: summary}, stage)
+
+    def keep(self, found, stage):
+        with self.path.open("a") as file:
+            for name, summary in found.items():
+                self.stages.setdefault(name, {})[stage] = summary
+                digest = digest_of((ROOT / name.split(":")[0]).read_bytes())
+                file.write(json.dumps([digest, name, stage, summary]) + "\n")
+
+    def of(self, name, stage):
+        return self.stages.get(name, {}).get(stage)
+
+    def last(self, name):
+        return next(reversed(self.stages[name].values()))
+
+
+def run(stage, chosen, tests, timeout, found, options):
+    """Shows the chosen ones to these tests, a few at a time."""
     environment = os.environ | {"CARGO_TARGET_DIR": str(ROOT / "target")}
-    found = {}
-    for at in range(0, len(chosen), 200):
-        part = chosen[at : at + 200]
+    chosen = sorted(chosen, key=lambda mutant: (mutant["file"], line(mutant), mutant["name"]))
+    for at in range(0, len(chosen), 40):
+        part = chosen[at : at + 40]
         exactly = "^(" + "|".join(re.escape(mutant["name"]) for mutant in part) + ")$"
-        command = ["cargo", "mutants", "--in-place", "--no-shuffle", f"--features={FEATURES}",
-                   "--cargo-arg=--locked", f"--output={out}-{at}", f"--re={exactly}", 
-                   "--build-timeout=600", f"--baseline={'skip' if options.trust else 'run'}", f"--timeout={timeout}"]
+        baseline = "skip" if options.trust or at else "run"
+        command = ["cargo", "mutants", "--in-place", "--no-shuffle", f"--features={FEATURES}", "--cargo-arg=--locked",
+                   f"--output={options.out}", f"--re={exactly}", "--build-timeout=600", f"--baseline={baseline}",
+                   f"--timeout={timeout}"]
         # A deleted field passes any name: files keep out most of those that were not drawn.
         command += [f"--file={file}" for file in sorted({mutant["file"] for mutant in part})]
         command += [f"--cargo-arg=--test={test}" for test in tests] or ["--cargo-arg=--lib"]
@@ -119,14 +156,13 @@ def run(name, chosen, tests, timeout, options):
         status = subprocess.run(command, cwd=TREE, env=environment, check=False).returncode
         if status not in (0, 2, 3):
             sys.exit(f"cargo mutants ended with {status}: the tests do not pass as they are, or it was used wrongly")
-        outcomes = json.loads((pathlib.Path(f"{out}-{at}") / "mutants.out" / "outcomes.json").read_text())["outcomes"]
-        for outcome in outcomes:
-            if isinstance(outcome["scenario"], dict):
-                found[outcome["scenario"]["Mutant"]["name"]] = outcome["summary"]
-    missing = [mutant["name"] for mutant in chosen if mutant["name"] not in found]
-    if missing:
-        sys.exit(f"{len(missing)} mutants were not run, {missing[0]} among them")
-    return {mutant["name"]: found[mutant["name"]] for mutant in chosen}
+        outcomes = json.loads((options.out / "mutants.out" / "outcomes.json").read_text())["outcomes"]
+        scenarios = [(outcome["scenario"], outcome["summary"]) for outcome in outcomes]
+        became = {scenario["Mutant"]["name"]: summary for scenario, summary in scenarios if isinstance(scenario, dict)}
+        missing = [mutant["name"] for mutant in part if mutant["name"] not in became]
+        if missing:
+            sys.exit(f"{len(missing)} mutants were not run, {missing[0]} among them")
+        found.keep({mutant["name"]: became[mutant["name"]] for mutant in part}, stage)
 
 
 def justified():
@@ -142,10 +178,12 @@ def main():
     parser.add_argument("--seed", type=int, default=6)
     parser.add_argument("--groups", help="of these alone, by comma")
     parser.add_argument("--trust", action="store_true", help="do not run the tests on the code as it is first")
+    parser.add_argument("--resume", action="store_true", help="go on where a run was stopped, but for files that have changed")
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "target" / "mutants-out")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     lay_out(ROOT, TREE)
+    found = Found(options.out / "found.jsonl", options.resume)
 
     known = justified()
     gone = known - {mutant["key"] for mutant in mutants()}
@@ -158,13 +196,15 @@ def main():
         part = [mutant for mutant in chosen if re.match(pattern, mutant["file"])]
         if name not in wanted or not part:
             continue
-        found = {mutant["name"]: "MissedMutant" for mutant in part}
+        alive = part
         for stage, tests, timeout in [("unit", [], QUICK), ("quick", quick, QUICK), ("slow", slow, SLOW)]:
-            alive = [mutant for mutant in part if found[mutant["name"]] == "MissedMutant"]
-            found |= run(f"{name}-{stage}", alive, tests, timeout, options)
-        for summary in found.values():
+            unknown = [mutant for mutant in alive if not found.of(mutant["name"], stage)]
+            run(stage, unknown, tests, timeout, found, options)
+            alive = [mutant for mutant in alive if found.of(mutant["name"], stage) == MISSED]
+        for mutant in part:
+            summary = found.last(mutant["name"])
             totals[summary] = totals.get(summary, 0) + 1
-        missed = {mutant["key"] for mutant in part if found[mutant["name"]] == "MissedMutant"}
+        missed = {mutant["key"] for mutant in alive}
         left += sorted(missed - known)
         caught = sorted(known & {mutant["key"] for mutant in part} - missed)
         if caught:
@@ -174,7 +214,7 @@ def main():
 
 def report(totals, left):
     caught = totals.get("CaughtMutant", 0) + totals.get("Timeout", 0)
-    missed = totals.get("MissedMutant", 0)
+    missed = totals.get(MISSED, 0)
     print(f"\n{caught + missed} viable mutants: {caught} caught ({totals.get('Timeout', 0)} of them by time), {missed} not, "
           f"{missed - len(left)} of which are justified; {totals.get('Unviable', 0)} did not compile")
     for key in left:

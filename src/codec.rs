@@ -59,18 +59,6 @@ impl<'a> Writer<'a> {
         self.raw(bytes);
         Ok(())
     }
-
-    /// A four-byte count, then the bytes.
-    ///
-    /// # Errors
-    /// More than `u32::MAX` bytes; nothing is written then.
-    pub fn bytes32(&mut self, bytes: &[u8]) -> Result<(), CodecError> {
-        let len = u32::try_from(bytes.len())
-            .map_err(|_| CodecError::TooLong { seen: bytes.len(), max: usize::MAX })?;
-        self.u32(len);
-        self.raw(bytes);
-        Ok(())
-    }
 }
 
 /// Reads canonical bytes from the front of a slice; every step says where it failed.
