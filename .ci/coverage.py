@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Sums up a report of llvm-cov by module: how many lines tests reach, and which they do not."""
+"""Sums up a report of llvm-cov by module: how many lines were reached.
+
+    .ci/coverage.py REPORT [--files] [--lines]     also file by file; also each line that was not
+"""
 
 import json
 import pathlib
@@ -30,26 +33,33 @@ def lines_of(file):
 
 def main():
     report = json.loads(pathlib.Path(sys.argv[1]).read_text())
-    files = {file["filename"]: file for file in report["data"][0]["files"]}
     sums = {}
-    for name, file in sorted(files.items()):
-        path = pathlib.Path(name)
+    for file in sorted(report["data"][0]["files"], key=lambda file: file["filename"]):
+        path = pathlib.Path(file["filename"])
         if not path.is_relative_to(ROOT / "src"):
             continue
         place = path.relative_to(ROOT / "src")
         module = place.parts[0].removesuffix(".rs")
-        lines = file["summary"]["lines"]
+        if module not in MODULES:
+            continue
+        lines = lines_of(file)
+        missed = [line for line, is_reached in lines.items() if not is_reached]
         total, covered = sums.get(module, (0, 0))
-        sums[module] = total + lines["count"], covered + lines["covered"]
-        missed = [line for line, is_reached in lines_of(file).items() if not is_reached]
-        if "--lines" in sys.argv and missed and module in MODULES:
+        sums[module] = total + len(lines), covered + len(lines) - len(missed)
+        if "--files" in sys.argv:
+            print(f"  {place!s:42} {said(len(lines), len(lines) - len(missed))}")
+        if "--lines" in sys.argv and missed:
             text = path.read_text().splitlines()
             print(f"src/{place}")
             print("\n".join(f"  {line:4} {text[line - 1].strip()}" for line in missed))
     for module in MODULES:
         total, covered = sums.get(module, (0, 0))
         if total:
-            print(f"{module:10} {covered:6} of {total:6} lines, {covered / total:.1%}")
+            print(f"{module:44} {said(total, covered)}")
+
+
+def said(total, covered):
+    return f"{covered:6} of {total:6} lines, {covered / max(total, 1):.1%}"
 
 
 main()

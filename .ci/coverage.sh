@@ -11,9 +11,7 @@ tools="${XDG_CACHE_HOME:-$HOME/.cache}/assize-ci"
 if [ ! -x "$tools/bin/cargo-llvm-cov" ]; then
   cargo install --locked --quiet --debug cargo-llvm-cov --version '^0.8' --root "$tools"
 fi
-find_newest() { ls /usr/lib/llvm-*/bin/"$1" 2> /dev/null | sort -t- -k2 -n | tail -1 || true; }
-LLVM_COV="${LLVM_COV:-$(find_newest llvm-cov)}"
-LLVM_PROFDATA="${LLVM_PROFDATA:-$(find_newest llvm-profdata)}"
+. .ci/llvm.sh
 if [ -z "$LLVM_COV" ] || [ -z "$LLVM_PROFDATA" ]; then
   printf '\n!! SKIPPED: coverage: needs llvm-cov and llvm-profdata, as of the package llvm-19 or newer\n'
   exit 0

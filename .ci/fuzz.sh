@@ -75,9 +75,9 @@ merge() {
 
 # By the stable toolchain, whose profiles a packaged LLVM is more likely to read.
 coverage() {
-  local from=${1:-fuzz/corpus} target tools
-  tools=$(dirname "$(ls /usr/lib/llvm-*/bin/llvm-cov 2> /dev/null | tail -n 1)")
-  if [ ! -x "$tools/llvm-profdata" ]; then
+  local from=${1:-fuzz/corpus} target
+  . .ci/llvm.sh
+  if [ -z "$LLVM_COV" ] || [ -z "$LLVM_PROFDATA" ]; then
     printf '\n!! SKIPPED: coverage of the corpora: needs llvm-cov and llvm-profdata\n'
     return
   fi
@@ -90,32 +90,9 @@ coverage() {
       xargs -0 -n 2000 "$built/coverage/$triple/release/$target" > "$place/$target.log" 2>&1
     binaries+=(-object "$built/coverage/$triple/release/$target")
   done
-  "$tools/llvm-profdata" merge --sparse -o "$place/all.profdata" "$place"/*.profraw
-  "$tools/llvm-cov" export "${binaries[@]}" --instr-profile "$place/all.profdata" --format=lcov > "$place/lcov"
-  python3 - "$place/lcov" "$PWD/src/" <<'PYTHON'
-import sys
-
-# Of each file, the lines that any target has, and those that some seed reached; tests in the files are not built.
-lines = {}
-for line in open(sys.argv[1]):
-    name, _, value = line.strip().partition(":")
-    if name == "SF":
-        here = lines.setdefault(value, {})
-    elif name == "DA":
-        number, count = map(int, value.split(",")[:2])
-        here[number] = max(count, here.get(number, 0))
-modules = ["codec.rs", "record", "wal", "ledger/checkpoint", "ledger", "policy", "kernel", "audit", "budget", "controller"]
-for module in modules:
-    total = reached = 0
-    for file, counts in sorted(lines.items()):
-        name = file.removeprefix(sys.argv[2])
-        if name == file or not (name == module or name.startswith((module + "/", module + ".rs"))):
-            continue
-        hit = sum(count > 0 for count in counts.values())
-        total, reached = total + len(counts), reached + hit
-        print(f"  {name:44} {hit:5} of {len(counts):5} lines {100 * hit / max(1, len(counts)):6.1f} %")
-    print(f"{module:46} {reached:5} of {total:5} lines {100 * reached / max(1, total):6.1f} %")
-PYTHON
+  "$LLVM_PROFDATA" merge --sparse -o "$place/all.profdata" "$place"/*.profraw
+  "$LLVM_COV" export "${binaries[@]}" --instr-profile "$place/all.profdata" > "$place/report"
+  python3 .ci/coverage.py "$place/report" --files
 }
 
 case "${1:-20}" in

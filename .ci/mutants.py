@@ -28,25 +28,25 @@ JUSTIFIED = ROOT / "docs" / "mutants.txt"
 # Models are not compiled into what tests run: loom and shuttle have them.
 NOT_SOURCES = ["src/**/models.rs", "src/**/models/**"]
 # What is mutated, and the tests that reach it: unit tests come first, which build in a third of the time; then those that
-# end in seconds; then those that take longer or reach it from afar. A mutant meets the next ones where it has outlived
-# those before. (Never tests that read the sources: any mutant fails those.)
+# end in seconds; then those that take longer or reach it from afar; then loom's models, of the groups that have any. A
+# mutant meets the next ones where it has outlived those before. (Never tests that read the sources: any mutant fails those.)
 GROUPS = [
-    ("crypto", r"src/(crypto|codec)", ["keys", "record", "audit"],
+    ("crypto", r"src/(crypto|codec)", ["keys", "record", "audit", "messages"],
      ["golden", "published", "versions", "policy_digest", "wal", "retention", "fuzz_corpora", "torn"]),
-    ("budget", r"src/budget", ["budget", "budget_model", "windows", "controller"],
+    ("budget", r"src/budget", ["budget", "budget_model", "windows", "controller", "messages"],
      ["ledger_model", "refusals", "incidents", "controller_operations", "controller_denials", "controller_threads",
       "budget_threads", "windows_threads", "allocations_budget", "determinism", "crash"]),
-    ("wal", r"src/wal", ["wal", "keys", "retention", "audit"],
+    ("wal", r"src/wal", ["wal", "keys", "retention", "audit", "messages"],
      ["versions", "fuzz_corpora", "incidents", "controller_durability", "controller_faults", "strace", "kill", "faults",
       "crash", "torn", "tamper"]),
     ("kernel", r"src/kernel", ["kernel", "kernel_requests", "kernel_selection", "kernel_ranked", "kernel_golden",
                                "kernel_properties"],
      ["allocations_kernel", "determinism", "fuzz_corpora", "policy_digest", "what_if", "counterfactual", "kernel_large"]),
-    ("record", r"src/(record|policy)", ["record", "policy", "policy_digest", "golden"],
+    ("record", r"src/(record|policy)", ["record", "policy", "policy_digest", "golden", "messages"],
      ["policy_document", "kernel", "kernel_properties", "ledger", "ledger_refusals", "audit", "versions", "fuzz_corpora",
       "kernel_large"]),
     ("ledger", r"src/(ledger|window\.rs|throttle\.rs)", ["ledger", "ledger_refusals", "ledger_checkpoint",
-                                                         "ledger_model", "windows"],
+                                                         "ledger_model", "windows", "messages"],
      ["ledger_recount", "refusals", "incidents", "audit_outcomes", "audit_refusals", "golden", "versions", "fuzz_corpora",
       "controller", "controller_operations", "crash"]),
     ("controller", r"src/controller", ["controller", "controller_denials", "controller_operations",
@@ -61,8 +61,9 @@ GROUPS = [
 EVERY = re.compile(r"^src/(crypto/|crypto\.rs|codec\.rs|budget/cell\.rs|wal/recovery\.rs|wal/damage\.rs)")
 FEATURES = "wal,serde,tokio"
 MISSED = "MissedMutant"
+MODELLED = ["budget", "wal"]
 # Seconds that the tests of one may take: a mutant may well loop.
-QUICK, SLOW = 40, 600
+TIMEOUTS = {"unit": 40, "quick": 40, "slow": 600, "models": 1200}
 
 
 def mutants():
@@ -71,7 +72,10 @@ def mutants():
     listed = subprocess.run(
         ["cargo", "mutants", "--list", "--json", *arguments], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
     ).stdout
-    every = sorted(json.loads(listed), key=lambda mutant: (mutant["file"], line(mutant), mutant["name"]))
+    # Tests under a `cfg` of several parts are not seen as such.
+    is_test = lambda mutant: mutant["function"] and mutant["function"]["function_name"].startswith("tests::")
+    in_code = [mutant for mutant in json.loads(listed) if not is_test(mutant)]
+    every = sorted(in_code, key=lambda mutant: (mutant["file"], line(mutant), mutant["name"]))
     seen = {}
     for mutant in every:
         plain = re.sub(r"^(src/[^:]*):\d+:\d+: ", r"\1: ", mutant["name"])
@@ -107,6 +111,12 @@ def digest_of(data):
     return hashlib.sha256(data).hexdigest()
 
 
+def code_of(name):
+    """A mutant is another one when its file is, but for the tests that end it."""
+    text = (ROOT / name.split(":")[0]).read_bytes()
+    return re.split(rb"\n#\[cfg\([^\n]*test[^\n]*\)\]\nmod tests \{", text)[0]
+
+
 class Found:
     """What became of mutants, stage by stage, in a file that a run which was stopped goes on from."""
 
@@ -115,10 +125,11 @@ class Found:
         lines = path.read_text().splitlines() if resume and path.exists() else []
         for line in lines:
             digest, name, stage, summary = json.loads(line)
-            # A mutant is another one when its file is; one that outlived everything is shown to the tests anew.
-            if digest == digest_of((ROOT / name.split(":")[0]).read_bytes()):
+            if digest == digest_of(code_of(name)):
                 self.stages.setdefault(name, {})[stage] = summary
-        self.stages = {name: of for name, of in self.stages.items() if of.get("slow") != MISSED}
+        # What has outlived everything is shown to the tests anew.
+        last = lambda name: stages_of(group_of({"file": name.split(":")[0]}))[-1][0]
+        self.stages = {name: of for name, of in self.stages.items() if of.get(last(name)) != MISSED}
         path.write_text("")
         for name, of in self.stages.items():
             for stage, summary in of.items():
@@ -128,8 +139,7 @@ class Found:
         with self.path.open("a") as file:
             for name, summary in found.items():
                 self.stages.setdefault(name, {})[stage] = summary
-                digest = digest_of((ROOT / name.split(":")[0]).read_bytes())
-                file.write(json.dumps([digest, name, stage, summary]) + "\n")
+                file.write(json.dumps([digest_of(code_of(name)), name, stage, summary]) + "\n")
 
     def of(self, name, stage):
         return self.stages.get(name, {}).get(stage)
@@ -138,9 +148,19 @@ class Found:
         return next(reversed(self.stages[name].values()))
 
 
-def run(stage, chosen, tests, timeout, found, options):
+def stages_of(group):
+    """The tests that a mutant of the group meets, each as cargo's arguments, and the `cfg` that they need."""
+    name, _, quick, slow = group
+    stages = [("unit", ["--lib"], None)]
+    stages += [(stage, [f"--test={test}" for test in tests], None) for stage, tests in [("quick", quick), ("slow", slow)]]
+    return stages + ([("models", ["--release", "--lib", "loom_"], "loom")] if name in MODELLED else [])
+
+
+def run(stage, chosen, tests, cfg, found, options):
     """Shows the chosen ones to these tests, a few at a time."""
-    environment = os.environ | {"CARGO_TARGET_DIR": str(ROOT / "target")}
+    environment = os.environ | {"CARGO_TARGET_DIR": str(ROOT / "target" / (cfg or ""))}
+    if cfg:
+        environment |= {"RUSTFLAGS": f"--cfg {cfg}", "LOOM_MAX_PREEMPTIONS": "2"}
     chosen = sorted(chosen, key=lambda mutant: (mutant["file"], line(mutant), mutant["name"]))
     for at in range(0, len(chosen), 40):
         part = chosen[at : at + 40]
@@ -148,10 +168,10 @@ def run(stage, chosen, tests, timeout, found, options):
         baseline = "skip" if options.trust or at else "run"
         command = ["cargo", "mutants", "--in-place", "--no-shuffle", f"--features={FEATURES}", "--cargo-arg=--locked",
                    f"--output={options.out}", f"--re={exactly}", "--build-timeout=600", f"--baseline={baseline}",
-                   f"--timeout={timeout}"]
+                   f"--timeout={TIMEOUTS[stage]}"]
         # A deleted field passes any name: files keep out most of those that were not drawn.
         command += [f"--file={file}" for file in sorted({mutant["file"] for mutant in part})]
-        command += [f"--cargo-arg=--test={test}" for test in tests] or ["--cargo-arg=--lib"]
+        command += [f"--cargo-arg={test}" for test in tests]
         # 2 and 3 say that some were missed or took too long, which the outcomes say one by one.
         status = subprocess.run(command, cwd=TREE, env=environment, check=False).returncode
         if status not in (0, 2, 3):
@@ -192,14 +212,15 @@ def main():
     chosen = drawn(options)
     wanted = options.groups.split(",") if options.groups else [name for name, _, _, _ in GROUPS]
     totals, left = {}, []
-    for name, pattern, quick, slow in GROUPS:
-        part = [mutant for mutant in chosen if re.match(pattern, mutant["file"])]
+    for group in GROUPS:
+        name = group[0]
+        part = [mutant for mutant in chosen if group_of(mutant) == group]
         if name not in wanted or not part:
             continue
         alive = part
-        for stage, tests, timeout in [("unit", [], QUICK), ("quick", quick, QUICK), ("slow", slow, SLOW)]:
+        for stage, tests, cfg in stages_of(group):
             unknown = [mutant for mutant in alive if not found.of(mutant["name"], stage)]
-            run(stage, unknown, tests, timeout, found, options)
+            run(stage, unknown, tests, cfg, found, options)
             alive = [mutant for mutant in alive if found.of(mutant["name"], stage) == MISSED]
         for mutant in part:
             summary = found.last(mutant["name"])

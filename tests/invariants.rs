@@ -10,9 +10,14 @@
 
 use std::{fs, path::Path};
 
-const DOCUMENTS: [&str; 9] = [
+const DOCUMENTS: [&str; 14] = [
     "README.md",
     "SECURITY.md",
+    "CHANGELOG.md",
+    "fuzz/README.md",
+    "tests/versions/README.md",
+    "docs/DEPENDENCIES.md",
+    "docs/SEMANTICS.md",
     "docs/INVARIANTS.md",
     "docs/ARCHITECTURE.md",
     "docs/AUDIT_GUIDE.md",
@@ -26,14 +31,16 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// What stands between backticks and looks like a path below `tests`, `src`, `examples`, `benches` or `docs`.
+/// What stands between backticks and looks like a path below `tests`, `src`, `examples`, `benches`, `docs`, `fuzz` or `.ci`;
+/// of a command, its first word.
 fn named(document: &str) -> Vec<String> {
     let text =
         fs::read_to_string(root().join(document)).unwrap_or_else(|error| panic!("{document}: {error}"));
     let quoted = text.split('`').skip(1).step_by(2);
-    let places = ["tests/", "src/", "examples/", "benches/", "docs/"];
+    let places = ["tests/", "src/", "examples/", "benches/", "docs/", "fuzz/", ".ci/"];
     quoted
-        .filter(|word| places.iter().any(|place| word.starts_with(place)) && !word.contains([' ', '*']))
+        .map(|word| if word.starts_with(".ci/") { word.split(' ').next().unwrap() } else { word })
+        .filter(|word| places.iter().any(|place| word.starts_with(place)) && !word.contains([' ', '*', '<']))
         .map(str::to_owned)
         .collect()
 }

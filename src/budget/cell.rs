@@ -538,6 +538,33 @@ mod tests {
         }
     }
 
+    /// A cell of a limit with windows.
+    fn cut(available_micros: i64) -> Cell {
+        let cell = Cell::default();
+        cell.open(
+            AccountId(0),
+            Kind { cut: true, ..Kind::whole(Bound::Limit(0)) },
+            &CellCounters { granted_micros: i64::MAX, available_micros, ..CellCounters::default() },
+        );
+        cell
+    }
+
+    #[test]
+    fn what_comes_back_to_an_ended_window_lapses_and_nothing_always_comes_back() {
+        let amount = Amount::new(5).unwrap();
+        for (cell, is_cut) in [(cell(10), false), (cut(10), true)] {
+            assert!(cell.try_put_back(amount) && cell.try_put_back(Amount::ZERO));
+            cell.put_back(amount);
+            assert_eq!((cell.available(), cell.counters().lapsed_micros, cell.is_cut()), (20, 0, is_cut));
+        }
+        let ended = cut(10);
+        assert_eq!(ended.end(), 10);
+        assert!(!ended.try_put_back(amount) && ended.try_put_back(Amount::ZERO));
+        assert_eq!((ended.available(), ended.counters().lapsed_micros), (CLOSED, 0));
+        ended.put_back(amount);
+        assert_eq!((ended.available(), ended.counters().lapsed_micros), (CLOSED, 5));
+    }
+
     #[test]
     fn unfunded_saturates_and_stays() {
         let cell = cell(0);

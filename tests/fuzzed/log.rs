@@ -237,7 +237,7 @@ impl Judged {
         };
         let options = OpenOptions { log, engine: engine(), ..OpenOptions::new(key, AT) };
         let opened = Controller::open(Box::new(memory.clone()), options).map_err(|error| told(&error))?;
-        let keyed = Opened::Keyed { controller: opened.controller, permits: opened.permits.len() };
+        let keyed = Opened::Keyed { controller: opened.controller.into(), permits: opened.permits.len() };
         Ok((keyed, opened.recovery.cut.is_some()))
     }
 
@@ -265,7 +265,7 @@ impl Judged {
 
 /// What writes a log: a controller where there is a key.
 enum Opened {
-    Keyed { controller: Controller, permits: usize },
+    Keyed { controller: Box<Controller>, permits: usize },
     Unkeyed(UnkeyedLog<Ledger>),
 }
 

@@ -1,0 +1,358 @@
+//! What errors say: what was seen, and the bound. A word for word table, since hosts show these to people; what a running
+//! controller answers, and what is wrong with a log, have tables of their own.
+#![cfg(feature = "wal")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
+
+use assize::budget::{
+    AccountError, AdjustError, CellCounters, ExtendError, GrantError, PathError, ReserveError, RestoreError,
+    SettleError,
+};
+use assize::caps::{Binding, Bound, CapsError};
+use assize::codec::CodecError;
+use assize::crypto::{Digest, Digester, KeyError, KeyId};
+use assize::id::{AccountId, CandidateId, Epoch, LogId, Name, NameError, OperationId, Sequence};
+use assize::ledger::{CheckpointError, LedgerError};
+use assize::num::{Amount, MicroUnits};
+use assize::record::{Kind, RecordError};
+use assize::throttle::ThrottleError;
+use assize::wal::{AppendError, ChangeKeyError, Failure, KeyTextError, StateError, WaitError};
+use assize::window::WindowError;
+
+const ACCOUNT: AccountId = AccountId(7);
+const BINDING: Binding = Binding { account: ACCOUNT, bound: Bound::Limit(0) };
+
+#[track_caller]
+fn say<T: std::fmt::Display>(rows: &[(T, &str)]) {
+    for (value, said) in rows {
+        assert_eq!(value.to_string(), *said);
+    }
+}
+
+#[test]
+fn what_is_told_of_values() {
+    say(&[(CandidateId(7), "7")]);
+    say(&[(AccountId(7), "7")]);
+    say(&[(Sequence(7), "7")]);
+    say(&[(Epoch(7), "7")]);
+    say(&[(LogId([0x5A; 16]), "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a")]);
+    say(&[(OperationId([1; 16]), "01010101010101010101010101010101")]);
+    say(&[(Name::new("one").unwrap(), "one")]);
+    assert_eq!(format!("{:>5}|{:?}", Name::new("one").unwrap(), Name::new("one").unwrap()), "  one|\"one\"");
+    say(&[(MicroUnits(7), "7 µ")]);
+    say(&[(Amount::new(7).unwrap(), "7 µ")]);
+    let digest = Digest(std::array::from_fn(|at| u8::try_from(at).unwrap()));
+    let hex = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+    say(&[(digest, hex)]);
+    assert_eq!(format!("{digest:?}"), hex);
+    assert_eq!(format!("{:?}", Digester::untagged()), "Digester(..)");
+    say(&[
+        (Bound::Limit(1), "limit 1"),
+        (Bound::Held, "the cap on what is held"),
+        (Bound::Holds, "the cap on holds"),
+    ]);
+    say(&[(BINDING, "7"), (Binding { account: ACCOUNT, bound: Bound::Holds }, "7 (the cap on holds)")]);
+    say(&[(Kind::PartCommit, "part_commit"), (Kind::Admission, "admission")]);
+}
+
+#[test]
+fn what_is_told_of_names_and_numbers() {
+    say(&[
+        (NameError::Empty, "a name is empty; it has 1 to 64 bytes"),
+        (NameError::Control, "a name has a control character"),
+        (NameError::TooLong { seen: 65 }, "a name has 65 bytes; the limit is 64"),
+    ]);
+    say(&[(
+        Amount::try_from(MicroUnits(u64::MAX)).unwrap_err(),
+        "18446744073709551615 is above the maximum of 9223372036854775807",
+    )]);
+    say(&[
+        (CodecError::Truncated { offset: 3, wanted: 8, left: 2 }, "at byte 3: 8 bytes wanted, 2 left"),
+        (CodecError::Trailing { offset: 3, left: 2 }, "at byte 3: 2 bytes after the end"),
+        (CodecError::Invalid { offset: 3, what: "kind" }, "before byte 3: invalid kind"),
+        (CodecError::TooLong { seen: 256, max: 255 }, "256 bytes do not fit a count of at most 255"),
+    ]);
+}
+
+#[test]
+fn what_is_told_of_terms() {
+    let throttles = [
+        (ThrottleError::NoQuantity, "a throttle of units counts at least one quantity"),
+        (ThrottleError::Rate { seen: 0 }, "a rate of 0; it is 1 to 4611686018427387904"),
+        (ThrottleError::Period { seen_ns: 0 }, "a period of 0 ns; it is 1 to 72057594037927936 ns"),
+        (ThrottleError::Burst { seen: 0 }, "a burst of 0; it is 1 to 4611686018427387904"),
+    ];
+    say(&throttles);
+    let windows = [
+        (
+            WindowError::Offset { seen_s: 64_801 },
+            "an offset of 64801 s from UTC; the limit is 64800 s either way",
+        ),
+        (WindowError::Length { seen_ns: 9 }, "a window of 9 ns; it has 1000000 to 4611686018427387904 ns"),
+        (
+            WindowError::Origin { seen_ns: -1, length_ns: 9 },
+            "windows from -1 ns on; the origin is from 0 to below the length of 9 ns",
+        ),
+    ];
+    say(&windows);
+    say(&[
+        (CapsError::Limits { seen: 4 }, "4 limits; an account has 1 to 3".to_owned()),
+        (CapsError::Throttles { seen: 5 }, "5 throttles; an account has at most 4".to_owned()),
+        (CapsError::Window { limit: 1, error: windows[1].0 }, format!("limit 1: {}", windows[1].1)),
+        (CapsError::Twice { limit: 2 }, "limit 2 has the window of an earlier one".to_owned()),
+        (
+            CapsError::Throttle { throttle: 1, error: throttles[0].0 },
+            format!("throttle 1: {}", throttles[0].1),
+        ),
+        (CapsError::Nothing, "a cap on exposure of 0; it is at least 1".to_owned()),
+    ]
+    .each_ref()
+    .map(|(error, said)| (*error, said.as_str())));
+}
+
+#[test]
+fn what_is_told_of_accounts() {
+    say(&[
+        (
+            AccountError::TermsDiffer { account: ACCOUNT },
+            "account 7 has that name and other terms; terms are kept for life",
+        ),
+        (AccountError::Closed { account: ACCOUNT }, "account 7 is closed"),
+        (AccountError::Unknown { account: ACCOUNT }, "there is no account 7"),
+        (AccountError::Limit { account: ACCOUNT, limit: 2 }, "account 7 has no limit 2"),
+        (
+            AccountError::NotGiven { account: ACCOUNT, limit: 2 },
+            "the windows of limit 2 of account 7 end by themselves",
+        ),
+        (
+            AccountError::LastInstant { account: ACCOUNT, limit: 2 },
+            "the current window of limit 2 of account 7 began at the last instant; none can follow it",
+        ),
+        (
+            AccountError::Stripes { account: ACCOUNT, stripes: 99 },
+            "account 7 cannot have 99 stripes: an account with one limit for life that may not go into debt can be \
+             given 2 to 16, once",
+        ),
+        (AccountError::SameParent { account: ACCOUNT }, "account 7 is below that parent already"),
+        (AccountError::BelowItself { account: ACCOUNT }, "account 7 would be below itself"),
+        (
+            AccountError::TooDeep { parent: ACCOUNT },
+            "account 7 is at level 8, the deepest; none can be below it",
+        ),
+        (AccountError::AccountsFull { max: 9 }, "there are 9 accounts, the most that there may be"),
+        (
+            AccountError::HoldsOpen { account: ACCOUNT, reserved_micros: 5 },
+            "account 7 has open holds of 5 µ; it closes when there are none",
+        ),
+        (
+            AccountError::ChildrenOpen { account: ACCOUNT, children: 5 },
+            "account 7 has 5 open accounts below it; it closes when there are none",
+        ),
+    ]);
+    say(&[
+        (GrantError::Unknown { account: ACCOUNT }, "there is no account 7"),
+        (GrantError::Closed { account: ACCOUNT }, "account 7 is closed"),
+        (GrantError::Limit { account: ACCOUNT, limit: 2 }, "account 7 has no limit 2"),
+        (
+            GrantError::AboveMaximum { granted_micros: 5, delta_micros: 6 },
+            "a grant of 6 µ on top of 5 µ passes the limit of 9223372036854775807 µ",
+        ),
+        (
+            GrantError::AboveAvailable { available_micros: 5, delta_micros: -6 },
+            "a grant of -6 µ takes more than the 5 µ available",
+        ),
+        (GrantError::Contended, "contended: too many attempts at once; try again"),
+    ]);
+    say(&[
+        (PathError::Empty, "no account is named; a path has 1 to 4"),
+        (PathError::TooManyAccounts { seen: 5 }, "5 accounts are named; the limit is 4"),
+        (PathError::Repeated { account: ACCOUNT }, "account 7 is named twice"),
+        (PathError::Unknown { account: ACCOUNT }, "there is no account 7"),
+        (PathError::Closed { account: ACCOUNT }, "account 7 is closed"),
+        (PathError::Foreign, "the path was made by another engine"),
+        (
+            PathError::TooManyCells,
+            "the limits and caps of the accounts named and of those above them are more than 24 cells",
+        ),
+        (PathError::WindowEnded { account: ACCOUNT }, "a window of account 7 has ended; make the path again"),
+    ]);
+}
+
+#[test]
+fn what_is_told_of_holds() {
+    let amount = Amount::new(5).unwrap();
+    say(&[
+        (
+            ReserveError::Insufficient { binding: BINDING, available_micros: -1 },
+            "account 7 has only -1 µ available",
+        ),
+        (ReserveError::Closed { account: ACCOUNT }, "account 7 is closed"),
+        (
+            ReserveError::WindowEnded { account: ACCOUNT },
+            "a window of account 7 has ended; make the path again",
+        ),
+        (ReserveError::Contended, "contended: too many attempts at once; try again"),
+        (ReserveError::HoldsFull { max: 9 }, "there are 9 open holds, the most that there may be"),
+        (ReserveError::ForeignPath, "the path was made by another engine"),
+    ]);
+    say(&[
+        (
+            ExtendError::Insufficient { binding: BINDING, available_micros: 5 },
+            "account 7 has only 5 µ available",
+        ),
+        (
+            ExtendError::AboveMaximum { held: amount, more: Amount::MAX },
+            "a hold of 5 µ extended by 9223372036854775807 µ passes the limit of 9223372036854775807 µ",
+        ),
+        (ExtendError::Expired, "the hold has expired"),
+        (ExtendError::AlreadySettled, "the hold has ended"),
+        (ExtendError::Contended, "contended: too many attempts at once; try again"),
+    ]);
+    say(&[
+        (SettleError::AlreadySettled, "the hold has ended"),
+        (SettleError::AlreadyExpired, "the hold has expired already"),
+        (SettleError::StillOpen, "the hold is open; only an expired one can be forgotten"),
+        (SettleError::Contended, "contended: another call has the hold; try again"),
+    ]);
+    say(&[
+        (AdjustError::Path(PathError::Foreign), "the path was made by another engine"),
+        (
+            AdjustError::AboveCommitted { account: ACCOUNT, committed_micros: 5 },
+            "account 7 has only 5 µ committed",
+        ),
+    ]);
+    let counters = CellCounters {
+        granted_micros: 1,
+        available_micros: 2,
+        committed_micros: 3,
+        lapsed_micros: 4,
+        ..CellCounters::default()
+    };
+    say(&[
+        (RestoreError::Account(AccountError::Closed { account: ACCOUNT }), "account 7 is closed"),
+        (RestoreError::Repeated { account: ACCOUNT }, "account 7 has that name already"),
+        (
+            RestoreError::Counters(counters),
+            "1 µ granted is not 2 µ available, 3 µ committed and 4 µ lapsed with holds at or above 0",
+        ),
+        (RestoreError::Window(counters), "1 µ granted with 2 µ available is none of the windows of a limit"),
+        (
+            RestoreError::ClosedHolds { reserved_micros: 5 },
+            "a closed account would hold 5 µ; it can hold nothing",
+        ),
+        (RestoreError::Limits { seen: 2 }, "2 limits, which are not those of the account's terms"),
+        (RestoreError::Path { seen: 25 }, "a hold names 25 cells; it has 1 to 24, each once"),
+        (
+            RestoreError::AboveReserved { account: ACCOUNT, unclaimed_micros: 4, amount },
+            "a hold of 5 µ is above the 4 µ reserved and unclaimed at account 7",
+        ),
+        (
+            RestoreError::Unclaimed { account: ACCOUNT, unclaimed_micros: 4 },
+            "account 7 has 4 µ reserved that no hold claims",
+        ),
+        (RestoreError::HoldsFull { max: 9 }, "there are 9 open holds, the most that there may be"),
+    ]);
+}
+
+#[test]
+fn what_is_told_of_records_and_ledgers() {
+    use assize::record::PathError;
+    let codec = CodecError::Invalid { offset: 3, what: "kind" };
+    say(&[
+        (PathError::Empty, "a path names no account; it names 1 to 4"),
+        (PathError::TooMany { seen: 5 }, "a path names 5 accounts; the limit is 4"),
+        (PathError::Twice { account: ACCOUNT }, "a path names account 7 twice"),
+    ]);
+    say(&[
+        (RecordError::Kind { seen: 99 }, "kind 99 is no record of this version"),
+        (RecordError::Codec(codec), "before byte 3: invalid kind"),
+        (RecordError::Name(NameError::Control), "a name has a control character"),
+        (RecordError::Path(PathError::Twice { account: ACCOUNT }), "a path names account 7 twice"),
+        (RecordError::Caps(CapsError::Nothing), "a cap on exposure of 0; it is at least 1"),
+        (RecordError::Contradiction { what: "it is both" }, "contradiction: it is both"),
+    ]);
+    say(&[
+        (CheckpointError::Codec(codec), "before byte 3: invalid kind"),
+        (CheckpointError::Contradiction { what: "it is both" }, "contradiction: it is both"),
+        (CheckpointError::Account { account: ACCOUNT, what: "it is both" }, "account 7: it is both"),
+    ]);
+    say(&[
+        (LedgerError::Checkpoint(CheckpointError::Codec(codec)), "the checkpoint is none"),
+        (
+            LedgerError::Record { sequence: Sequence(5), kind: 1, error: RecordError::Kind { seen: 1 } },
+            "record 5 has a payload that is none of kind 1",
+        ),
+        (LedgerError::Unrestored, "the ledger was not restored yet"),
+    ]);
+}
+
+#[test]
+fn what_is_told_of_keys_and_logs() {
+    say(&[(KeyError::Length { seen: 5 }, "a key has 5 bytes; it has 32 to 64")]);
+    let key = KeyError::Length { seen: 5 };
+    say(&[
+        (KeyTextError::Line { number: 1 }, "line 1 of a key file is \"assize-key-1\""),
+        (KeyTextError::Line { number: 2 }, "line 2 of a key file is \"id=\" and a decimal below 2^32"),
+        (
+            KeyTextError::Line { number: 3 },
+            "line 3 of a key file is \"secret=\" and 64 to 128 lower-case hex digits",
+        ),
+        (KeyTextError::Line { number: 4 }, "a key file has three lines, each ended by a line feed"),
+        (KeyTextError::Key(key), "the secret is no key"),
+    ]);
+    let log_id = LogId([0x5A; 16]);
+    say(&[
+        (StateError::Missing, "the key's store has no state"),
+        (
+            StateError::Exists { log_id, segment: 5 },
+            "the key's store has a state already, of log 5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a, segment 5",
+        ),
+        (StateError::NotAState, "the bytes do not start as a key's state does"),
+        (
+            StateError::Version { seen: 2, mode: 9 },
+            "the key's state names format version 2 and key mode 9; 1 and 2 are read",
+        ),
+        (StateError::Torn, "the key's state is torn or altered: its digest does not hold"),
+        (
+            StateError::Log { seen: log_id },
+            "the key's state is of another log, 5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a",
+        ),
+        (
+            StateError::Used { segment: 5 },
+            "the key's state is of segment 5; a log is created with one of segment 1",
+        ),
+        (
+            StateError::Behind { segment: 5, last: 6 },
+            "the key's state is of segment 5 and the log's last is 6: an old copy",
+        ),
+        (
+            StateError::Ahead { segment: 8, last: 6 },
+            "the key's state is of segment 8 and the log's last is 6: it is ahead",
+        ),
+    ]);
+    let failure = Failure::SegmentsExhausted;
+    say(&[
+        (failure, "the log has as many segments as it can have"),
+        (
+            Failure::Fold { sequence: Sequence(5) },
+            "the state does not take record 5; this is a bug, please report it",
+        ),
+        (Failure::Panicked, "a thread panicked while it wrote; this is a bug, please report it"),
+    ]);
+    say(&[
+        (
+            AppendError::Full { queued: 5, wanted: 6, max: 10 },
+            "the queue has 5 of 10 bytes; 6 more do not fit",
+        ),
+        (AppendError::Kind { seen: 9 }, "kind 9 is none that a caller appends"),
+        (AppendError::Time, "the effective time is before the log's"),
+        (AppendError::Poisoned(failure), "the log is poisoned and takes nothing more"),
+    ]);
+    say(&[
+        (WaitError::Unknown(failure), "the log is poisoned: open it again to learn what is on disk"),
+        (WaitError::NotAppended { head: Sequence(5) }, "the last record has sequence 5"),
+    ]);
+    say(&[
+        (ChangeKeyError::Same { id: KeyId(5) }, "key 5 is the log's already"),
+        (ChangeKeyError::Poisoned(failure), "the log is poisoned and takes nothing more"),
+    ]);
+}
