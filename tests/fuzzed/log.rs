@@ -225,7 +225,7 @@ impl Judged {
                     wal::OpenOptions { key: NoKey, options: log, log_id: None, anchor: None, at: AT };
                 let opened = UnkeyedLog::open(Box::new(memory.clone()), options, Ledger::unrestored());
                 let (log, recovery) = opened.map_err(|error| told(&error))?;
-                return Ok((Opened::Unkeyed(log), recovery.cut.is_some()));
+                return Ok((Opened::Unkeyed(log.into()), recovery.cut.is_some()));
             }
             Mode::Static => root().into(),
             Mode::Evolving => {
@@ -266,7 +266,7 @@ impl Judged {
 /// What writes a log: a controller where there is a key.
 enum Opened {
     Keyed { controller: Box<Controller>, permits: usize },
-    Unkeyed(UnkeyedLog<Ledger>),
+    Unkeyed(Box<UnkeyedLog<Ledger>>),
 }
 
 /// After any time that a fuzzer comes by.
