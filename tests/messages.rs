@@ -3,6 +3,8 @@
 #![cfg(feature = "wal")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
+use std::io::ErrorKind;
+
 use assize::budget::{
     AccountError, AdjustError, CellCounters, ExtendError, GrantError, PathError, ReserveError, RestoreError,
     SettleError,
@@ -15,7 +17,11 @@ use assize::ledger::{CheckpointError, LedgerError};
 use assize::num::{Amount, MicroUnits};
 use assize::record::{Kind, RecordError};
 use assize::throttle::ThrottleError;
-use assize::wal::{AppendError, ChangeKeyError, Failure, KeyTextError, StateError, WaitError};
+use assize::wal::storage::{AnchorFileError, Cause, FileName, KeyFileError, Operation, StorageError};
+use assize::wal::{
+    AnchorError, AppendError, Blame, ChangeKeyError, CreateError, Failure, Fault, FindError, KeyMode,
+    KeyTextError, OpenError, OptionsError, Place, ReadError, StateError, WaitError,
+};
 use assize::window::WindowError;
 
 const ACCOUNT: AccountId = AccountId(7);
@@ -329,30 +335,257 @@ fn what_is_told_of_keys_and_logs() {
             "the key's state is of segment 8 and the log's last is 6: it is ahead",
         ),
     ]);
-    let failure = Failure::SegmentsExhausted;
+}
+
+/// What an error says, and what it comes from.
+fn told(error: &dyn std::error::Error) -> String {
+    let mut told = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        told = format!("{told}: {source}");
+        next = source.source();
+    }
+    told
+}
+
+fn storage(cause: Cause) -> StorageError {
+    StorageError::new(Operation::SyncDir, "", cause)
+}
+
+#[test]
+fn what_is_told_of_storage() {
+    let named = |operation| StorageError::new(operation, "a.seg", Cause::Locked).to_string();
+    let operations = [
+        (Operation::Establish, "make the directory"),
+        (Operation::Lock, "lock"),
+        (Operation::List, "list"),
+        (Operation::Create, "create"),
+        (Operation::Open, "open"),
+        (Operation::Rename, "rename"),
+        (Operation::Remove, "remove"),
+        (Operation::SyncDir, "sync the directory"),
+        (Operation::Read, "read"),
+        (Operation::Write, "write"),
+        (Operation::Sync, "sync"),
+        (Operation::SetLen, "set the length"),
+        (Operation::Len, "tell the length"),
+    ];
+    for (operation, said) in operations {
+        assert_eq!(named(operation), format!("cannot {said} a.seg: another writer holds the lock"));
+    }
     say(&[
-        (failure, "the log has as many segments as it can have"),
+        (storage(Cause::Io(ErrorKind::NotFound)), "cannot sync the directory: entity not found"),
+        (
+            storage(Cause::NotPlain),
+            "cannot sync the directory: neither a plain file nor a plain directory; links are not followed",
+        ),
+        (
+            storage(Cause::Mode { seen: 0o644 }),
+            "cannot sync the directory: mode 644 gives rights to group or others",
+        ),
+        (storage(Cause::TooLarge { max: 9 }), "cannot sync the directory: it has more than 9 bytes"),
+    ]);
+    let full = storage(Cause::Io(ErrorKind::StorageFull));
+    for (error, said) in [
+        (
+            KeyFileError::Storage(full),
+            "the key file cannot be used: cannot sync the directory: no storage space",
+        ),
+        (
+            KeyFileError::Text(KeyTextError::Line { number: 4 }),
+            "the file is no key file: a key file has three lines, each ended by a line feed",
+        ),
+        (
+            KeyFileError::Key(KeyError::Length { seen: 5 }),
+            "the secret is no key: a key has 5 bytes; it has 32 to 64",
+        ),
+    ] {
+        assert_eq!(told(&error), said);
+    }
+    for (error, said, blame) in [
+        (
+            AnchorFileError::Storage(full),
+            "the anchor file cannot be read: cannot sync the directory: no storage space",
+            Blame::Storage,
+        ),
+        (
+            AnchorFileError::Anchor(AnchorError::Tag),
+            "the anchor file does not hold: the anchor's tag does not verify: altered, or another key with this id",
+            Blame::Evidence,
+        ),
+    ] {
+        assert_eq!((told(&error).as_str(), error.blame()), (said, blame));
+    }
+}
+
+#[test]
+fn what_is_told_of_anchors() {
+    say(&[
+        (AnchorError::NotAnAnchor, "the bytes do not start as an anchor does"),
+        (
+            AnchorError::Version { seen: 2, mode: 9 },
+            "the anchor states format version 2 and key mode 9; 1, and 1 to 3, are read",
+        ),
+        (AnchorError::Unkeyed, "the anchor is of an unkeyed log, and a keyed one is expected"),
+        (
+            AnchorError::Mode { seen: KeyMode::Static, wanted: KeyMode::Evolving },
+            "the anchor is of a log with static keys, and the key given is evolving",
+        ),
+        (
+            AnchorError::Past { segment: 5 },
+            "the anchor is of segment 5, whose key is gone; the root key can check it",
+        ),
+        (AnchorError::UnknownKey { id: KeyId(5) }, "no key with the anchor's id 5 was given"),
+    ]);
+    let malformed = AnchorError::Malformed(CodecError::Trailing { offset: 120, left: 1 });
+    assert_eq!(told(&malformed), "the anchor does not have its form: at byte 120: 1 bytes after the end");
+}
+
+#[test]
+fn what_is_told_of_logs() {
+    let full = storage(Cause::Io(ErrorKind::StorageFull));
+    let failure = Failure::Storage(full);
+    let failed = "the storage failed: cannot sync the directory: no storage space";
+    let place = Place { segment: 1, sequence: Sequence(2), offset: 3 };
+    let here = "segment 1, sequence 2, offset 3";
+    let log_id = LogId([0x5A; 16]);
+    let hex = "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a";
+    assert_eq!(told(&failure), failed);
+    say(&[
+        (Failure::SegmentsExhausted, "the log has as many segments as it can have"),
         (
             Failure::Fold { sequence: Sequence(5) },
             "the state does not take record 5; this is a bug, please report it",
         ),
         (Failure::Panicked, "a thread panicked while it wrote; this is a bug, please report it"),
     ]);
+    let options = OptionsError::SegmentBytes { seen: 0 };
+    let taken = "segments of 0 bytes; 1 to 1099511627776 are taken";
+    say(&[
+        (options, taken),
+        (OptionsError::QueueBytes { seen: 1 }, "a queue of 1 bytes; 1024 to 134217728 are taken"),
+    ]);
+    type Created = CreateError<NameError>;
+    for (error, said) in [
+        (Created::Options(options), format!("the log's options are out of their range: {taken}")),
+        (Created::Exists, "the directory is not empty; a log is created in a new one".to_owned()),
+        (Created::Locked, "another writer holds the lock".to_owned()),
+        (
+            Created::KeyState(StateError::Missing),
+            "no log can be created with the key's state: the key's store has no state".to_owned(),
+        ),
+        (
+            Created::Fold(NameError::Control),
+            "the first state has no checkpoint; this is a bug, please report it: a name has a control character"
+                .to_owned(),
+        ),
+        (
+            Created::Storage(full),
+            "the log cannot be created: cannot sync the directory: no storage space".to_owned(),
+        ),
+    ] {
+        assert_eq!(told(&error), said);
+    }
+    type Opened = OpenError<NameError>;
+    for (error, said, blame) in [
+        (
+            Opened::Options(options),
+            format!("the log's options are out of their range: {taken}"),
+            Blame::Caller,
+        ),
+        (Opened::Locked, "another writer holds the lock".to_owned(), Blame::Storage),
+        (
+            Opened::KeyState(StateError::Missing),
+            "the log does not open with the key's state: the key's store has no state".to_owned(),
+            StateError::Missing.blame(),
+        ),
+        (
+            Opened::Recover(failure),
+            format!("the log cannot be made ready for writing: {failed}"),
+            Blame::Storage,
+        ),
+    ] {
+        assert_eq!((told(&error), error.blame()), (said, blame));
+    }
+    for (error, said) in [
+        (ReadError::Foreign { name: FileName::new("a\nb") }, "a?b is no segment's name".to_owned()),
+        (ReadError::UnknownKey { place, id: KeyId(5) }, format!("{here}: no key with id 5 was given")),
+        (
+            ReadError::Overtaken { segment: 5 },
+            "segment 5 was deleted by a retention while the log was read; read it again".to_owned(),
+        ),
+        (
+            ReadError::Storage(full),
+            "the log cannot be read: cannot sync the directory: no storage space".to_owned(),
+        ),
+    ] {
+        assert_eq!(told(&error), said);
+    }
     say(&[
         (
-            AppendError::Full { queued: 5, wanted: 6, max: 10 },
-            "the queue has 5 of 10 bytes; 6 more do not fit",
+            Fault::OtherKeyMode { seen: KeyMode::Unkeyed, wanted: KeyMode::Static },
+            "the header states unkeyed keys, and static ones are expected",
         ),
-        (AppendError::Kind { seen: 9 }, "kind 9 is none that a caller appends"),
-        (AppendError::Time, "the effective time is before the log's"),
-        (AppendError::Poisoned(failure), "the log is poisoned and takes nothing more"),
+        (
+            Fault::KeyNotNamed { seen: KeyId(5) },
+            "the header is under key 5, which the segment before it does not name",
+        ),
+        (Fault::AnchorLog { seen: log_id }, &format!("the anchor is of another log, {hex}")),
+        (Fault::AnchorAhead { anchor: Sequence(5) }, "the log ends before its anchor, at sequence 5"),
+        (Fault::AnchorTag, "no frame of the anchor's sequence has the anchor's tag"),
     ]);
-    say(&[
-        (WaitError::Unknown(failure), "the log is poisoned: open it again to learn what is on disk"),
-        (WaitError::NotAppended { head: Sequence(5) }, "the last record has sequence 5"),
-    ]);
-    say(&[
-        (ChangeKeyError::Same { id: KeyId(5) }, "key 5 is the log's already"),
-        (ChangeKeyError::Poisoned(failure), "the log is poisoned and takes nothing more"),
-    ]);
+    for (error, said) in [
+        (
+            FindError::Read(ReadError::Storage(full)),
+            "the log cannot be read: cannot sync the directory: no storage space".to_owned(),
+        ),
+        (
+            FindError::Before { segment: 5, through: Sequence(6) },
+            "the log begins after it: with segment 5, after sequence 6".to_owned(),
+        ),
+        (FindError::After { segment: 5 }, "the log ends before it, in segment 5".to_owned()),
+        (FindError::Unreadable { place }, format!("{here}: no whole frame stands here")),
+    ] {
+        assert_eq!(told(&error), said);
+    }
+    for (error, said) in [
+        (
+            AppendError::Full { queued: 5, wanted: 6, max: 10 },
+            "the queue has 5 of 10 bytes; 6 more do not fit".to_owned(),
+        ),
+        (AppendError::Kind { seen: 9 }, "kind 9 is none that a caller appends".to_owned()),
+        (AppendError::Time, "the effective time is before the log's".to_owned()),
+        (AppendError::Poisoned(failure), format!("the log is poisoned and takes nothing more: {failed}")),
+    ] {
+        assert_eq!(told(&error), said);
+    }
+    for (error, said, blame) in [
+        (
+            WaitError::Unknown(failure),
+            format!("the log is poisoned: open it again to learn what is on disk: {failed}"),
+            Blame::Storage,
+        ),
+        (
+            WaitError::NotAppended { head: Sequence(5) },
+            "the last record has sequence 5".to_owned(),
+            Blame::Caller,
+        ),
+    ] {
+        assert_eq!((told(&error), error.blame()), (said, blame));
+    }
+    for (error, said, blame) in [
+        (ChangeKeyError::Same { id: KeyId(5) }, "key 5 is the log's already".to_owned(), Blame::Caller),
+        (
+            ChangeKeyError::KeyState(StateError::Missing),
+            "the log does not go on with the key's state: the key's store has no state".to_owned(),
+            StateError::Missing.blame(),
+        ),
+        (
+            ChangeKeyError::Poisoned(failure),
+            format!("the log is poisoned and takes nothing more: {failed}"),
+            Blame::Storage,
+        ),
+    ] {
+        assert_eq!((told(&error), error.blame()), (said, blame));
+    }
 }

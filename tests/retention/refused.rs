@@ -2,7 +2,7 @@
 
 use assize::{
     controller::NotRetained,
-    id::LogId,
+    id::{LogId, Sequence},
     num::Timestamp,
     wal::{Fault, Keep, Place, ReadError, ReadOptions, RetainError, Tail},
 };
@@ -106,7 +106,13 @@ fn what_a_retention_names_is_proven_before_it_is_recorded() {
     let early = (begun(4) - 1).to_le_bytes();
     let (endless, early, none): (Patch<'_>, Patch<'_>, Patch<'_>) =
         ((40, &[0xFF; 8]), (48, &early), (40, &[]));
-    let rows: [Row<'_>; 9] = [
+    let (number, id): (Patch<'_>, Patch<'_>) = ((32, &[9]), (16, &[0; 16]));
+    let earlier = Sequence(format::u64_at(log.segment(2), 40));
+    let back: Patch<'_> = (40, &earlier.0.to_le_bytes());
+    let rows: [Row<'_>; 12] = [
+        (segments(4), &[3], [number, none], 3, Fault::SegmentNumber { seen: 9 }),
+        (segments(4), &[3], [id, none], 3, Fault::LogId { seen: LogId([0; 16]) }),
+        (since, &[4], [other_key, back], 4, Fault::HeaderSequence { seen: earlier }),
         (segments(4), &[3], [other_key, endless], 4, Fault::HeaderSeal),
         (segments(4), &[3], [other_key, none], 4, Fault::HeaderSeal),
         (segments(4), &[3, 4], [other_key, endless], 5, Fault::HeaderSeal),
@@ -132,7 +138,7 @@ fn what_a_retention_names_is_proven_before_it_is_recorded() {
         }
         let call = days.host.call();
         let error = days.host.controller.retain(keep, call).unwrap_err();
-        let place = Place { segment, sequence: assize::id::Sequence(0), offset: 0 };
+        let place = Place { segment, sequence: Sequence(0), offset: 0 };
         let expected = RetainError::Read(ReadError::Evidence { place, fault });
         assert_eq!(error, NotRetained::Log(expected), "{altered:?} {patches:?}");
         assert_eq!((memory.names().len(), days.host.head()), (6, head), "nothing is recorded or deleted");
@@ -146,5 +152,34 @@ fn what_a_retention_names_is_proven_before_it_is_recorded() {
         // The last one, put back, is another file than the one that was written to.
         let read = verify(&memory, ReadOptions { tail: Tail::Live, ..ReadOptions::default() });
         assert!(altered.contains(&6) || read.is_ok(), "{altered:?} {patches:?}");
+    }
+}
+
+/// Where the proof has to walk over segments, those are whole, or nothing is let go.
+#[test]
+fn a_segment_that_is_not_whole_proves_nothing() {
+    let (storage, days) = long(LOG_ID, 6);
+    let now = days.host.now;
+    drop(days);
+    let log = Image::of_frames(&storage);
+    // The third states a key that the writer does not hold, so that its seal is what speaks for it.
+    let mut third = log.segment(3).to_vec();
+    third[12] = 0xEE;
+    format::repair_header(&mut third[..format::HEADER_BYTES]);
+    let whole = third.len();
+    let seal = format::frames(log.segment(3)).pop().unwrap().end() - 1;
+    for bytes in [seal, whole / 2, format::HEADER_BYTES + 1] {
+        let memory = log.memory();
+        let mut days = Days::begin_again(Host::new(open(&memory).controller, now));
+        memory.replace(&name_of(3), &third[..bytes]);
+        let call = days.host.call();
+        let error = days.host.controller.retain(segments(4), call).unwrap_err();
+        let NotRetained::Log(RetainError::Read(ReadError::Evidence { place, fault })) = error else {
+            panic!("{error}")
+        };
+        assert_eq!((place.segment, fault), (3, Fault::SealMissing), "{bytes}");
+        assert_eq!(memory.names().len(), 6, "nothing is deleted");
+        memory.replace(&name_of(3), log.segment(3));
+        assert_eq!(retain(&mut days, segments(4)).retention.unwrap().first_segment, 3);
     }
 }

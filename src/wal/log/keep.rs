@@ -56,9 +56,12 @@ impl<F: Fold, K: Keying> Log<F, K> {
         while low < high {
             let middle = high.saturating_sub(high.saturating_sub(low).div_euclid(2));
             let next = self.stated(middle)?;
-            let no_earlier = found.as_ref().map_or(Ok(()), |found| next.comes_after(found));
-            let no_later = after.as_ref().map_or(Ok(()), |after| after.comes_after(&next));
-            no_earlier.and(no_later).map_err(|fault| refused(middle, fault))?;
+            if let Some(found) = &found {
+                next.comes_after(found)?;
+            }
+            if let Some(after) = &after {
+                after.comes_after(&next)?;
+            }
             if next.header.log_time < at {
                 (low, found) = (middle, Some(next));
             } else {
@@ -128,11 +131,12 @@ impl Stated {
     }
 
     /// Whether it can stand behind an earlier one: nothing goes back.
-    fn comes_after(&self, before: &Self) -> Result<(), Fault> {
-        if self.header.sequence < before.header.sequence {
-            return Err(Fault::HeaderSequence { seen: self.header.sequence });
+    fn comes_after(&self, before: &Self) -> Result<(), ReadError> {
+        let Header { segment, sequence, log_time, .. } = self.header;
+        if sequence < before.header.sequence {
+            return Err(refused(segment, Fault::HeaderSequence { seen: sequence }));
         }
-        if self.header.log_time < before.header.log_time { Err(Fault::HeaderTime) } else { Ok(()) }
+        if log_time < before.header.log_time { Err(refused(segment, Fault::HeaderTime)) } else { Ok(()) }
     }
 }
 
