@@ -172,3 +172,26 @@ fn an_expired_hold_of_a_closed_account_is_still_settled() {
     assert_eq!(scene.money(account).unfunded, 30);
     scene.finish();
 }
+
+/// Of several thousand holds that have ended, nothing is kept, and what is still open among them expires all the same.
+#[test]
+fn what_is_open_among_thousands_that_have_ended_expires() {
+    let scene = scene();
+    let account = scene.account("root", Deny, 10_000);
+    let mut open = Vec::new();
+    for number in 0..3_000 {
+        let permit = scene.admit_until(&[account], &scene.ask(1), at(DUE), call(0)).unwrap();
+        if number % 100 == 0 {
+            open.push(permit.hold());
+        } else {
+            let _ = scene.controller.release(permit, call(0)).unwrap();
+        }
+    }
+    assert_eq!(scene.money(account).reserved, 30 * 10);
+    assert_eq!(scene.controller.expire(call(DUE - 1)).unwrap(), 0);
+    assert_eq!(scene.controller.expire(call(DUE)).unwrap(), open.len());
+    assert_eq!(scene.money(account), Money { granted: 10_000, available: 10_000, ..Money::default() });
+    let log_id = scene.controller.log_id();
+    assert!(scene.controller.drain().is_ok_and(|anchor| anchor.log_id() == log_id));
+    scene.finish();
+}
