@@ -11,7 +11,7 @@ use assize::budget::{
 };
 use assize::caps::{Binding, Bound, CapsError};
 use assize::codec::CodecError;
-use assize::crypto::{Digest, Digester, KeyError, KeyId};
+use assize::crypto::{Digest, Digester, KeyError, KeyId, Tag};
 use assize::id::{AccountId, CandidateId, Epoch, LogId, Name, NameError, OperationId, Sequence};
 use assize::ledger::{CheckpointError, LedgerError};
 use assize::num::{Amount, MicroUnits};
@@ -50,6 +50,7 @@ fn what_is_told_of_values() {
     let hex = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
     say(&[(digest, hex)]);
     assert_eq!(format!("{digest:?}"), hex);
+    assert_eq!(format!("{:?}", Tag(digest.0)), "Tag(..)");
     assert_eq!(format!("{:?}", Digester::untagged()), "Digester(..)");
     say(&[
         (Bound::Limit(1), "limit 1"),

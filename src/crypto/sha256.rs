@@ -180,6 +180,19 @@ mod tests {
     }
 
     #[test]
+    fn a_state_that_is_wiped_has_nothing_of_the_message() {
+        let mut state = State::new();
+        state.absorb(&[[7; BLOCK_BYTES]]);
+        assert!(state.words.iter().all(|word| *word != 0) && state.bytes != 0);
+        state.zeroize();
+        assert_eq!((state.words, state.bytes), ([0; 8], 0));
+        let mut hasher = Hasher::new(State::new());
+        hasher.update(&[7; 70]);
+        hasher.zeroize();
+        assert_eq!((hasher.state.words, hasher.block, hasher.filled), ([0; 8], [0; BLOCK_BYTES], 0));
+    }
+
+    #[test]
     fn every_length_is_hashed_as_elsewhere_however_it_is_cut() {
         for len in (0..=260).step_by(if cfg!(miri) { 13 } else { 1 }) {
             let bytes = message(len);
