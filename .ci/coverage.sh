@@ -20,5 +20,5 @@ export LLVM_COV LLVM_PROFDATA PATH="$tools/bin:$PATH"
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/coverage"
 report=$(mktemp)
 trap 'rm -f "$report"' EXIT
-cargo llvm-cov --locked --features wal,serde,tokio --lib --tests --json --output-path "$report" -- --quiet
+cargo llvm-cov --locked --all-features --json --output-path "$report" -- --quiet
 python3 .ci/coverage.py "$report" "$@"

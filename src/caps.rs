@@ -244,12 +244,4 @@ impl fmt::Display for CapsError {
     }
 }
 
-impl core::error::Error for CapsError {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        match self {
-            Self::Window { error, .. } => Some(error),
-            Self::Throttle { error, .. } => Some(error),
-            Self::Limits { .. } | Self::Throttles { .. } | Self::Twice { .. } | Self::Nothing => None,
-        }
-    }
-}
+impl core::error::Error for CapsError {}

@@ -14,7 +14,7 @@ use assize::codec::CodecError;
 use assize::crypto::{Digest, Digester, KeyError, KeyId, Tag};
 use assize::id::{AccountId, CandidateId, Epoch, LogId, Name, NameError, OperationId, Sequence};
 use assize::ledger::{CheckpointError, LedgerError};
-use assize::num::{Amount, MicroUnits};
+use assize::num::{Amount, MicroUnits, Timestamp};
 use assize::record::{Kind, RecordError};
 use assize::throttle::ThrottleError;
 use assize::wal::storage::{AnchorFileError, Cause, FileName, KeyFileError, Operation, StorageError};
@@ -338,11 +338,12 @@ fn what_is_told_of_keys_and_logs() {
     ]);
 }
 
-/// What an error says, and what it comes from.
+/// What an error says, and what it comes from, which it does not say itself.
 fn told(error: &dyn std::error::Error) -> String {
     let mut told = error.to_string();
     let mut next = error.source();
     while let Some(source) = next {
+        assert!(!told.contains(&source.to_string()), "said twice: {told}: {source}");
         told = format!("{told}: {source}");
         next = source.source();
     }
@@ -589,4 +590,156 @@ fn what_is_told_of_logs() {
     ] {
         assert_eq!((told(&error), error.blame()), (said, blame));
     }
+}
+
+#[test]
+fn what_is_told_by_a_controller() {
+    use assize::controller::{CreateError, Fault, NotSwapped, OpenError};
+    let (hold, account) = (Sequence(5), ACCOUNT);
+    let too_large = Amount::try_from(MicroUnits(u64::MAX)).unwrap_err();
+    let beyond = "18446744073709551615 is above the maximum of 9223372036854775807";
+    let amount = |micros| Amount::new(micros).unwrap();
+    let rows = [
+        (Fault::Path(PathError::Empty), "no path: no account is named; a path has 1 to 4"),
+        (
+            Fault::DeadlinePast { deadline: Timestamp(5), effective: Timestamp(6) },
+            "the deadline 5 ns is not after the effective time 6 ns",
+        ),
+        (
+            Fault::IdReused { id: OperationId([1; 16]) },
+            "operation 01010101010101010101010101010101 was another operation",
+        ),
+        (
+            Fault::Stale { issued: Timestamp(5), oldest: Timestamp(6) },
+            "issued at 5 ns; the oldest issue time taken is 6 ns",
+        ),
+        (
+            Fault::ClockJump { seen: Timestamp(6), latest: Timestamp(5) },
+            "the time 6 ns is ahead of the log; the latest taken is 5 ns",
+        ),
+        (Fault::SettledAlready { hold }, "hold 5 has ended"),
+        (Fault::Expired { hold }, "hold 5 has expired"),
+        (
+            Fault::Unpriced { candidate: CandidateId(5) },
+            "the quantities have no price at candidate 5 that fits 9223372036854775807 µ",
+        ),
+        (
+            Fault::AboveMaximum { held: amount(5), more: Amount::MAX },
+            "a hold of 5 µ extended by 9223372036854775807 µ passes the limit of 9223372036854775807 µ",
+        ),
+        (
+            Fault::ForeignPermit { log: LogId([0x5A; 16]) },
+            "the permit is of log 5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a",
+        ),
+        (
+            Fault::SpentBelow { spent: amount(6), seen: amount(5) },
+            "5 µ is stated as spent so far; part commits have stated 6 µ already",
+        ),
+        (Fault::NotAdjustable { hold }, "hold 5 is not remembered as committed"),
+        (Fault::NoRecord { head: Sequence(5) }, "there is no such record; the last is 5"),
+        (Fault::QueueFull, "the log's queue is full; drive the log"),
+        (Fault::OperationsFull { max: 5 }, "5 operations are remembered, the most that may be"),
+        (Fault::HoldsFull { max: 5 }, "there are 5 open holds, the most that there may be"),
+        (Fault::TooLarge { seen: 6, max: 5 }, "a record of 6 bytes; the limit is 5"),
+        (Fault::Contended, "contended: too many attempts at once; try again"),
+        (Fault::Account(AccountError::Closed { account }), "account 7 is closed"),
+        (
+            Fault::Grant { account, error: GrantError::Closed { account } },
+            "grant to account 7: account 7 is closed",
+        ),
+        (Fault::UnknownCandidate { candidate: CandidateId(5) }, "the policy in force has no candidate 5"),
+        (
+            Fault::UnknownQuantity { throttle: 1, quantities: 2 },
+            "throttle 1 counts a quantity that the schema does not have; it has 2",
+        ),
+        (Fault::Poisoned, "the log failed earlier; open it again"),
+        (
+            Fault::Unknown { sequence: Sequence(5) },
+            "the log failed; record 5 may be on disk or not: open it again and ask",
+        ),
+        (Fault::NoDriver, "no driver writes for those who await"),
+        (
+            Fault::DriverEnded { sequence: Sequence(5) },
+            "the driver ended before record 5 was where it must be; it is queued",
+        ),
+        (Fault::Broken, "the engine and the ledger disagree: a bug, please report"),
+    ];
+    say(&rows);
+    assert_eq!(
+        Fault::Operations(too_large).to_string(),
+        format!("operations or settled holds remembered: {beyond}")
+    );
+    say(&[(NotSwapped::Faulted(Fault::Contended), "contended: too many attempts at once; try again")]);
+    let create = |error| CreateError::Log(assize::wal::CreateError::<LedgerError>::from(error));
+    for (error, said) in [
+        (CreateError::Queue { seen: 5 }, "a queue of 5 bytes; a controller needs at least 16384".to_owned()),
+        (CreateError::Operations(too_large), format!("operations or settled holds remembered: {beyond}")),
+        (create(storage(Cause::Locked)), "the log is not created: another writer holds the lock".to_owned()),
+        (
+            CreateError::Assemble(OpenError::Unusable),
+            "the log is created and not opened: the log failed while it was opened".to_owned(),
+        ),
+    ] {
+        assert_eq!(told(&error), said);
+    }
+    for (error, said) in [
+        (OpenError::Queue { seen: 5 }, "a queue of 5 bytes; a controller needs at least 16384"),
+        (
+            OpenError::Restore(RestoreError::HoldsFull { max: 5 }),
+            "the ledger does not fit the engine: there are 5 open holds, the most that there may be",
+        ),
+        (
+            OpenError::Operation(RecordError::Kind { seen: 99 }),
+            "an operation's outcome is not readable: kind 99 is no record of this version",
+        ),
+    ] {
+        assert_eq!(error.to_string(), said);
+    }
+}
+
+#[test]
+fn what_is_told_by_an_auditor() {
+    use assize::audit::Problem;
+    use assize::ledger::Mismatch;
+    let account = ACCOUNT;
+    say(&[
+        (
+            Problem::Genesis(CheckpointError::Codec(CodecError::Trailing { offset: 1, left: 1 })),
+            "the first checkpoint is no beginning of a log",
+        ),
+        (
+            Problem::GenesisTime { expected: Timestamp(5), seen: Timestamp(6) },
+            "the first checkpoint is of 6 ns; the header of 5 ns",
+        ),
+        (Problem::GenesisMissing, "the log has no checkpoint before its first record"),
+        (
+            Problem::Checkpoint { byte: 5, expected_bytes: 6 },
+            "the checkpoint differs at byte 5 from the 6 bytes that its records make",
+        ),
+        (Problem::Payload(RecordError::Kind { seen: 99 }), "the payload is none of the record's kind"),
+        (
+            Problem::Ledger { kind: Kind::Grant, mismatch: Mismatch::SameParent { account } },
+            "grant: account 7 is below that parent already",
+        ),
+        (Problem::Conservation(Mismatch::Conservation { account }), "money is not conserved at account 7"),
+    ]);
+    let throttle = Mismatch::Throttle { expected: None, seen: Some((account, 1)) };
+    say(&[
+        (Mismatch::Sequence { expected: Sequence(5) }, "sequence 5 was expected"),
+        (
+            Mismatch::PolicyLost { epoch: Epoch(5) },
+            "the policy of epoch 5 is lost; this is a bug, please report it",
+        ),
+        (Mismatch::Full { account }, "account 7 has as many open holds as may be"),
+        (throttle, "throttle 1 of account 7 is said to deny; it is no throttle"),
+        (Mismatch::LimitUnknown { account, limit: 2 }, "account 7 has no limit 2, or no such window of it"),
+        (Mismatch::NotGiven { account, limit: 2 }, "the windows of limit 2 of account 7 end by themselves"),
+        (
+            Mismatch::QuantityUnknown { throttle: 1 },
+            "throttle 1 counts a quantity that the schema does not have",
+        ),
+        (Mismatch::BelowItself { account }, "account 7 would be below itself"),
+        (Mismatch::TooManyAccounts, "there are as many accounts as may be"),
+        (Mismatch::Overflow { account }, "a counter of account 7 leaves its range"),
+    ]);
 }

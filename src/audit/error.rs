@@ -183,7 +183,6 @@ impl core::error::Error for AuditError {
             Problem::Ledger { mismatch, .. } | Problem::Conservation(mismatch) => match mismatch {
                 Mismatch::Policy(error) => Some(error),
                 Mismatch::Swap(error) => Some(error),
-                Mismatch::Record(error) => Some(error),
                 _ => None,
             },
             Problem::GenesisTime { .. }

@@ -152,11 +152,4 @@ impl fmt::Display for AdjustError {
     }
 }
 
-impl core::error::Error for AdjustError {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        match self {
-            Self::Path(error) => Some(error),
-            Self::AboveCommitted { .. } => None,
-        }
-    }
-}
+impl core::error::Error for AdjustError {}

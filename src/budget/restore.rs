@@ -350,11 +350,4 @@ impl From<AccountError> for RestoreError {
     }
 }
 
-impl core::error::Error for RestoreError {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        match self {
-            Self::Account(error) => Some(error),
-            _ => None,
-        }
-    }
-}
+impl core::error::Error for RestoreError {}

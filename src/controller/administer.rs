@@ -158,11 +158,4 @@ impl fmt::Display for NotSwapped {
     }
 }
 
-impl core::error::Error for NotSwapped {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        match self {
-            Self::Policy(error) => Some(error),
-            Self::Faulted(fault) => Some(fault),
-        }
-    }
-}
+impl core::error::Error for NotSwapped {}

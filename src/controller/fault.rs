@@ -364,15 +364,4 @@ impl fmt::Display for Fault {
     }
 }
 
-impl core::error::Error for Fault {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        match self {
-            Self::Malformed(error) => Some(error),
-            Self::Path(error) => Some(error),
-            Self::Account(error) => Some(error),
-            Self::Operations(error) => Some(error),
-            Self::Grant { error, .. } => Some(error),
-            _ => None,
-        }
-    }
-}
+impl core::error::Error for Fault {}

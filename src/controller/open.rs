@@ -299,10 +299,9 @@ impl fmt::Display for CreateError {
 impl core::error::Error for CreateError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
-            Self::Queue { .. } => None,
-            Self::Operations(error) => Some(error),
-            Self::Log(error) => Some(error),
-            Self::Assemble(error) => Some(error),
+            Self::Log(error) => error.source(),
+            Self::Assemble(error) => error.source(),
+            Self::Queue { .. } | Self::Operations(_) => None,
         }
     }
 }
@@ -353,10 +352,8 @@ impl fmt::Display for OpenError {
 impl core::error::Error for OpenError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
-            Self::Log(error) => Some(error),
-            Self::Restore(error) => Some(error),
-            Self::Operation(error) => Some(error),
-            Self::Queue { .. } | Self::Unusable => None,
+            Self::Log(error) => error.source(),
+            _ => None,
         }
     }
 }

@@ -102,14 +102,7 @@ impl fmt::Display for NotAdmitted {
     }
 }
 
-impl core::error::Error for NotAdmitted {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        match self {
-            Self::Faulted(fault) => Some(fault),
-            Self::Denied(_) | Self::Repeated(_) => None,
-        }
-    }
-}
+impl core::error::Error for NotAdmitted {}
 
 /// The first outcome of an operation that was admitted before.
 #[derive(Debug, PartialEq, Eq)]

@@ -57,14 +57,7 @@ impl fmt::Display for NotRerouted {
     }
 }
 
-impl core::error::Error for NotRerouted {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        match self {
-            Self::Faulted { fault, .. } => Some(fault),
-            Self::Denied(_) | Self::Repeated(_) => None,
-        }
-    }
-}
+impl core::error::Error for NotRerouted {}
 
 impl Controller {
     /// Releases the hold, decides the request again without the candidate that failed, and holds the new cost at

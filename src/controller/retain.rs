@@ -76,7 +76,7 @@ impl fmt::Display for NotRetained {
 impl core::error::Error for NotRetained {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
-            Self::Faulted(fault) => fault.source(),
+            Self::Faulted(_) => None,
             Self::Log(error) => error.source(),
         }
     }

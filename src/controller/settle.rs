@@ -71,11 +71,7 @@ impl core::fmt::Display for NotSettled {
     }
 }
 
-impl core::error::Error for NotSettled {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        Some(&self.fault)
-    }
-}
+impl core::error::Error for NotSettled {}
 
 /// Why a hold was not extended.
 #[derive(Debug, PartialEq, Eq)]
@@ -101,14 +97,7 @@ impl core::fmt::Display for NotExtended {
     }
 }
 
-impl core::error::Error for NotExtended {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        match self {
-            Self::Faulted(fault) => Some(fault),
-            Self::Denied(_) => None,
-        }
-    }
-}
+impl core::error::Error for NotExtended {}
 
 impl Controller {
     /// Ends a hold with what was spent under it: quantities observed, priced by the policy that admitted it, or an amount

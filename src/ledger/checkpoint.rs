@@ -52,10 +52,8 @@ impl fmt::Display for CheckpointError {
 impl core::error::Error for CheckpointError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
-            Self::Codec(error) => Some(error),
-            Self::Record(error) => Some(error),
             Self::Policy(error) => Some(error),
-            Self::Contradiction { .. } | Self::Account { .. } => None,
+            _ => None,
         }
     }
 }

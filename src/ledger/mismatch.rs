@@ -31,7 +31,6 @@ impl core::error::Error for Disagreement {
         match &self.mismatch {
             Mismatch::Policy(error) => Some(error),
             Mismatch::Swap(error) => Some(error),
-            Mismatch::Record(error) => Some(error),
             _ => None,
         }
     }

@@ -33,14 +33,7 @@ impl fmt::Display for PolicyError {
     }
 }
 
-impl core::error::Error for PolicyError {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        match &self.fault {
-            PolicyFault::Bytes(source) => Some(source),
-            _ => None,
-        }
-    }
-}
+impl core::error::Error for PolicyError {}
 
 impl From<CodecError> for PolicyError {
     fn from(source: CodecError) -> Self {

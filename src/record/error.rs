@@ -51,17 +51,7 @@ impl fmt::Display for RecordError {
     }
 }
 
-impl core::error::Error for RecordError {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        match self {
-            Self::Codec(error) => Some(error),
-            Self::Name(error) => Some(error),
-            Self::Path(error) => Some(error),
-            Self::Caps(error) => Some(error),
-            _ => None,
-        }
-    }
-}
+impl core::error::Error for RecordError {}
 
 impl From<CodecError> for RecordError {
     fn from(error: CodecError) -> Self {

@@ -38,14 +38,7 @@ impl fmt::Display for CounterfactualError {
     }
 }
 
-impl core::error::Error for CounterfactualError {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        match self {
-            Self::Request(error) => Some(error),
-            Self::CandidateUnknown { .. } => None,
-        }
-    }
-}
+impl core::error::Error for CounterfactualError {}
 
 impl From<RequestError> for CounterfactualError {
     fn from(error: RequestError) -> Self {
