@@ -566,6 +566,20 @@ mod tests {
     }
 
     #[test]
+    fn a_kind_is_read_as_it_was_written() {
+        for bound in [Bound::Limit(0), Bound::Limit(2), Bound::Held, Bound::Holds] {
+            for (cut, ended) in [(false, false), (false, true), (true, false), (true, true)] {
+                let kind = Kind { bound, cut, ended };
+                let cell = Cell::default();
+                assert_eq!(cell.kind(), None);
+                cell.open(AccountId(0), kind, &CellCounters::default());
+                let read = cell.kind().unwrap();
+                assert_eq!((read.bound, read.cut, read.ended), (bound, cut, ended));
+            }
+        }
+    }
+
+    #[test]
     fn unfunded_saturates_and_stays() {
         let cell = cell(0);
         for _ in 0..3 {
