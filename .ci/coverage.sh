@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Line coverage of the kernel, the engine, the log and the auditor by the tests, with the lines that no test reaches.
+# Line coverage of the kernel, the engine, the log, the auditor and what they stand on, by the tests, with the lines that no test reaches.
 #
 #     .ci/coverage.sh [--lines]     with --lines, each line that is not reached
 #

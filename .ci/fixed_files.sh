@@ -4,6 +4,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+if [ "$(git rev-parse --is-shallow-repository)" = true ]; then
+  printf '\n!! SKIPPED: files of format versions: needs the history, to find the last release\n'
+  exit 0
+fi
 # Before the first release nothing is fixed for good, and the files are held to the commit.
 revision=${1:-$(git describe --tags --abbrev=0 --match 'v*' 2> /dev/null || git rev-parse HEAD)}
 changed=$(git diff --name-only --no-renames --diff-filter=a "$revision" -- 'tests/versions/v*')
@@ -12,4 +16,5 @@ if [ -n "$changed$gone" ]; then
   printf 'not as at %s:\n%s\n%s\n' "$revision" "$changed" "$gone"
   exit 1
 fi
-echo "as at $revision: $(git ls-tree -r --name-only "$revision" -- tests/versions | grep -c '/v') files"
+fixed=$(git ls-tree -r --name-only "$revision" -- tests/versions | grep -c '/versions/v')
+echo "as at $revision: $fixed files"

@@ -21,7 +21,7 @@ NEEDED = {
     ".ci/fuzz.sh": ["nightly"],
     ".ci/minimal_versions.sh": ["nightly"],
     ".ci/miri.sh": ["nightly"],
-    ".ci/mutants.py": ["cargo-mutants"],
+    ".ci/mutants.py": ["cargo-mutants", "strace"],
     ".ci/public_api.sh": ["cargo-public-api", "nightly"],
     ".ci/run": ["nightly"],
     ".ci/sanitize.sh": ["nightly"],
@@ -127,10 +127,11 @@ def faults_of(text, files, features):
 def check_the_check():
     """Each planted fault is found, and its correction is not one."""
     head = "on: push\npermissions:\n  contents: read\njobs:\n  a:\n    timeout-minutes: 5\n    steps:\n"
-    files, features = {".ci/run", ".ci/deny.sh", "tests/torn.rs", "benches/life.rs"}, {"wal"}
+    files, features = {".ci/run", ".ci/deny.sh", ".ci/coverage.sh", "tests/torn.rs", "benches/life.rs"}, {"wal"}
     plants = [
         ("- run: .ci/gone.sh", "is not there", "- run: bash .ci/run", ["- run: rustup toolchain install nightly"]),
         ("- run: .ci/deny.sh", "needs cargo-deny", "- run: .ci/deny.sh", ["- run: cargo install --locked cargo-deny"]),
+        ("- run: .ci/coverage.sh", "needs llvm-19", "- run: .ci/coverage.sh", ["- run: sudo apt-get install --yes llvm-19"]),
         ("- run: cargo test --locked --test gone", "--test gone is not there", "- run: cargo test --locked --test torn", []),
         ("- run: cargo test --locked --features gone", "no feature gone", "- run: cargo test --locked --features wal", []),
         ("- run: cargo test", "without --locked", "- run: cargo test --locked", []),

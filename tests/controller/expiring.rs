@@ -173,7 +173,7 @@ fn an_expired_hold_of_a_closed_account_is_still_settled() {
     scene.finish();
 }
 
-/// Of several thousand holds that have ended, nothing is kept, and what is still open among them expires all the same.
+/// Reminders of holds that have ended are dropped by the thousand, and never one of a hold that is open.
 #[test]
 fn what_is_open_among_thousands_that_have_ended_expires() {
     let scene = scene();
@@ -184,14 +184,12 @@ fn what_is_open_among_thousands_that_have_ended_expires() {
         if number % 100 == 0 {
             open.push(permit.hold());
         } else {
-            let _ = scene.controller.release(permit, call(0)).unwrap();
+            let _given_back = scene.controller.release(permit, call(0)).unwrap();
         }
     }
     assert_eq!(scene.money(account).reserved, 30 * 10);
     assert_eq!(scene.controller.expire(call(DUE - 1)).unwrap(), 0);
     assert_eq!(scene.controller.expire(call(DUE)).unwrap(), open.len());
     assert_eq!(scene.money(account), Money { granted: 10_000, available: 10_000, ..Money::default() });
-    let log_id = scene.controller.log_id();
-    assert!(scene.controller.drain().is_ok_and(|anchor| anchor.log_id() == log_id));
     scene.finish();
 }

@@ -145,7 +145,8 @@ impl Failure {
     }
 }
 
-/// An error with everything that it came from, on one line. What an error says of its source itself is not repeated.
+/// An error with everything that it came from, on one line. What an error says of its source itself is not repeated: other
+/// libraries' errors may.
 pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
