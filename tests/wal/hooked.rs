@@ -236,11 +236,12 @@ fn headers_are_read_for_a_retention_while_others_write() {
     let log: Arc<OnceLock<Log<Toy>>> = Arc::default();
     let (armed, written) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
     let hook: Hook = {
-        let (log, armed, written) = (Arc::clone(&log), Arc::clone(&armed), Arc::clone(&written));
+        // The log holds the hook.
+        let (log, armed, written) = (Arc::downgrade(&log), Arc::clone(&armed), Arc::clone(&written));
         Arc::new(move |operation, _| {
             if operation == Operation::Read && armed.swap(false, Ordering::SeqCst) {
                 let (done, is_done) = mpsc::channel();
-                let log = Arc::clone(&log);
+                let log = log.upgrade().unwrap();
                 std::thread::spawn(move || {
                     let at = Timestamp(START.0 + 200);
                     let log = log.get().unwrap();
