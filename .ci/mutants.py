@@ -28,9 +28,9 @@ TREE = ROOT / "target" / "mutants-tree"
 JUSTIFIED = ROOT / "docs" / "mutants.txt"
 # Models are not compiled into what tests run: loom and shuttle have them.
 NOT_SOURCES = ["src/**/models.rs", "src/**/models/**"]
-# What is mutated, and the tests that reach it: unit tests come first, which build in a third of the time; then those that
-# end in seconds; then those that take longer or reach it from afar; then loom's models, of the groups that have any. A
-# mutant meets the next ones where it has outlived those before. (Never tests that read code of the sources: any mutant fails those.)
+# What is mutated, and the tests that reach it: those that end in seconds; then unit tests, and those that take longer or
+# reach it from afar; then loom's models, of the groups that have any. A mutant meets the next ones where it has outlived
+# those before. (Never tests that read code of the sources: any mutant fails those.)
 GROUPS = [
     ("crypto", r"src/(crypto|codec)", ["keys", "record", "audit", "messages"],
      ["golden", "published", "versions", "policy_digest", "wal", "retention", "fuzz_corpora", "torn"]),
@@ -64,7 +64,7 @@ FEATURES = "wal,serde,tokio"
 MISSED = "MissedMutant"
 MODELLED = ["budget", "wal"]
 # Seconds that the tests of one may take: a mutant may well loop.
-TIMEOUTS = {"unit": 120, "quick": 120, "slow": 600, "models": 1200}
+TIMEOUTS = {"quick": 120, "slow": 600, "models": 1200}
 
 
 def mutants():
@@ -154,8 +154,8 @@ class Found:
 def stages_of(group):
     """The tests that a mutant of the group meets, each as cargo's arguments, and the `cfg` that they need."""
     name, _, quick, slow = group
-    stages = [("unit", ["--lib"], None)]
-    stages += [(stage, [f"--test={test}" for test in tests], None) for stage, tests in [("quick", quick), ("slow", slow)]]
+    named = lambda tests: [f"--test={test}" for test in tests]
+    stages = [("quick", named(quick), None), ("slow", ["--lib", *named(slow)], None)]
     return stages + ([("models", ["--release", "--lib", "loom_"], "loom")] if name in MODELLED else [])
 
 
@@ -192,7 +192,7 @@ def became_of(outcome, stage):
     """The summary, where it says what it seems to: not that a build failed or took too long that had not before."""
     summary, name = outcome["summary"], outcome["scenario"]["Mutant"]["name"]
     is_built = any(phase["phase"] == "Test" for phase in outcome["phase_results"])
-    if summary in ("CaughtMutant", MISSED, "Timeout") and is_built or summary == "Unviable" and stage == "unit":
+    if summary in ("CaughtMutant", MISSED, "Timeout") and is_built or summary == "Unviable" and stage == "quick":
         return summary
     sys.exit(f"{summary} in stage {stage}: {name}")
 
@@ -210,7 +210,8 @@ def main():
     parser.add_argument("--seed", type=int, default=6)
     parser.add_argument("--groups", help="of these alone, by comma")
     parser.add_argument("--trust", action="store_true", help="do not run the tests on the code as it is first")
-    parser.add_argument("--resume", action="store_true", help="go on where a run was stopped: what was found of files that are the same, whatever else has changed")
+    parser.add_argument("--resume", action="store_true",
+                        help="go on where a run was stopped: what was found of files that are the same, whatever else has changed")
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "target" / "mutants-out")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)

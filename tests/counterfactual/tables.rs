@@ -327,7 +327,7 @@ fn sets_grow_by_the_fewest_members_and_demands_shrink_by_them() {
     let all = member(all, "home", "b");
     // skills, all of, any of | the skills, the demand of all, the demand of any
     type Names<'a> = Option<&'a [&'a str]>;
-    let table: [(Names<'_>, Names<'_>, Names<'_>, Verdict, Option<Verdict>, Option<Verdict>); 7] = [
+    let table: [(Names<'_>, Names<'_>, Names<'_>, Verdict, Option<Verdict>, Option<Verdict>); 8] = [
         (
             Some(&["a", "b"]),
             Some(&["a", "b", "c"]),
@@ -337,6 +337,7 @@ fn sets_grow_by_the_fewest_members_and_demands_shrink_by_them() {
             None,
         ),
         (None, Some(&["a", "c"]), None, to_members(&[0, 64]), Some(NO_DEMAND), None),
+        (None, Some(&["a", "c", "d"]), None, to_members(&[0, 64, 256]), Some(NO_DEMAND), None),
         (None, Some(&[]), None, to_members(&[]), Some(NO_DEMAND), None),
         (Some(&["a"]), None, Some(&["d", "e"]), to_members(&[0, 256]), None, Some(NO_DEMAND)),
         (Some(&["a"]), None, Some(&[]), Verdict::Cannot, None, Some(NO_DEMAND)),

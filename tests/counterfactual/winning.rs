@@ -241,11 +241,19 @@ fn members(reach: &Reach, asked: &Asked<'_>, id: u32, line: &WinLine, to: Option
     added.sort_by_key(|added| (added.len(), added.clone()));
     let with = |added: &Vec<u16>| Value::Set(set_of(&[own.clone(), added.clone()].concat()));
     let found = added.iter().find(|added| wins(with(added)));
-    // Of more than seven to add, not every set was tried.
-    let tried = to.is_none() || listed.len() <= 7 || found.is_some();
-    assert!(tried || to.is_some());
-    if tried {
+    // Of more than seven to add, only sets of the fewest and of the most were tried: one in between may be nearer.
+    if listed.len() <= 7 || to.is_none() || found.is_some_and(|added| added.len() <= 2) {
         assert_eq!(to, found.map(|added| Setting::Value(Some(with(added)))));
+    } else {
+        let Some(Setting::Value(Some(Value::Set(set)))) = to else { panic!("no set named: {to:?}") };
+        let chosen: Vec<u16> = set.iter().map(|member| member.0).filter(|one| !own.contains(one)).collect();
+        assert!(own.iter().all(|one| set.iter().any(|member| member.0 == *one)), "a member is taken out");
+        assert!(chosen.len() > 2 && found.is_none_or(|added| chosen.len() <= added.len()), "{chosen:?}");
+        for left_out in &chosen {
+            let fewer = chosen.iter().copied().filter(|one| one != left_out).collect();
+            assert!(!wins(with(&fewer)), "{left_out} is added and not needed");
+        }
+        reach.hit("more than two of many members added");
     }
     reach.hit_if(unknown && to.is_some(), "unknown set found");
 }
@@ -264,8 +272,12 @@ fn demanded(reach: &Reach, asked: &Asked<'_>, id: u32, line: &WinLine, to: Optio
         .collect();
     let none = Setting::Demand(None);
     let dropped = (selects(asked, id, line.lever, none) == Some(true)).then_some(none);
-    if all.len() <= 7 || to.is_none() || !winning.is_empty() {
+    // Of more than seven demanded, only parts of the most and of the fewest were tried: one in between may be nearer.
+    let most = |setting: &Setting| matches!(setting, Setting::Demand(Some(Value::Set(set))) if set.iter().count() + 2 >= all.len());
+    if all.len() <= 7 || to.is_none() || winning.first().is_some_and(most) {
         assert_eq!(to, winning.first().copied().or(dropped), "{line:?}");
+    } else {
+        assert!(winning.is_empty() || to != Some(none), "a part serves: {line:?}");
     }
     reach.hit_if(!winning.is_empty(), "members taken out");
     reach.hit_if(to == Some(none), "set dropped");

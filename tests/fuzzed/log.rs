@@ -34,16 +34,9 @@ pub struct Judged {
     pub thoroughly: bool,
 }
 
-/// What is said of it.
-pub struct Said {
-    pub verified: Result<VerifyReport, AuditError>,
-    pub replayed: Result<ReplayReport, AuditError>,
-    pub opened: bool,
-}
-
 impl Judged {
     /// Reads, finds, decides otherwise, opens and goes on; panics where two of these disagree.
-    pub fn judge(&self, reached: &mut Reached) -> Said {
+    pub fn judge(&self, reached: &mut Reached) {
         let verified = self.verify(Tail::Strict, 1);
         let replayed = self.replay(Tail::Strict, 1);
         if self.thoroughly {
@@ -74,8 +67,9 @@ impl Judged {
             reached.push("thoroughly");
         }
         self.find(verified.as_ref().ok(), reached);
-        let opened = self.open(&replayed, reached);
-        Said { verified, replayed, opened }
+        if self.open(&replayed, reached) && replayed.is_ok() {
+            self.go_on(reached);
+        }
     }
 
     /// Records found by their sequence are those that a reader comes by.
@@ -188,7 +182,7 @@ impl Judged {
     }
 
     /// Opens once more what opens and replays, and goes on: halts, closes. What replayed then still does.
-    pub fn go_on(&self, reached: &mut Reached) {
+    fn go_on(&self, reached: &mut Reached) {
         let memory = self.image.memory();
         let (opened, _) = self.writer(&memory, 1 << 10).expect("it opened before");
         let (halted, closed) = match opened {

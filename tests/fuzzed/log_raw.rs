@@ -27,8 +27,7 @@ pub fn check(bytes: &[u8]) -> Reached {
     // What is told of the log is what its first header says.
     let segment = image.segments().next().map(|(_, segment)| segment.get(16..32));
     let log_id = segment.flatten().map_or(LOG_ID, |id| LogId(id.try_into().unwrap()));
-    let _said =
-        Judged { keyed: Keyed { mode, log_id }, image, thoroughly: *first >= 0x80 }.judge(&mut reached);
+    Judged { keyed: Keyed { mode, log_id }, image, thoroughly: *first >= 0x80 }.judge(&mut reached);
     reached
 }
 

@@ -6,10 +6,6 @@ use super::{Reached, log::Judged, script};
 pub fn check(bytes: &[u8]) -> Reached {
     let mut reached = Reached::new();
     let Some((keyed, image)) = script::write(bytes) else { return reached };
-    let judged = Judged { keyed, image, thoroughly: bytes[0] >= 0x80 };
-    let said = judged.judge(&mut reached);
-    if said.replayed.is_ok() && said.opened {
-        judged.go_on(&mut reached);
-    }
+    Judged { keyed, image, thoroughly: bytes[0] >= 0x80 }.judge(&mut reached);
     reached
 }
